@@ -1,0 +1,201 @@
+/**
+ * The AIMD delay law: a delay that multiplies on a capacity error and shrinks by a step on a success. As pure arithmetic,
+ * as a shared throttle, and as a `Schedule` for programs that retry by themselves.
+ *
+ * The law is ELSPETH's: additive increase of speed, multiplicative decrease, after Chiu and Jain, "Analysis of the
+ * Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schedule from "effect/Schedule"
+import * as Capacity from "./Capacity.js"
+import * as PoolConfig from "./PoolConfig.js"
+
+/**
+ * The numbers of the law; delays in milliseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Parameters {
+  readonly minDelay: number
+  readonly maxDelay: number
+  readonly multiplier: number
+  readonly recoveryStep: number
+}
+
+/**
+ * The delay after a capacity error: at the floor at least `max(recoveryStep, minDelay)`, above it `delay × multiplier`,
+ * never over `maxDelay`. Milliseconds.
+ *
+ * @since 0.1.0
+ * @category law
+ */
+export const backOff = (parameters: Parameters, delay: number): number => {
+  const { maxDelay, minDelay, multiplier, recoveryStep } = parameters
+  const multiplied = delay * multiplier
+  return Math.min(maxDelay, delay <= minDelay ? Math.max(recoveryStep, minDelay, multiplied) : multiplied)
+}
+
+/**
+ * The delay after a success: `delay - recoveryStep`, never under `minDelay`. Milliseconds.
+ *
+ * @since 0.1.0
+ * @category law
+ */
+export const recover = (parameters: Parameters, delay: number): number =>
+  Math.max(parameters.minDelay, delay - parameters.recoveryStep)
+
+/**
+ * The law's numbers out of a validated configuration.
+ *
+ * @since 0.1.0
+ * @category law
+ */
+export const parameters = (config: PoolConfig.ThrottleConfig): Parameters => ({
+  minDelay: Duration.toMillis(config.minDispatchDelay),
+  maxDelay: Duration.toMillis(config.maxDispatchDelay),
+  multiplier: config.backoffMultiplier,
+  recoveryStep: Duration.toMillis(config.recoveryStep)
+})
+
+/**
+ * What a throttle has seen since it was made or since `resetStats`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ThrottleStats {
+  readonly capacityRetries: number
+  readonly successes: number
+  readonly currentDelay: Duration.Duration
+  readonly peakDelay: Duration.Duration
+  readonly totalThrottleTime: Duration.Duration
+}
+
+/**
+ * One delay shared by every fiber that calls the same API.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AimdThrottle {
+  /** The delay that a call rejected now waits. */
+  readonly currentDelay: Effect.Effect<Duration.Duration>
+  /** Backs the delay off: the API said "not now". */
+  readonly onCapacityError: Effect.Effect<void>
+  /** Recovers the delay by one step: the API served a call. */
+  readonly onSuccess: Effect.Effect<void>
+  /** Adds to `totalThrottleTime`. */
+  recordThrottleWait(waited: Duration.Duration): Effect.Effect<void>
+  readonly stats: Effect.Effect<ThrottleStats>
+  /** Zeroes the counters; the current delay stays, and becomes the peak. */
+  readonly resetStats: Effect.Effect<void>
+}
+
+/**
+ * Makes a throttle with delay 0. Options that contradict each other die, naming option, value and expectation.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AimdThrottle } from "effect-aimd"
+ *
+ * const program = Effect.gen(function* () {
+ *   const throttle = yield* AimdThrottle.make({ recoveryStep: "100 millis", backoffMultiplier: 3 })
+ *   yield* throttle.onCapacityError
+ *   yield* throttle.onCapacityError
+ *   return yield* throttle.currentDelay
+ * })
+ * assert.strictEqual(String(Effect.runSync(program)), "Duration(300ms)")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: PoolConfig.ThrottleOptions = {}): Effect.Effect<AimdThrottle> =>
+  Effect.map(PoolConfig.makeThrottle(options), (config) => {
+    const law = parameters(config)
+    let delay = 0
+    let peakDelay = 0
+    let capacityRetries = 0
+    let successes = 0
+    let throttled = 0
+    return {
+      currentDelay: Effect.sync(() => Duration.millis(delay)),
+      onCapacityError: Effect.sync(() => {
+        delay = backOff(law, delay)
+        peakDelay = Math.max(peakDelay, delay)
+        capacityRetries += 1
+      }),
+      onSuccess: Effect.sync(() => {
+        delay = recover(law, delay)
+        successes += 1
+      }),
+      recordThrottleWait: (waited) =>
+        Effect.sync(() => {
+          throttled += Duration.toMillis(waited)
+        }),
+      stats: Effect.sync(() => ({
+        capacityRetries,
+        successes,
+        currentDelay: Duration.millis(delay),
+        peakDelay: Duration.millis(peakDelay),
+        totalThrottleTime: Duration.millis(throttled)
+      })),
+      resetStats: Effect.sync(() => {
+        peakDelay = delay
+        capacityRetries = 0
+        successes = 0
+        throttled = 0
+      })
+    }
+  })
+
+/**
+ * A schedule for `Effect.retry`: each recurrence backs the throttle off and waits its delay, or the error's
+ * `retryAfter` where that is longer. It recurs for ever; bound it with `Schedule.upTo` or `Schedule.recurs`.
+ *
+ * The output is the wait. Only `CapacityError` may reach it: type the schedule on a wider error with
+ * `Schedule.whileInput`, or use {@link retry}.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const schedule = (throttle: AimdThrottle): Schedule.Schedule<Duration.Duration, Capacity.CapacityError> =>
+  Schedule.delayedSchedule(
+    Schedule.mapEffect(Schedule.identity<Capacity.CapacityError>(), (error) =>
+      throttle.onCapacityError.pipe(
+        Effect.zipRight(throttle.currentDelay),
+        Effect.map((delay) => Duration.max(delay, error.retryAfter ?? Duration.zero)),
+        Effect.tap(throttle.recordThrottleWait)
+      )
+    )
+  )
+
+/**
+ * Retries an effect on `CapacityError` alone, under the throttle; a success recovers the throttle. Every other error,
+ * and a defect, passes untouched.
+ *
+ * After `maxCapacityRetry` (default 1 hour, counted from the first capacity error) the next `CapacityError` is final,
+ * which is why it stays in the error channel.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const retry =
+  (throttle: AimdThrottle, options: { readonly maxCapacityRetry?: Duration.DurationInput } = {}) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    // A retry's guard does not narrow what its schedule takes, so all other errors leave the failure channel for it.
+    effect.pipe(
+      Effect.tap(throttle.onSuccess),
+      Effect.map(Either.right),
+      Effect.catchAll((error) => (isCapacityErrorOf(error) ? Effect.fail(error) : Effect.succeed(Either.left(error)))),
+      Effect.retry(Schedule.upTo(schedule(throttle), options.maxCapacityRetry ?? PoolConfig.defaults.maxCapacityRetry)),
+      Effect.flatten
+    )
+
+const isCapacityErrorOf = <E>(error: E): error is E & Capacity.CapacityError => Capacity.isCapacityError(error)

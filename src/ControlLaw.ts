@@ -1,0 +1,79 @@
+/**
+ * The contract of a control law: policy apart from mechanism. A law is a pure step from what came back to what may go
+ * out next; the pool applies what it decides.
+ *
+ * @since 0.1.0
+ */
+
+interface SampleFields {
+  /** The {@link Decision.epoch} under which the attempt was admitted. */
+  readonly epoch: number
+  /** Attempts in flight when the outcome came, this one included. */
+  readonly inFlight: number
+  /** From the attempt's start to its outcome, in milliseconds. */
+  readonly latency: number
+}
+
+/**
+ * What one attempt tells the law.
+ *
+ * - `success`: the API served it
+ * - `capacity`: the API said "not now", with the `retryAfter` it asked for, in milliseconds and capped by the pool
+ * - `neutral`: the caller's own error, an interruption, a defect, a timeout: says nothing about the API's capacity
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Sample =
+  | (SampleFields & { readonly _tag: "success" })
+  | (SampleFields & { readonly _tag: "capacity"; readonly status: number; readonly retryAfter: number | undefined })
+  | (SampleFields & { readonly _tag: "neutral" })
+
+/**
+ * What the pool may do from now on. The pool keeps to its own limits whatever a law decides: 1 ≤ window ≤ poolSize, a
+ * spacing of at least `minDispatchDelay`, no hold longer than `maxRetryAfter`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Decision {
+  /** How many attempts may be in flight. */
+  readonly window: number
+  /** Least time between the starts of two attempts, in milliseconds. */
+  readonly spacing: number
+  /** No start before this instant, in epoch milliseconds; 0 for none. */
+  readonly holdUntil: number
+  /** How long a row that is rejected now waits before it asks for a permit again, in milliseconds. */
+  readonly delay: number
+  /** Counts the decreases; attempts are stamped with it, so that a law knows which rejections are old news. */
+  readonly epoch: number
+  /** Why, in a few words for a person who asks why the pool is slow right now. */
+  readonly reason: string
+}
+
+/**
+ * A state with the decision that follows from it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Step<State> {
+  readonly state: State
+  readonly decision: Decision
+}
+
+/**
+ * A control law: pure, so that it can be tested as a table and simulated a million steps a second. `now` is in epoch
+ * milliseconds.
+ *
+ * Pass one of your own as the pool's `control` option.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ControlLaw<State = unknown> {
+  readonly name: string
+  // Methods, not properties: a pool gives a law only states of its own, so a law of any state is a `ControlLaw`.
+  initial(poolSize: number, now: number): Step<State>
+  step(state: State, sample: Sample, now: number): Step<State>
+}

@@ -1,0 +1,82 @@
+/**
+ * How a row can fail besides by its own error.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import type { CapacityError } from "./Capacity.js"
+
+/**
+ * The API had no capacity for the row until its budget, `maxCapacityRetry`, was spent. `elapsed` counts from the row's
+ * first start.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RetryTimeoutError extends Data.TaggedError("RetryTimeoutError")<{
+  readonly elapsed: Duration.Duration
+  readonly budget: Duration.Duration
+  readonly attempts: number
+  readonly lastError: CapacityError
+}> {
+  override get message(): string {
+    const { attempts, budget, elapsed, lastError } = this
+    return `no capacity for ${Duration.format(elapsed)} (budget ${Duration.format(budget)}), ${attempts} attempts, last status ${lastError.status}`
+  }
+}
+
+/**
+ * The pool was shut down before the row had an outcome.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PoolShutdownError extends Data.TaggedError("PoolShutdownError")<{ readonly pool: string }> {
+  override get message(): string {
+    return `the pool "${this.pool}" is shut down: nothing starts any more`
+  }
+}
+
+/**
+ * The batch's `timeout` passed before the row had an outcome.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class BatchTimeoutError extends Data.TaggedError("BatchTimeoutError")<{ readonly timeout: Duration.Duration }> {
+  override get message(): string {
+    return `no outcome within the batch's timeout of ${Duration.format(this.timeout)}`
+  }
+}
+
+/**
+ * An attempt took longer than the pool's `attemptTimeout` and was interrupted; the row is not retried.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")<{
+  readonly timeout: Duration.Duration
+  readonly attempt: number
+}> {
+  override get message(): string {
+    return `attempt ${this.attempt} had no answer within ${Duration.format(this.timeout)}`
+  }
+}
+
+/**
+ * How a call that may fail with `E` fails once it goes through a pool: its capacity errors are retried, and leave.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
+
+/**
+ * How a row of a batch fails.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type RowError<E> = CallError<E> | BatchTimeoutError
