@@ -1,0 +1,269 @@
+/**
+ * The way of a row from submission to its outcome: fresh, in flight, backing off, ready again. One lane serves the rows of
+ * a batch, another all callers of `execute`. Everything here is synchronous and runs no user code.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
+import type { Admission, Outcome, Ticket } from "./Admission.js"
+import * as Capacity from "./Capacity.js"
+import * as LinkedQueue from "./LinkedQueue.js"
+import * as PoolError from "./PoolError.js"
+import * as PoolStats from "./PoolStats.js"
+import type { Place } from "./Semaphore.js"
+import type { Timer } from "./TimerQueue.js"
+
+/**
+ * Where a row stands; instants in epoch milliseconds. A class, because a batch makes one for each row: all of one shape.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Job {
+  /** Counts from 1 once the row was started. */
+  attempts = 0
+  /** The first start; the outcome, if there was none. */
+  startedAt: number
+  /** Since when the row waits for its next start: its submission, then its last rejection. */
+  waitingSince: number
+  /** Milliseconds between rejections and the starts that followed them. */
+  throttleWait = 0
+  lastError: Capacity.CapacityError | undefined = undefined
+  /** Set from a start until its outcome. */
+  ticket: Ticket | undefined = undefined
+  /** Ends the row's backoff; once the row is ready again, its budget. */
+  timer: Timer | undefined = undefined
+  /** The row's span, once it was started, where somebody traces. */
+  span: Tracer.Span | undefined = undefined
+
+  constructor(submittedAt: number) {
+    this.startedAt = submittedAt
+    this.waitingSince = submittedAt
+  }
+}
+
+/**
+ * Where a lane gets its fresh rows from, and what it does with the others. Nothing of it may throw.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Work<J extends Job, A, E> {
+  readonly hasFresh: () => boolean
+  readonly takeFresh: () => J | undefined
+  /** An attempt of the job is admitted: run it, and `settle` its exit. */
+  readonly start: (job: J) => void
+  /** The job has its final outcome. */
+  readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number) => void
+  /** Interrupts the attempts in flight. */
+  readonly interrupt: () => void
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Lane<J extends Job, A, E> {
+  readonly counter: PoolStats.Counter
+  /** Fresh rows have arrived. */
+  readonly submitted: (rows: number) => void
+  /** An attempt has ended. */
+  readonly settle: (job: J, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>) => void
+  /** A job that waits, or was just admitted and not yet run, goes away without an outcome. */
+  readonly withdraw: (job: J) => void
+  /**
+   * Nothing of this lane starts any more: what waits fails with the error now, and so does what would be retried; with
+   * `interrupt`, what is in flight is interrupted too.
+   */
+  readonly stop: (error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError, interrupt: boolean) => void
+  /** The lane leaves the pool. */
+  readonly close: () => void
+}
+
+/**
+ * Opens a lane of a pool.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>): Lane<J, A, E> => {
+  const { timers } = admission
+  const budget = Duration.toMillis(admission.config.maxCapacityRetry)
+  const counter = PoolStats.makeCounter(admission.tally, admission.labels)
+  const ready = LinkedQueue.make<J>()
+  const backingOff = new Set<J>()
+  const places = new Map<J, LinkedQueue.Node<J>>()
+  let line: Place | undefined
+  let stopped: { readonly error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError } | undefined
+
+  const party = {
+    start: (ticket: Ticket): boolean => {
+      // Rows that were rejected go ahead of fresh ones: they have waited longest.
+      const next = takeReady() ?? work.takeFresh()
+      if (next !== undefined) {
+        const waited = ticket.startedAt - next.waitingSince
+        if (next.attempts === 0) next.startedAt = ticket.startedAt
+        next.attempts += 1
+        next.ticket = ticket
+        counter.started(waited)
+        work.start(next)
+      }
+      return hasWork()
+    },
+    shutdown: (interrupt: boolean): void =>
+      stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
+  }
+  admission.enter(party)
+
+  const hasWork = (): boolean => ready.size > 0 || work.hasFresh()
+
+  const queueUp = (): void => {
+    if (line?.queued !== true && hasWork()) line = admission.queue(party)
+  }
+
+  const leaveIfIdle = (): void => {
+    if (line !== undefined && !hasWork()) admission.leave(line)
+  }
+
+  /** Takes a job that backs off or is ready again out of where it waits. */
+  const unpark = (job: J): void => {
+    job.throttleWait += timers.now() - job.waitingSince
+    if (job.timer !== undefined) timers.remove(job.timer)
+    job.timer = undefined
+    backingOff.delete(job)
+    const place = places.get(job)
+    if (place !== undefined) ready.remove(place)
+    places.delete(job)
+  }
+
+  const takeReady = (): J | undefined => {
+    const job = ready.shift()?.value
+    if (job !== undefined) unpark(job)
+    return job
+  }
+
+  const finish = (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number): void => {
+    if (job.attempts === 0) job.startedAt = now
+    if (job.span !== undefined) job.span.end(BigInt(now) * 1_000_000n, exit)
+    counter.finished(Exit.isSuccess(exit), job.throttleWait, admission.decision.delay)
+    work.finish(job, exit, now)
+  }
+
+  const expire = (job: J, lastError: Capacity.CapacityError): void => {
+    unpark(job)
+    const now = timers.now()
+    const elapsed = Duration.millis(now - job.startedAt)
+    const { attempts } = job
+    finish(
+      job,
+      Exit.fail(
+        new PoolError.RetryTimeoutError({ elapsed, budget: admission.config.maxCapacityRetry, attempts, lastError })
+      ),
+      now
+    )
+    leaveIfIdle()
+  }
+
+  const backOff = (job: J, error: Capacity.CapacityError, now: number): void => {
+    const deadline = job.startedAt + budget
+    backingOff.add(job)
+    job.timer = timers.add(Math.min(now + admission.decision.delay, deadline), () => {
+      backingOff.delete(job)
+      if (timers.now() >= deadline) return expire(job, error)
+      job.timer = timers.add(deadline, () => expire(job, error))
+      const place = LinkedQueue.node(job)
+      places.set(job, place)
+      ready.push(place)
+      queueUp()
+    })
+  }
+
+  const stop = (error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError, interrupt: boolean): void => {
+    // A shutdown with interruption may follow one without; the first error stays.
+    stopped ??= { error }
+    const now = timers.now()
+    const failure = Exit.fail(stopped.error)
+    for (const job of backingOff) {
+      unpark(job)
+      finish(job, failure, now)
+    }
+    for (let again = takeReady(); again !== undefined; again = takeReady()) finish(again, failure, now)
+    for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) finish(fresh, failure, now)
+    leaveIfIdle()
+    if (interrupt) work.interrupt()
+  }
+
+  return {
+    counter,
+    submitted: (rows) => {
+      counter.submitted(rows)
+      queueUp()
+    },
+    settle: (job, exit) => {
+      const now = timers.now()
+      const { ticket } = job
+      const outcome = outcomeOf(exit)
+      job.ticket = undefined
+      counter.ended()
+      try {
+        if (ticket !== undefined) admission.observe(ticket, outcome)
+        if (Capacity.isCapacityError(outcome)) {
+          counter.rejected(admission.decision.delay)
+          job.waitingSince = now
+          job.lastError = outcome
+          if (stopped !== undefined) finish(job, Exit.fail(stopped.error), now)
+          else backOff(job, outcome, now)
+        } else if (stopped !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
+          finish(job, Exit.fail(stopped.error), now)
+        } else {
+          finish(job, withoutCapacityError(exit), now)
+        }
+      } finally {
+        // A law of the user's own may throw; its defect must not take the permit along.
+        admission.release()
+      }
+    },
+    withdraw: (job) => {
+      if (job.ticket !== undefined) {
+        admission.observe(job.ticket, "neutral")
+        counter.ended()
+        admission.release()
+      } else {
+        unpark(job)
+        leaveIfIdle()
+      }
+      counter.finished(false, job.throttleWait, admission.decision.delay)
+    },
+    stop,
+    close: () => admission.exit(party)
+  }
+}
+
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome => {
+  if (Exit.isSuccess(exit)) return "success"
+  const error = Cause.failureOption(exit.cause)
+  // Where a finalizer died as well, a retry would bury the defect.
+  return Option.isSome(error) && Capacity.isCapacityError(error.value) && !Cause.isDie(exit.cause)
+    ? error.value
+    : "neutral"
+}
+
+const isOwnError = <E>(error: E): error is Exclude<E, Capacity.CapacityError> => !Capacity.isCapacityError(error)
+
+const isOwnCause = <E>(cause: Cause.Cause<E>): cause is Cause.Cause<Exclude<E, Capacity.CapacityError>> =>
+  Chunk.every(Cause.failures(cause), isOwnError)
+
+/** The exit as it is; beside a defect or another error, a capacity error is left out, as the types say. */
+const withoutCapacityError = <A, E>(exit: Exit.Exit<A, E>): Exit.Exit<A, Exclude<E, Capacity.CapacityError>> => {
+  if (Exit.isSuccess(exit)) return Exit.succeed(exit.value)
+  return Exit.failCause(
+    isOwnCause(exit.cause)
+      ? exit.cause
+      : Cause.flatMap(exit.cause, (error) => (isOwnError(error) ? Cause.fail(error) : Cause.empty))
+  )
+}

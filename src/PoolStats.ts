@@ -1,0 +1,222 @@
+/**
+ * What is counted: for a batch, for the life of a pool, and as Effect metrics.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import type * as MetricLabel from "effect/MetricLabel"
+import type { PoolConfig } from "./PoolConfig.js"
+
+/**
+ * What one batch did.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BatchStats {
+  readonly rows: number
+  readonly successes: number
+  /** Rows that ended in anything but a success. */
+  readonly failures: number
+  readonly attempts: number
+  /** Attempts that the API rejected with a capacity error. */
+  readonly capacityRetries: number
+  /** Most attempts of this batch that were in flight at once. */
+  readonly maxConcurrentReached: number
+  /** Longest delay that the law gave to a rejected row of this batch. */
+  readonly peakDelay: Duration.Duration
+  /** The law's delay when the last outcome came. */
+  readonly dispatchDelayAtCompletion: Duration.Duration
+  /** Sum over the rows of the time between a rejection and the next start, or the outcome. */
+  readonly totalThrottleTime: Duration.Duration
+}
+
+/**
+ * What a pool did since it was made, and where it stands.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PoolStats extends BatchStats {
+  readonly config: PoolConfig
+  /** Rows and calls that were taken on and have no outcome yet: they wait, back off, or are in flight. */
+  readonly pending: number
+  readonly inFlight: number
+  readonly currentDelay: Duration.Duration
+  /** Attempts that the law allows in flight now. */
+  readonly window: number
+  /** No start before this instant, in epoch milliseconds; 0 when the pool was never held. */
+  readonly holdUntil: number
+  /** Longest `Retry-After` that the API asked for, before `maxRetryAfter` cut it. */
+  readonly longestRetryAfter: Duration.Duration
+  /** Why the law decided as it did last. */
+  readonly reason: string
+}
+
+/**
+ * The running counts behind the statistics; times in milliseconds.
+ *
+ * @since 0.1.0
+ * @category counting
+ */
+export interface Tally {
+  rows: number
+  successes: number
+  failures: number
+  attempts: number
+  capacityRetries: number
+  inFlight: number
+  maxConcurrentReached: number
+  peakDelay: number
+  dispatchDelayAtCompletion: number
+  totalThrottleTime: number
+}
+
+/**
+ * @since 0.1.0
+ * @category counting
+ */
+export const makeTally = (): Tally => ({
+  rows: 0,
+  successes: 0,
+  failures: 0,
+  attempts: 0,
+  capacityRetries: 0,
+  inFlight: 0,
+  maxConcurrentReached: 0,
+  peakDelay: 0,
+  dispatchDelayAtCompletion: 0,
+  totalThrottleTime: 0
+})
+
+/**
+ * A snapshot of a tally.
+ *
+ * @since 0.1.0
+ * @category counting
+ */
+export const fromTally = (tally: Tally): BatchStats => ({
+  rows: tally.rows,
+  successes: tally.successes,
+  failures: tally.failures,
+  attempts: tally.attempts,
+  capacityRetries: tally.capacityRetries,
+  maxConcurrentReached: tally.maxConcurrentReached,
+  peakDelay: Duration.millis(tally.peakDelay),
+  dispatchDelayAtCompletion: Duration.millis(tally.dispatchDelayAtCompletion),
+  totalThrottleTime: Duration.millis(tally.totalThrottleTime)
+})
+
+/**
+ * How many rows of a tally have no outcome yet.
+ *
+ * @since 0.1.0
+ * @category counting
+ */
+export const pending = (tally: Tally): number => tally.rows - tally.successes - tally.failures
+
+const milliseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 20 })
+
+const attempts = Metric.counter("effect_aimd_attempts", { description: "Attempts started", incremental: true })
+const capacityRetries = Metric.counter("effect_aimd_capacity_retries", {
+  description: "Attempts that the API rejected with a capacity error",
+  incremental: true
+})
+const successes = Metric.counter("effect_aimd_successes", { description: "Rows that succeeded", incremental: true })
+const failures = Metric.counter("effect_aimd_failures", { description: "Rows that failed", incremental: true })
+const inFlight = Metric.gauge("effect_aimd_in_flight", { description: "Attempts in flight" })
+const currentDelay = Metric.gauge("effect_aimd_current_delay_millis", {
+  description: "What a row rejected now waits, in milliseconds"
+})
+const wait = Metric.histogram(
+  "effect_aimd_wait_millis",
+  milliseconds,
+  "What a row waited before an attempt, in milliseconds: for its turn, or after a rejection"
+)
+
+/**
+ * The metrics of every pool, to read with `Metric.value` or to export; tagged with `pool`, the pool's name.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const metrics = { attempts, successes, failures, capacityRetries, inFlight, currentDelay, wait }
+
+/**
+ * Counts for a pool as a whole and for one of its parties, and updates the metrics.
+ *
+ * @since 0.1.0
+ * @category counting
+ */
+export interface Counter {
+  readonly tally: Tally
+  readonly submitted: (rows: number) => void
+  readonly started: (waited: number) => void
+  readonly rejected: (delay: number) => void
+  /** An attempt ended, whatever came of it. */
+  readonly ended: () => void
+  readonly finished: (success: boolean, throttleWait: number, delay: number) => void
+}
+
+/**
+ * Makes the counter of a party that shares the pool's tally.
+ *
+ * @since 0.1.0
+ * @category counting
+ */
+export const makeCounter = (pool: Tally, labels: ReadonlyArray<MetricLabel.MetricLabel>): Counter => {
+  const tally = makeTally()
+  const both = (count: (tally: Tally) => void): void => {
+    count(tally)
+    count(pool)
+  }
+  return {
+    tally,
+    submitted: (rows) => both((t) => (t.rows += rows)),
+    started: (waited) => {
+      both(start)
+      attempts.unsafeUpdate(1, labels)
+      inFlight.unsafeUpdate(pool.inFlight, labels)
+      wait.unsafeUpdate(waited, labels)
+    },
+    rejected: (delay) => {
+      both((t) => {
+        t.capacityRetries += 1
+        if (delay > t.peakDelay) t.peakDelay = delay
+      })
+      capacityRetries.unsafeUpdate(1, labels)
+    },
+    ended: () => {
+      tally.inFlight -= 1
+      pool.inFlight -= 1
+      inFlight.unsafeUpdate(pool.inFlight, labels)
+    },
+    finished: (success, throttleWait, delay) => {
+      both((t) => {
+        if (success) t.successes += 1
+        else t.failures += 1
+        t.totalThrottleTime += throttleWait
+        t.dispatchDelayAtCompletion = delay
+      })
+      if (success) successes.unsafeUpdate(1, labels)
+      else failures.unsafeUpdate(1, labels)
+    }
+  }
+}
+
+const start = (tally: Tally): void => {
+  tally.attempts += 1
+  tally.inFlight += 1
+  if (tally.inFlight > tally.maxConcurrentReached) tally.maxConcurrentReached = tally.inFlight
+}
+
+/**
+ * Updates the metric of the law's delay, in milliseconds.
+ *
+ * @since 0.1.0
+ * @category counting
+ */
+export const recordDelay = (delay: number, labels: ReadonlyArray<MetricLabel.MetricLabel>): void =>
+  currentDelay.unsafeUpdate(delay, labels)

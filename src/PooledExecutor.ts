@@ -1,0 +1,254 @@
+/**
+ * Pushes calls through an API that limits them, as fast as it allows: one pool of permits, one control law, results in
+ * order.
+ *
+ * @since 0.1.0
+ */
+import type * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
+import * as Layer from "effect/Layer"
+import * as MetricLabel from "effect/MetricLabel"
+import type * as Scope from "effect/Scope"
+import * as Admission from "./Admission.js"
+import * as AimdThrottle from "./AimdThrottle.js"
+import * as Batch from "./Batch.js"
+import * as Call from "./Call.js"
+import * as DelayLaw from "./DelayLaw.js"
+import * as PoolConfig from "./PoolConfig.js"
+import type * as PoolError from "./PoolError.js"
+import * as PoolStats from "./PoolStats.js"
+
+export {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  type BatchOptions,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  type BatchResult,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  type RowContext
+} from "./Batch.js"
+
+/**
+ * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.
+ *
+ * Do not call a pool from inside one of its own attempts: the attempt keeps its permit while it waits for another.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PooledExecutor {
+  readonly poolSize: number
+  /** Runs one call through the pool. Capacity errors are retried; every other failure is the call's own. */
+  execute<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.CallError<E>, R>
+  /**
+   * Runs `process` for every row and returns an entry for each, in submission order, whatever became of it. Fails only
+   * when the pool is shut down already, and then runs nothing.
+   */
+  executeBatch<Row, A, E, R>(
+    rows: Iterable<Row>,
+    process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
+    options?: Batch.BatchOptions<Row>
+  ): Effect.Effect<Batch.BatchResult<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R>
+  /** Runs `process` for every row and returns the results in order; the first failure interrupts the others. */
+  forEach<Row, A, E, R>(
+    rows: Iterable<Row>,
+    process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
+    options?: Batch.BatchOptions<Row>
+  ): Effect.Effect<Array<A>, PoolError.RowError<E>, R>
+  /** Rows and calls without an outcome: they wait, back off, or are in flight. */
+  readonly pendingCount: Effect.Effect<number>
+  readonly stats: Effect.Effect<PoolStats.PoolStats>
+  /**
+   * Lets what is in flight finish, fails all that waits with `PoolShutdownError`, and returns when nothing is in flight.
+   * Idempotent. An attempt may call it: it does not wait for itself.
+   */
+  readonly shutdown: Effect.Effect<void>
+}
+
+/**
+ * The pool of an application that has one.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const PooledExecutor: Context.Tag<PooledExecutor, PooledExecutor> =
+  Context.GenericTag<PooledExecutor>("effect-aimd/PooledExecutor")
+
+const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const inherited = yield* FiberRef.get(FiberRef.currentMetricLabels)
+    const law = config.control === "delay" ? DelayLaw.make(AimdThrottle.parameters(config)) : config.control
+    const admission = yield* Admission.make(config, law, [...inherited, MetricLabel.make("pool", config.name)])
+    const calls = Call.open(admission)
+
+    const stop = (interrupt: boolean): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        admission.shutdown(interrupt)
+        return admission.idle
+      })
+    yield* Effect.addFinalizer(() => stop(true))
+
+    return {
+      poolSize: config.poolSize,
+      execute: calls.execute,
+      executeBatch: (rows, process, options) => Batch.run(admission, rows, process, { ...options, failFast: false }),
+      forEach: (rows, process, options) =>
+        Effect.flatMap(
+          Batch.run(admission, rows, process, { ...options, failFast: true }),
+          ({ entries, firstFailure }) =>
+            firstFailure === undefined
+              ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
+              : Effect.failCause(firstFailure)
+        ),
+      pendingCount: Effect.sync(() => PoolStats.pending(admission.tally)),
+      stats: Effect.sync(() => ({
+        ...PoolStats.fromTally(admission.tally),
+        config,
+        pending: PoolStats.pending(admission.tally),
+        inFlight: admission.inFlight,
+        currentDelay: Duration.millis(admission.decision.delay),
+        window: admission.decision.window,
+        holdUntil: admission.holdUntil,
+        longestRetryAfter: Duration.millis(admission.longestRetryAfter),
+        reason: admission.decision.reason
+      })),
+      shutdown: stop(false)
+    }
+  })
+
+/**
+ * Makes a pool that lives as long as the scope: when it closes, attempts in flight are interrupted and what waits fails
+ * with `PoolShutdownError`. Invalid options die, naming option, value and expectation.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Exit } from "effect"
+ * import { PooledExecutor } from "effect-aimd"
+ *
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* PooledExecutor.make({ poolSize: 4 })
+ *   const { entries } = yield* pool.executeBatch([1, 2, 3], (n) => Effect.succeed(n * 2))
+ *   return entries.map((entry) => entry.exit)
+ * }).pipe(Effect.scoped)
+ *
+ * assert.deepStrictEqual(Effect.runSync(program), [Exit.succeed(2), Exit.succeed(4), Exit.succeed(6)])
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options?: PoolConfig.Options): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
+  Effect.flatMap(PoolConfig.make(options), fromConfig)
+
+/**
+ * Provides the pool of an application that has one. Invalid options die.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options?: PoolConfig.Options): Layer.Layer<PooledExecutor> =>
+  Layer.scoped(PooledExecutor, make(options))
+
+/**
+ * Provides the pool with options out of a `Config`, such as {@link PoolConfig.config}. Invalid options are a
+ * `ConfigError`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  config: Config.Config.Wrap<PoolConfig.Options>
+): Layer.Layer<PooledExecutor, ConfigError.ConfigError> => Layer.scoped(PooledExecutor, makeConfig(config))
+
+const makeConfig = (config: Config.Config.Wrap<PoolConfig.Options>, name?: string) =>
+  Effect.flatMap(PoolConfig.fromConfig(config, name), fromConfig)
+
+/**
+ * The class of a named pool.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export interface TagClass<Self, Id extends string> extends Context.TagClass<Self, Id, PooledExecutor> {
+  /** Provides this pool; its `name` is the tag's id unless the options say otherwise. Invalid options die. */
+  readonly layer: (options?: PoolConfig.Options) => Layer.Layer<Self>
+  /** Provides this pool with options out of a `Config`. Invalid options are a `ConfigError`. */
+  readonly layerConfig: (config: Config.Config.Wrap<PoolConfig.Options>) => Layer.Layer<Self, ConfigError.ConfigError>
+}
+
+/**
+ * Names a pool, so that an application can have several: each API, model or account its own.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { PooledExecutor } from "effect-aimd"
+ *
+ * class Gpt extends PooledExecutor.Tag("Gpt")<Gpt>() {}
+ *
+ * const program = Effect.flatMap(Gpt, (gpt) => gpt.execute(Effect.succeed("hello")))
+ * assert.strictEqual(await Effect.runPromise(Effect.provide(program, Gpt.layer({ poolSize: 8 }))), "hello")
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export const Tag =
+  <const Id extends string>(id: Id) =>
+  <Self>(): TagClass<Self, Id> => {
+    const tag = Context.Tag(id)<Self, PooledExecutor>()
+    return Object.assign(tag, {
+      layer: (options?: PoolConfig.Options) => Layer.scoped(tag, make({ name: id, ...options })),
+      layerConfig: (config: Config.Config.Wrap<PoolConfig.Options>) => Layer.scoped(tag, makeConfig(config, id))
+    })
+  }
+
+/**
+ * Runs one call through the pool in the context; see {@link PooledExecutor}.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const execute = <A, E, R>(
+  call: Effect.Effect<A, E, R>
+): Effect.Effect<A, PoolError.CallError<E>, R | PooledExecutor> =>
+  Effect.flatMap(PooledExecutor, (pool) => pool.execute(call))
+
+/**
+ * Runs a batch through the pool in the context; see {@link PooledExecutor}.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const executeBatch = <Row, A, E, R>(
+  rows: Iterable<Row>,
+  process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
+  options?: Batch.BatchOptions<Row>
+): Effect.Effect<Batch.BatchResult<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R | PooledExecutor> =>
+  Effect.flatMap(PooledExecutor, (pool) => pool.executeBatch(rows, process, options))
+
+/**
+ * Maps rows through the pool in the context and fails with the first failure; see {@link PooledExecutor}.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const forEach = <Row, A, E, R>(
+  rows: Iterable<Row>,
+  process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
+  options?: Batch.BatchOptions<Row>
+): Effect.Effect<Array<A>, PoolError.RowError<E>, R | PooledExecutor> =>
+  Effect.flatMap(PooledExecutor, (pool) => pool.forEach(rows, process, options))
