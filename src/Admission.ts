@@ -49,6 +49,8 @@ export interface Party {
 }
 
 /**
+ * What the parties of a pool share.
+ *
  * @since 0.1.0
  * @category models
  */

@@ -52,7 +52,15 @@ const describe = (props: { readonly status: number; readonly retryAfter?: Durati
  * @category errors
  */
 export class CapacityError extends Schema.TaggedError<CapacityError>()("CapacityError", fields) {
+  /**
+   * Marks the error.
+   *
+   * @since 0.1.0
+   */
   readonly [TypeId] = TypeId
+
+  // Adds to what the schema checks and changes nothing of it: only a constructor can build a default from other fields.
+  // @effect-diagnostics-next-line overriddenSchemaConstructor:off
   constructor(props: ConstructorParameters<typeof CapacityErrorBase>[0], options?: Schema.MakeOptions) {
     super({ ...props, message: props.message ?? describe(props) }, options)
   }

@@ -65,6 +65,8 @@ export interface Work<J extends Job, A, E> {
 }
 
 /**
+ * A lane of a pool.
+ *
  * @since 0.1.0
  * @category models
  */

@@ -17,6 +17,8 @@ export interface Node<out A> {
 }
 
 /**
+ * The queue; nodes are pushed at its end and shifted from its front.
+ *
  * @since 0.1.0
  * @category models
  */

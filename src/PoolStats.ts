@@ -75,6 +75,8 @@ export interface Tally {
 }
 
 /**
+ * Makes a tally of nothing yet.
+ *
  * @since 0.1.0
  * @category counting
  */

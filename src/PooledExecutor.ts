@@ -25,16 +25,22 @@ import * as PoolStats from "./PoolStats.js"
 
 export {
   /**
+   * Options of `executeBatch` and `forEach`.
+   *
    * @since 0.1.0
    * @category models
    */
   type BatchOptions,
   /**
+   * What `executeBatch` returns.
+   *
    * @since 0.1.0
    * @category models
    */
   type BatchResult,
   /**
+   * What an attempt is told about its row.
+   *
    * @since 0.1.0
    * @category models
    */

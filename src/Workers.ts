@@ -27,6 +27,8 @@ export interface Options<J, A, E, R> {
 }
 
 /**
+ * The workers of a batch.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -43,6 +45,8 @@ export interface Workers<J, R> {
 }
 
 /**
+ * Makes workers; none is hired yet.
+ *
  * @since 0.1.0
  * @category constructors
  */

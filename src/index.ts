@@ -1,15 +1,89 @@
 /**
+ * Push many calls through a rate-limited API: as fast as it allows, losing nothing, results in order.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The AIMD delay law: arithmetic, a shared throttle, and a `Schedule`.
+ *
  * @since 0.1.0
  */
 export * as AimdThrottle from "./AimdThrottle.js"
+
+/**
+ * What an API says when it has no room.
+ *
+ * @since 0.1.0
+ */
 export * as Capacity from "./Capacity.js"
+
+/**
+ * The contract of a control law, for laws of your own.
+ *
+ * @since 0.1.0
+ */
 export * as ControlLaw from "./ControlLaw.js"
+
+/**
+ * The AIMD delay as a control law.
+ *
+ * @since 0.1.0
+ */
 export * as DelayLaw from "./DelayLaw.js"
+
+/**
+ * The options of a pool, validated, also from the environment.
+ *
+ * @since 0.1.0
+ */
 export * as PoolConfig from "./PoolConfig.js"
+
+/**
+ * How a row can fail besides by its own error.
+ *
+ * @since 0.1.0
+ */
 export * as PoolError from "./PoolError.js"
+
+/**
+ * The pool: batches and single calls.
+ *
+ * @since 0.1.0
+ */
 export * as PooledExecutor from "./PooledExecutor.js"
+
+/**
+ * What is counted, and the metrics.
+ *
+ * @since 0.1.0
+ */
 export * as PoolStats from "./PoolStats.js"
+
+/**
+ * Submission order out of completion order.
+ *
+ * @since 0.1.0
+ */
 export * as ReorderBuffer from "./ReorderBuffer.js"
+
+/**
+ * How long an answer asks its client to wait.
+ *
+ * @since 0.1.0
+ */
 export * as RetryAfter from "./RetryAfter.js"
+
+/**
+ * A bounded reorder buffer with back-pressure.
+ *
+ * @since 0.1.0
+ */
 export * as RowReorderBuffer from "./RowReorderBuffer.js"
+
+/**
+ * Permits first come, first served.
+ *
+ * @since 0.1.0
+ */
 export * as Semaphore from "./Semaphore.js"
