@@ -71,7 +71,7 @@ export interface Admission {
   readonly queue: (party: Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
   /** Steps the law with an outcome and applies what it decides. The permit stays taken. */
-  readonly observe: (ticket: Ticket, outcome: Outcome) => void
+  readonly observe: (ticket: Ticket, outcome: Outcome, now: number) => void
   /** Gives back the permit of an attempt that has ended. */
   readonly release: () => void
   /** Nothing starts from now on. */
@@ -125,7 +125,10 @@ export const make = <State>(
 
     let { decision: decided, state } = law.initial(poolSize, timers.now())
     let decision = bounded(decided, timers.now())
+    /** When the gate was last asked, which is when whoever it lets through starts. */
+    let asked = 0
     let lastStart = -Infinity
+    let ticket: Ticket = { epoch: 0, startedAt: 0 }
     /** The instant up to which the API itself asked for silence. */
     let hintUntil = 0
     let longestRetryAfter = 0
@@ -137,9 +140,9 @@ export const make = <State>(
     const holdUntil = (): number => Math.max(hintUntil, decision.holdUntil)
 
     const gate = (): boolean => {
-      const now = timers.now()
+      asked = timers.now()
       const opensAt = Math.max(lastStart + decision.spacing, holdUntil())
-      if (opensAt <= now) return true
+      if (opensAt <= asked) return true
       if (opening === undefined || opening.at !== opensAt) {
         if (opening !== undefined) timers.remove(opening)
         opening = timers.add(opensAt, () => {
@@ -210,12 +213,15 @@ export const make = <State>(
       exit: (party) => void parties.delete(party),
       queue: (party) =>
         permits.join(() => {
-          lastStart = timers.now()
-          return party.start({ epoch: decision.epoch, startedAt: lastStart })
+          lastStart = asked
+          // Attempts of one millisecond and epoch share their ticket: at full speed there are many.
+          if (ticket.startedAt !== asked || ticket.epoch !== decision.epoch) {
+            ticket = { epoch: decision.epoch, startedAt: asked }
+          }
+          return party.start(ticket)
         }),
       leave: permits.leave,
-      observe: (ticket, outcome) => {
-        const now = timers.now()
+      observe: (ticket, outcome, now) => {
         const fields = { epoch: ticket.epoch, inFlight: permits.inUse, latency: now - ticket.startedAt }
         let sample: Sample
         if (typeof outcome === "string") {

@@ -134,7 +134,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   /** Takes a job that backs off or is ready again out of where it waits. */
   const unpark = (job: J): void => {
-    job.throttleWait += timers.now() - job.waitingSince
+    if (job.lastError !== undefined) job.throttleWait += timers.now() - job.waitingSince
     if (job.timer !== undefined) timers.remove(job.timer)
     job.timer = undefined
     backingOff.delete(job)
@@ -151,7 +151,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const finish = (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number): void => {
     if (job.attempts === 0) job.startedAt = now
-    if (job.span !== undefined) job.span.end(BigInt(now) * 1_000_000n, exit)
+    if (job.span !== undefined) job.span.end(timers.nowNanos(), exit)
     counter.finished(Exit.isSuccess(exit), job.throttleWait, admission.decision.delay)
     work.finish(job, exit, now)
   }
@@ -204,7 +204,9 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     counter,
     submitted: (rows) => {
       counter.submitted(rows)
-      queueUp()
+      // The pool may have been shut down since the caller looked.
+      if (admission.isShutdown) party.shutdown(false)
+      else queueUp()
     },
     settle: (job, exit) => {
       const now = timers.now()
@@ -213,7 +215,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       job.ticket = undefined
       counter.ended()
       try {
-        if (ticket !== undefined) admission.observe(ticket, outcome)
+        if (ticket !== undefined) admission.observe(ticket, outcome, now)
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
           job.waitingSince = now
@@ -232,7 +234,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     },
     withdraw: (job) => {
       if (job.ticket !== undefined) {
-        admission.observe(job.ticket, "neutral")
+        admission.observe(job.ticket, "neutral", timers.now())
         counter.ended()
         admission.release()
       } else {
@@ -262,7 +264,8 @@ const isOwnCause = <E>(cause: Cause.Cause<E>): cause is Cause.Cause<Exclude<E, C
 
 /** The exit as it is; beside a defect or another error, a capacity error is left out, as the types say. */
 const withoutCapacityError = <A, E>(exit: Exit.Exit<A, E>): Exit.Exit<A, Exclude<E, Capacity.CapacityError>> => {
-  if (Exit.isSuccess(exit)) return Exit.succeed(exit.value)
+  // A success holds no error of any type, and a copy of it for each row would be felt.
+  if (Exit.isSuccess(exit)) return exit as Exit.Exit<A, never>
   return Exit.failCause(
     isOwnCause(exit.cause)
       ? exit.cause

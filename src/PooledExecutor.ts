@@ -18,6 +18,7 @@ import * as Admission from "./Admission.js"
 import * as AimdThrottle from "./AimdThrottle.js"
 import * as Batch from "./Batch.js"
 import * as Call from "./Call.js"
+import type { ControlLaw } from "./ControlLaw.js"
 import * as DelayLaw from "./DelayLaw.js"
 import * as PoolConfig from "./PoolConfig.js"
 import type * as PoolError from "./PoolError.js"
@@ -93,11 +94,22 @@ export interface PooledExecutor {
 export const PooledExecutor: Context.Tag<PooledExecutor, PooledExecutor> =
   Context.GenericTag<PooledExecutor>("effect-aimd/PooledExecutor")
 
+/**
+ * The control law that a configuration names.
+ *
+ * @since 0.1.0
+ * @category law
+ */
+export const lawOf = (config: PoolConfig.PoolConfig): ControlLaw =>
+  config.control === "delay" ? DelayLaw.make(AimdThrottle.parameters(config)) : config.control
+
 const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
   Effect.gen(function* () {
     const inherited = yield* FiberRef.get(FiberRef.currentMetricLabels)
-    const law = config.control === "delay" ? DelayLaw.make(AimdThrottle.parameters(config)) : config.control
-    const admission = yield* Admission.make(config, law, [...inherited, MetricLabel.make("pool", config.name)])
+    const admission = yield* Admission.make(config, lawOf(config), [
+      ...inherited,
+      MetricLabel.make("pool", config.name)
+    ])
     const calls = Call.open(admission)
 
     const stop = (interrupt: boolean): Effect.Effect<void> =>

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
 import type * as Scope from "effect/Scope"
+import * as Heap from "./Heap.js"
 
 /**
  * A callback that waits for its instant, in epoch milliseconds.
@@ -27,17 +28,16 @@ export interface Timer {
  */
 export interface TimerQueue {
   readonly now: () => number
+  readonly nowNanos: () => bigint
   readonly add: (at: number, callback: () => void) => Timer
   /** Does nothing for a timer that has fired or was removed. */
   readonly remove: (timer: Timer) => void
   readonly size: number
 }
 
-interface Entry extends Timer {
+interface Entry extends Timer, Heap.Element {
   readonly sequence: number
   readonly callback: () => void
-  /** Place in the heap; -1 once it has left. */
-  index: number
 }
 
 // The longest sleep that a JavaScript timer takes; an instant beyond it is reached in several sleeps.
@@ -54,7 +54,7 @@ const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at 
 export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(function* () {
   const clock = yield* Effect.clock
   const run = yield* FiberHandle.makeRuntime<never>()
-  const heap = makeHeap()
+  const heap = Heap.make(isBefore)
   let sequence = 0
   /** The instant for which the fiber sleeps; Infinity when there is no fiber. */
   let wakesAt = Infinity
@@ -79,6 +79,7 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
 
   return {
     now,
+    nowNanos: () => clock.unsafeCurrentTimeNanos(),
     add: (at, callback) => {
       const entry: Entry = { at, sequence: sequence++, callback, index: -1 }
       heap.add(entry)
@@ -88,56 +89,10 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
       }
       return entry
     },
-    remove: (timer) => heap.remove(timer),
+    // Every timer that this queue hands out is one of its entries.
+    remove: (timer) => heap.remove(timer as Entry),
     get size() {
-      return heap.size()
+      return heap.size
     }
   }
 })
-
-const makeHeap = () => {
-  const entries: Array<Entry> = []
-
-  const place = (entry: Entry, index: number): void => {
-    entries[index] = entry
-    entry.index = index
-  }
-
-  const settle = (entry: Entry, from: number): void => {
-    let index = from
-    for (;;) {
-      const parent = entries[(index - 1) >> 1]
-      if (index === 0 || parent === undefined || !isBefore(entry, parent)) break
-      place(parent, index)
-      index = (index - 1) >> 1
-    }
-    for (;;) {
-      const left = entries[2 * index + 1]
-      if (left === undefined) break
-      const right = entries[2 * index + 2]
-      const child = right !== undefined && isBefore(right, left) ? right : left
-      if (!isBefore(child, entry)) break
-      const next = child.index
-      place(child, index)
-      index = next
-    }
-    place(entry, index)
-  }
-
-  return {
-    first: (): Entry | undefined => entries[0],
-    size: (): number => entries.length,
-    add: (entry: Entry): void => {
-      entries.push(entry)
-      settle(entry, entries.length - 1)
-    },
-    remove: (timer: Timer): void => {
-      // Every timer that this queue hands out is one of its entries.
-      const entry = timer as Entry
-      if (entry.index < 0) return
-      const last = entries.pop()
-      if (last !== undefined && last !== entry) settle(last, entry.index)
-      entry.index = -1
-    }
-  }
-}

@@ -83,14 +83,19 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
 
     const run = (job: J): Effect.Effect<void, never, R> => {
       insider.inFlight = true
-      return Effect.flatMap(Effect.exit(restore(attempt(job))), (exit) => {
-        settling = true
-        settle(job, exit)
-        settling = false
-        insider.inFlight = false
-        const notice = Attempt.logNotice(admission)
-        return notice === undefined ? next : Effect.zipRight(notice, next)
+      return Effect.matchCauseEffect(restore(attempt(job)), {
+        onFailure: (cause) => ended(job, Exit.failCause(cause)),
+        onSuccess: (value) => ended(job, Exit.succeed(value))
       })
+    }
+
+    const ended = (job: J, exit: Exit.Exit<A, E>): Effect.Effect<void, never, R> => {
+      settling = true
+      settle(job, exit)
+      settling = false
+      insider.inFlight = false
+      const notice = Attempt.logNotice(admission)
+      return notice === undefined ? next : Effect.zipRight(notice, next)
     }
 
     return next
