@@ -106,8 +106,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   const party = {
     start: (ticket: Ticket): boolean => {
       // Rows that were rejected go ahead of fresh ones: they have waited longest.
-      const next = takeReady() ?? work.takeFresh()
-      if (next !== undefined) {
+      const next = takeReady(ticket.startedAt) ?? work.takeFresh()
+      if (next === undefined) {
+        admission.release()
+      } else {
         const waited = ticket.startedAt - next.waitingSince
         if (next.attempts === 0) next.startedAt = ticket.startedAt
         next.attempts += 1
@@ -143,10 +145,16 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     places.delete(job)
   }
 
-  const takeReady = (): J | undefined => {
-    const job = ready.shift()?.value
-    if (job !== undefined) unpark(job)
-    return job
+  /** The row that is ready longest; on the way to it, those end whose budget is spent at this very instant. */
+  const takeReady = (now: number): J | undefined => {
+    for (let job = ready.shift()?.value; job !== undefined; job = ready.shift()?.value) {
+      if (now < job.startedAt + budget) {
+        unpark(job)
+        return job
+      }
+      expire(job)
+    }
+    return undefined
   }
 
   const finish = (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number): void => {
@@ -156,28 +164,28 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     work.finish(job, exit, now)
   }
 
-  const expire = (job: J, lastError: Capacity.CapacityError): void => {
+  const expire = (job: J): void => {
     unpark(job)
+    // Only a row that was rejected has a budget to spend.
+    if (job.lastError === undefined) return
     const now = timers.now()
-    const elapsed = Duration.millis(now - job.startedAt)
-    const { attempts } = job
-    finish(
-      job,
-      Exit.fail(
-        new PoolError.RetryTimeoutError({ elapsed, budget: admission.config.maxCapacityRetry, attempts, lastError })
-      ),
-      now
-    )
+    const error = new PoolError.RetryTimeoutError({
+      elapsed: Duration.millis(now - job.startedAt),
+      budget: admission.config.maxCapacityRetry,
+      attempts: job.attempts,
+      lastError: job.lastError
+    })
+    finish(job, Exit.fail(error), now)
     leaveIfIdle()
   }
 
-  const backOff = (job: J, error: Capacity.CapacityError, now: number): void => {
+  const backOff = (job: J, now: number): void => {
     const deadline = job.startedAt + budget
     backingOff.add(job)
     job.timer = timers.add(Math.min(now + admission.decision.delay, deadline), () => {
       backingOff.delete(job)
-      if (timers.now() >= deadline) return expire(job, error)
-      job.timer = timers.add(deadline, () => expire(job, error))
+      if (timers.now() >= deadline) return expire(job)
+      job.timer = timers.add(deadline, () => expire(job))
       const place = LinkedQueue.node(job)
       places.set(job, place)
       ready.push(place)
@@ -194,7 +202,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       unpark(job)
       finish(job, failure, now)
     }
-    for (let again = takeReady(); again !== undefined; again = takeReady()) finish(again, failure, now)
+    for (const job of places.keys()) {
+      unpark(job)
+      finish(job, failure, now)
+    }
     for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) finish(fresh, failure, now)
     leaveIfIdle()
     if (interrupt) work.interrupt()
@@ -221,7 +232,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
           job.waitingSince = now
           job.lastError = outcome
           if (stopped !== undefined) finish(job, Exit.fail(stopped.error), now)
-          else backOff(job, outcome, now)
+          else backOff(job, now)
         } else if (stopped !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
           finish(job, Exit.fail(stopped.error), now)
         } else {
