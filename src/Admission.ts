@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import type * as MetricLabel from "effect/MetricLabel"
 import type * as Scope from "effect/Scope"
+import * as Format from "./Format.js"
 import type { CapacityError } from "./Capacity.js"
 import type { ControlLaw, Decision, Sample } from "./ControlLaw.js"
 import type { PoolConfig } from "./PoolConfig.js"
@@ -85,13 +86,15 @@ export interface Admission {
 }
 
 /**
- * Whoever runs attempts of a pool, and whether one is in flight there now.
+ * An attempt of a pool, as the fibers know it that run in it. A worker knows the one it runs now; what it forks keeps the
+ * one it was forked in.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Insider {
   readonly inFlight: boolean
+  readonly current?: Insider | undefined
 }
 
 /**
@@ -111,7 +114,7 @@ export const make = <State>(
     const maxHold = Duration.toMillis(config.maxRetryAfter)
     const tally = PoolStats.makeTally()
     const parties = new Set<Party>()
-    const insider = FiberRef.unsafeMake<Insider | undefined>(undefined)
+    const insider = FiberRef.unsafeMake<Insider | undefined>(undefined, { fork: (self) => self?.current ?? self })
     const waitingForIdle = new Map<() => void, Insider | undefined>()
 
     // A law may be the user's own: whatever it decides, the pool keeps its promises, and NaN is no way round them.
@@ -167,7 +170,7 @@ export const make = <State>(
     const heed = (hint: number, now: number): number => {
       const retryAfter = Math.min(hint, maxHold)
       if (hint > maxHold && hintUntil <= now) {
-        const [asked, cap] = [Duration.millis(hint), config.maxRetryAfter].map((d) => Duration.format(d))
+        const [asked, cap] = [Duration.millis(hint), config.maxRetryAfter].map(Format.duration)
         notice = `pool "${config.name}": the API asks for ${asked} of silence; it gets ${cap}, the maxRetryAfter`
       }
       longestRetryAfter = Math.max(longestRetryAfter, hint)
@@ -249,8 +252,9 @@ export const make = <State>(
         return taken
       },
       insider,
-      idle: Effect.flatMap(FiberRef.get(insider), (self) =>
+      idle: Effect.flatMap(FiberRef.get(insider), (worker) =>
         Effect.async<void>((resume) => {
+          const self = worker?.current ?? worker
           if (isIdle(self)) return resume(Effect.void)
           const wake = (): void => resume(Effect.void)
           waitingForIdle.set(wake, self)
@@ -260,4 +264,5 @@ export const make = <State>(
     }
   })
 
-const clamp = (value: number, low: number, high: number): number => (value > low ? Math.min(value, high) : low)
+const clamp = (value: number, low: number, high: number): number =>
+  value > low ? Math.max(low, Math.min(value, high)) : low

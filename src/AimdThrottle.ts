@@ -11,6 +11,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schedule from "effect/Schedule"
+import * as ScheduleDecision from "effect/ScheduleDecision"
+import * as ScheduleInterval from "effect/ScheduleInterval"
 import * as Capacity from "./Capacity.js"
 import * as PoolConfig from "./PoolConfig.js"
 
@@ -133,6 +135,7 @@ export const make = (options: PoolConfig.ThrottleOptions = {}): Effect.Effect<Ai
       }),
       onSuccess: Effect.sync(() => {
         delay = recover(law, delay)
+        peakDelay = Math.max(peakDelay, delay)
         successes += 1
       }),
       recordThrottleWait: (waited) =>
@@ -166,14 +169,23 @@ export const make = (options: PoolConfig.ThrottleOptions = {}): Effect.Effect<Ai
  * @category combinators
  */
 export const schedule = (throttle: AimdThrottle): Schedule.Schedule<Duration.Duration, Capacity.CapacityError> =>
-  Schedule.delayedSchedule(
-    Schedule.mapEffect(Schedule.identity<Capacity.CapacityError>(), (error) =>
-      throttle.onCapacityError.pipe(
-        Effect.zipRight(throttle.currentDelay),
-        Effect.map((delay) => Duration.max(delay, error.retryAfter ?? Duration.zero)),
-        Effect.tap(throttle.recordThrottleWait)
-      )
-    )
+  scheduleWithin(throttle, Infinity)
+
+/** Ends with the first error that comes `budget` milliseconds after the first one, or later. */
+const scheduleWithin = (
+  throttle: AimdThrottle,
+  budget: number
+): Schedule.Schedule<Duration.Duration, Capacity.CapacityError> =>
+  Schedule.makeWithState(Infinity, (now, error: Capacity.CapacityError, firstError) =>
+    Effect.gen(function* () {
+      yield* throttle.onCapacityError
+      const delay = Duration.max(yield* throttle.currentDelay, error.retryAfter ?? Duration.zero)
+      const since = Math.min(now, firstError)
+      if (now - since >= budget) return [since, delay, ScheduleDecision.done]
+      yield* throttle.recordThrottleWait(delay)
+      const due = ScheduleInterval.after(now + Duration.toMillis(delay))
+      return [since, delay, ScheduleDecision.continueWith(due)]
+    })
   )
 
 /**
@@ -194,7 +206,9 @@ export const retry =
       Effect.tap(throttle.onSuccess),
       Effect.map(Either.right),
       Effect.catchAll((error) => (isCapacityErrorOf(error) ? Effect.fail(error) : Effect.succeed(Either.left(error)))),
-      Effect.retry(Schedule.upTo(schedule(throttle), options.maxCapacityRetry ?? PoolConfig.defaults.maxCapacityRetry)),
+      Effect.retry(
+        scheduleWithin(throttle, Duration.toMillis(options.maxCapacityRetry ?? PoolConfig.defaults.maxCapacityRetry))
+      ),
       Effect.flatten
     )
 

@@ -8,9 +8,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Format from "./Format.js"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as Lane from "./Lane.js"
+import * as PoolConfig from "./PoolConfig.js"
 import * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
 import * as ReorderBuffer from "./ReorderBuffer.js"
@@ -98,10 +100,15 @@ export const run = <Row, A, E, R>(
         )
       )
     }
-    return Effect.withSpan(runRows(admission, list, stateIds, process, options), "effect-aimd.batch", {
+    const timeout =
+      options.timeout === undefined ? Effect.succeed(undefined) : PoolConfig.makeDuration("timeout", options.timeout)
+    const run = Effect.flatMap(timeout, (limit) => runRows(admission, list, stateIds, process, limit, options.failFast))
+    const traced = Effect.withSpan(run, "effect-aimd.batch", {
       attributes: { pool: admission.config.name, rows: list.length },
       captureStackTrace: false
     })
+    // Under a span Effect wraps every error to remember it, and an error would not be the very object any more.
+    return Effect.withFiberRuntime((fiber) => (Attempt.isTraced(fiber) ? traced : run))
   })
 
 const runRows = <Row, A, E, R>(
@@ -109,7 +116,8 @@ const runRows = <Row, A, E, R>(
   rows: ReadonlyArray<Row>,
   stateIds: ReadonlyArray<string>,
   process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-  options: BatchOptions<Row> & { readonly failFast: boolean }
+  timeout: Duration.Duration | undefined,
+  failFast: boolean
 ): Effect.Effect<BatchRun<A, PoolError.RowError<E>>, never, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime((parent) => {
@@ -138,7 +146,7 @@ const runRows = <Row, A, E, R>(
           if (firstFailure === undefined) {
             firstFailure = exit.cause
             // The error only unblocks the others: nobody sees their entries.
-            if (options.failFast) lane.stop(shutdownError(admission), true)
+            if (failFast) lane.stop(shutdownError(admission), true)
           }
         }
         if (entries.length === rows.length) workers.dismiss()
@@ -176,7 +184,6 @@ const runRows = <Row, A, E, R>(
         }
       })
 
-      const timeout = options.timeout === undefined ? undefined : Duration.decode(options.timeout)
       const timer =
         timeout === undefined
           ? undefined
@@ -188,7 +195,7 @@ const runRows = <Row, A, E, R>(
         gaveUp === 0
           ? Effect.void
           : Effect.logWarning(
-              `pool "${admission.config.name}": ${gaveUp} of ${rows.length} rows gave up after ${Duration.format(admission.config.maxCapacityRetry)} without capacity`
+              `pool "${admission.config.name}": ${gaveUp} of ${rows.length} rows gave up after ${Format.duration(admission.config.maxCapacityRetry)} without capacity`
             )
       )
       return Effect.forEach(

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import type { Admission, Insider } from "./Admission.js"
+import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as Lane from "./Lane.js"
 import * as LinkedQueue from "./LinkedQueue.js"
@@ -59,11 +59,6 @@ export const open = (admission: Admission): Calls => {
           if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
           const traced = Attempt.isTraced(caller)
           const job = new CallJob(admission.timers.now())
-          const insider: Insider = {
-            get inFlight() {
-              return job.ticket !== undefined
-            }
-          }
           const place = LinkedQueue.node(job)
           callers.push(place)
           lane.submitted(1)
@@ -96,18 +91,21 @@ export const open = (admission: Admission): Calls => {
 
           const attempt: Effect.Effect<void, never, R> = Effect.suspend(() => {
             if (openSpan !== false && job.span === undefined) return Effect.zipRight(openSpan, attempt)
+            const insider = { inFlight: true }
             const run = Effect.locally(
               Attempt.make(admission, call, job.attempts, job.span),
               admission.insider,
               insider
             )
-            // In a fiber of its own, so that a closing pool can interrupt the attempt and leave its caller alone.
-            return Effect.flatMap(Effect.fork(restore(run)), (fiber) => {
+            // In a fiber of its own, so that a closing pool can interrupt the attempt and leave its caller alone; as an
+            // exit, because Effect logs each fiber that fails.
+            return Effect.flatMap(Effect.fork(Effect.exit(restore(run))), (fiber) => {
               running.add(fiber)
               return Effect.flatMap(Effect.exit(restore(Fiber.await(fiber))), (awaited) =>
                 Effect.flatMap(Exit.isSuccess(awaited) ? awaited : Fiber.interrupt(fiber), (exit) => {
                   running.delete(fiber)
-                  lane.settle(job, exit)
+                  insider.inFlight = false
+                  lane.settle(job, Exit.flatten(exit))
                   return Effect.zipRight(fiber.inheritAll, Attempt.logNotice(admission) ?? Effect.void)
                 })
               )

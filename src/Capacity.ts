@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Format from "./Format.js"
 
 /**
  * Marks every {@link CapacityError}, also across two copies of this package.
@@ -38,7 +39,7 @@ const fields = {
 const describe = (props: { readonly status: number; readonly retryAfter?: Duration.Duration | undefined }): string =>
   props.retryAfter === undefined
     ? `the API has no capacity now: status ${props.status}`
-    : `the API has no capacity now: status ${props.status}, retry after ${Duration.format(props.retryAfter)}`
+    : `the API has no capacity now: status ${props.status}, retry after ${Format.duration(props.retryAfter)}`
 
 /**
  * The API answered "not now". It is the only error that a pool retries: fail a call with it when the answer has one of

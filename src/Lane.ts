@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { Admission, Outcome, Ticket } from "./Admission.js"
@@ -164,6 +165,16 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     work.finish(job, exit, now)
   }
 
+  const observe = (job: J, ticket: Ticket, outcome: Outcome, now: number): void => {
+    try {
+      admission.observe(ticket, outcome, now)
+    } catch (defect) {
+      // A law of the user's own has thrown: that is the end of the row, and of whoever runs it.
+      finish(job, Exit.die(defect), now)
+      throw defect
+    }
+  }
+
   const expire = (job: J): void => {
     unpark(job)
     // Only a row that was rejected has a budget to spend.
@@ -226,7 +237,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       job.ticket = undefined
       counter.ended()
       try {
-        if (ticket !== undefined) admission.observe(ticket, outcome, now)
+        if (ticket !== undefined) observe(job, ticket, outcome, now)
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
           job.waitingSince = now
@@ -239,7 +250,6 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
           finish(job, withoutCapacityError(exit), now)
         }
       } finally {
-        // A law of the user's own may throw; its defect must not take the permit along.
         admission.release()
       }
     },
@@ -253,6 +263,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
         leaveIfIdle()
       }
       counter.finished(false, job.throttleWait, admission.decision.delay)
+      if (job.span !== undefined) job.span.end(timers.nowNanos(), Exit.interrupt(FiberId.none))
     },
     stop,
     close: () => admission.exit(party)

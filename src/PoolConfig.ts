@@ -15,6 +15,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
+import * as Format from "./Format.js"
 import type { ControlLaw } from "./ControlLaw.js"
 
 /**
@@ -104,7 +105,7 @@ export const defaults: PoolConfig = {
 
 const show = (u: unknown): string =>
   Duration.isDuration(u)
-    ? Duration.format(u)
+    ? Format.duration(u)
     : Predicate.isString(u)
       ? JSON.stringify(u)
       : Inspectable.toStringUnknown(u, 0)
@@ -134,19 +135,18 @@ const durationOf = (what: string, is: (d: Duration.Duration) => boolean) =>
     decode: (u, _, ast) =>
       Option.match(isNegativeOrNaN(u) ? Option.none() : Duration.decodeUnknown(u), {
         onNone: () => ParseResult.fail(new ParseResult.Type(ast, u)),
-        onSome: (d) =>
-          is(d) && Duration.isFinite(d) ? ParseResult.succeed(d) : ParseResult.fail(new ParseResult.Type(ast, u))
+        onSome: (d) => (is(d) ? ParseResult.succeed(d) : ParseResult.fail(new ParseResult.Type(ast, u)))
       }),
     encode: ParseResult.succeed
   }).annotations({ message: expected(`${what}, such as "50 millis"`) })
 
-const notNegative = durationOf("a finite duration of at least 0", () => true)
-const positive = durationOf("a finite duration over 0", Duration.greaterThan(Duration.zero))
+const anyDuration = durationOf("a duration of at least 0", () => true)
+const notNegative = durationOf("a finite duration of at least 0", Duration.isFinite)
+const positive = durationOf("a finite duration over 0", (d) => Duration.isFinite(d) && Duration.greaterThan(d, 0))
 
-const ControlLawSchema = Schema.declare(
-  (u): u is ControlLaw =>
-    Predicate.hasProperty(u, "step") && Predicate.isFunction(u.step) && Predicate.hasProperty(u, "initial")
-)
+const isMethod = (u: unknown, name: string): boolean => Predicate.hasProperty(u, name) && Predicate.isFunction(u[name])
+
+const ControlLawSchema = Schema.declare((u): u is ControlLaw => isMethod(u, "initial") && isMethod(u, "step"))
 
 const orDefault = <A, I>(schema: Schema.Schema<A, I>, value: A) =>
   Schema.optionalWith(schema, { exact: true, default: () => value })
@@ -229,6 +229,7 @@ const issues = (error: ParseResult.ParseError): ReadonlyArray<readonly [option: 
   ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path }) => {
     const option = path.map(String).join(".")
     const input = error.issue.actual
+    if (option === "") return ["options", `expected an object, got ${show(input)}`]
     return [
       option,
       _tag === "Unexpected" && Predicate.hasProperty(input, option) ? `${message}, got ${show(input[option])}` : message
@@ -254,6 +255,17 @@ const orDie = <A>(decoded: Effect.Effect<A, ParseResult.ParseError>): Effect.Eff
  * @category decoding
  */
 export const make = (options: Options = {}): Effect.Effect<PoolConfig> => orDie(decodeUnknown(options))
+
+/**
+ * Validates a duration written in code as {@link make} does; `name` names it in the defect.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const makeDuration = (name: string, input: Duration.DurationInput): Effect.Effect<Duration.Duration> =>
+  Effect.map(orDie(Schema.decodeUnknown(Schema.Struct({ [name]: anyDuration }))({ [name]: input })), (decoded) =>
+    Duration.decode(decoded[name] ?? input)
+  )
 
 /**
  * The same as {@link make}, for the options of a throttle alone.
@@ -307,7 +319,7 @@ export const config = (prefix?: string): Config.Config<PoolConfig> => {
     for (const [option, text] of Object.entries(texts)) {
       if (Option.isNone(text)) continue
       const number = Number(text.value)
-      options[option] = numeric.has(option) && !Number.isNaN(number) ? number : text.value
+      options[option] = numeric.has(option) && text.value.trim() !== "" && !Number.isNaN(number) ? number : text.value
     }
     return Either.mapLeft(decodeEither(options), toConfigError(environmentName))
   })
@@ -322,7 +334,8 @@ export const config = (prefix?: string): Config.Config<PoolConfig> => {
  * @category config
  */
 export const fromConfig = (options: Config.Config.Wrap<Options>, name = defaults.name): Config.Config<PoolConfig> =>
-  Config.mapOrFail(Config.unwrap(options), (read) =>
+  // `Config.unwrap` cannot read a record of nothing.
+  Config.mapOrFail(Object.keys(options).length === 0 ? Config.succeed({}) : Config.unwrap(options), (read) =>
     Either.mapLeft(
       decodeEither({ name, ...read }),
       toConfigError((option) => option)

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
+import * as Format from "./Format.js"
 import type { CapacityError } from "./Capacity.js"
 
 /**
@@ -22,7 +23,7 @@ export class RetryTimeoutError extends Data.TaggedError("RetryTimeoutError")<{
 }> {
   override get message(): string {
     const { attempts, budget, elapsed, lastError } = this
-    return `no capacity for ${Duration.format(elapsed)} (budget ${Duration.format(budget)}), ${attempts} attempts, last status ${lastError.status}`
+    return `no capacity for ${Format.duration(elapsed)} (budget ${Format.duration(budget)}), ${attempts} attempts, last status ${lastError.status}`
   }
 }
 
@@ -46,7 +47,7 @@ export class PoolShutdownError extends Data.TaggedError("PoolShutdownError")<{ r
  */
 export class BatchTimeoutError extends Data.TaggedError("BatchTimeoutError")<{ readonly timeout: Duration.Duration }> {
   override get message(): string {
-    return `no outcome within the batch's timeout of ${Duration.format(this.timeout)}`
+    return `no outcome within the batch's timeout of ${Format.duration(this.timeout)}`
   }
 }
 
@@ -61,7 +62,7 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
   readonly attempt: number
 }> {
   override get message(): string {
-    return `attempt ${this.attempt} had no answer within ${Duration.format(this.timeout)}`
+    return `attempt ${this.attempt} had no answer within ${Format.duration(this.timeout)}`
   }
 }
 

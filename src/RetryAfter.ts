@@ -23,9 +23,13 @@ const scaled = (text: string | undefined, millisPerUnit: number): Option.Option<
     ? Option.some(Duration.millis(Number(text) * millisPerUnit))
     : Option.none()
 
+// The three forms of an HTTP-date (RFC 9110, 5.6.7). The last names no zone, and means GMT like the others.
+const dated = /^[a-z]{3,9}, .+ gmt$/i
+const asctime = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i
+
 const date = (text: string | undefined, now: number): Option.Option<Duration.Duration> => {
-  // A date always has letters; without the check "-3" would be read as the month of March.
-  const instant = text !== undefined && /[a-z]/i.test(text) ? Date.parse(text) : NaN
+  const trimmed = text?.trim() ?? ""
+  const instant = Date.parse(dated.test(trimmed) ? trimmed : asctime.test(trimmed) ? `${trimmed} GMT` : "")
   return Number.isNaN(instant) ? Option.none() : Option.some(Duration.millis(Math.max(0, instant - now)))
 }
 

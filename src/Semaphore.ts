@@ -53,14 +53,19 @@ export interface Semaphore {
 export const make = (permits: number, gate: () => boolean = () => true): Semaphore => {
   const line = LinkedQueue.make<() => boolean>()
   let inUse = 0
+  let serving = false
 
   const serve = (): void => {
+    // Whoever is served may release, join or resize in its turn: the loop that serves it goes on with that.
+    if (serving) return
+    serving = true
     while (line.size > 0 && inUse < permits && gate()) {
       const place = line.shift()
-      if (place === undefined) return
+      if (place === undefined) break
       inUse += 1
       if (place.value()) line.push(place)
     }
+    serving = false
   }
 
   return {

@@ -20,8 +20,8 @@ export interface Timer {
 }
 
 /**
- * Callbacks fire in order of their instants, and of their registration where these are equal. They are synchronous and
- * must not throw.
+ * Callbacks fire in order of their instants, and of their registration where these are equal, and never before `add` has
+ * returned. They are synchronous and must not throw.
  *
  * @since 0.1.0
  * @category models
@@ -85,7 +85,8 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
       heap.add(entry)
       if (at < wakesAt) {
         wakesAt = at
-        run(sleepUntil(at))
+        // A fiber may start at once: whoever adds a timer that is due must have it in hand before it fires.
+        run(Effect.zipRight(Effect.yieldNow(), tick))
       }
       return entry
     },

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -59,6 +59,8 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
   /** While a worker settles a job it is about to be free: it takes the next job itself, and no other is woken for it. */
   let settling = false
   let dismissed = false
+  /** Nothing starts any more. */
+  let stopping = false
   let crash: Cause.Cause<never> | undefined
   let onAllGone: (() => void) | undefined
 
@@ -67,7 +69,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     for (const wake of idle.splice(0)) wake(undefined)
   }
 
-  const work = (insider: { inFlight: boolean }): Effect.Effect<void, never, R> => {
+  const work = (insider: { inFlight: boolean; current: { inFlight: boolean } }): Effect.Effect<void, never, R> => {
     const next: Effect.Effect<void, never, R> = Effect.suspend(() => {
       const job = admitted.shift()
       return job === undefined
@@ -82,7 +84,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     })
 
     const run = (job: J): Effect.Effect<void, never, R> => {
-      insider.inFlight = true
+      insider.current = { inFlight: true }
       return Effect.matchCauseEffect(restore(attempt(job)), {
         onFailure: (cause) => ended(job, Exit.failCause(cause)),
         onSuccess: (value) => ended(job, Exit.succeed(value))
@@ -90,24 +92,27 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     }
 
     const ended = (job: J, exit: Exit.Exit<A, E>): Effect.Effect<void, never, R> => {
+      insider.current.inFlight = false
       settling = true
       settle(job, exit)
       settling = false
-      insider.inFlight = false
+      // A fiber that was interrupted stays so: another takes over, or the next row would be interrupted too.
+      const rest = Exit.isFailure(exit) && Cause.isInterrupted(exit.cause) && !stopping ? hire(Effect.forkDaemon) : next
       const notice = Attempt.logNotice(admission)
-      return notice === undefined ? next : Effect.zipRight(notice, next)
+      return notice === undefined ? rest : Effect.zipRight(notice, rest)
     }
 
     return next
   }
 
   const worker = Effect.suspend(() => {
-    const insider = { inFlight: false }
+    const none = { inFlight: false }
+    const insider = { ...none, current: none }
     return Effect.locally(work(insider), admission.insider, insider)
   })
 
-  return {
-    hire: Effect.map(Effect.fork(worker), (fiber) => {
+  const hire = (fork: typeof Effect.fork): Effect.Effect<void, never, R> =>
+    Effect.map(fork(worker), (fiber) => {
       fibers.add(fiber)
       fiber.addObserver((exit) => {
         fibers.delete(fiber)
@@ -119,13 +124,17 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
         }
         if (fibers.size === 0) onAllGone?.()
       })
-    }),
+    })
+
+  return {
+    hire: hire(Effect.fork),
     give: (job) => {
       const wake = settling && admitted.length === 0 ? undefined : idle.pop()
       if (wake === undefined) admitted.push(job)
       else wake(job)
     },
     interrupt: () => {
+      stopping = true
       for (const fiber of fibers) fiber.unsafeInterruptAsFork(FiberId.none)
     },
     dismiss,

@@ -1,0 +1,83 @@
+import { expectTypeOf, test } from "@effect/vitest"
+import { Context, Data, type Duration, Effect, Layer, type Schedule } from "effect"
+import {
+  AimdThrottle,
+  type Capacity,
+  type ControlLaw,
+  type PoolConfig,
+  type PoolError,
+  PooledExecutor
+} from "effect-aimd"
+
+class Refused extends Data.TaggedError("Refused")<{ readonly status: number }> {}
+class Api extends Context.Tag("Api")<Api, { readonly url: string }>() {}
+
+declare const call: Effect.Effect<string, Refused | Capacity.CapacityError, Api>
+declare const pool: PooledExecutor.PooledExecutor
+
+type CallFailure = Refused | PoolError.RetryTimeoutError | PoolError.PoolShutdownError | PoolError.AttemptTimeoutError
+
+test("execute: the capacity error leaves, the call's own error and requirements stay", () => {
+  expectTypeOf(pool.execute(call)).toEqualTypeOf<Effect.Effect<string, CallFailure, Api>>()
+  expectTypeOf(PooledExecutor.execute(call)).toEqualTypeOf<
+    Effect.Effect<string, CallFailure, Api | PooledExecutor.PooledExecutor>
+  >()
+})
+
+test("execute: a call that never fails still goes through a pool", () => {
+  expectTypeOf(pool.execute(Effect.succeed(1))).toEqualTypeOf<Effect.Effect<number, Exclude<CallFailure, Refused>>>()
+})
+
+test("executeBatch: rows fail in their entries, the batch only by a shutdown", () => {
+  const batch = pool.executeBatch([1, 2], (row, context) => {
+    expectTypeOf(row).toEqualTypeOf<number>()
+    expectTypeOf(context.attempt).toEqualTypeOf<number>()
+    return call
+  })
+  expectTypeOf(batch).toEqualTypeOf<
+    Effect.Effect<
+      PooledExecutor.BatchResult<string, CallFailure | PoolError.BatchTimeoutError>,
+      PoolError.PoolShutdownError,
+      Api
+    >
+  >()
+})
+
+test("forEach: results in an array, the row's error in the channel", () => {
+  expectTypeOf(pool.forEach(["a"], () => call)).toEqualTypeOf<
+    Effect.Effect<Array<string>, CallFailure | PoolError.BatchTimeoutError, Api>
+  >()
+})
+
+test("layers: pools of different names do not mix", () => {
+  class Gpt extends PooledExecutor.Tag("Gpt")<Gpt>() {}
+  class Claude extends PooledExecutor.Tag("Claude")<Claude>() {}
+
+  expectTypeOf(Gpt.layer({ poolSize: 4 })).toEqualTypeOf<Layer.Layer<Gpt>>()
+  expectTypeOf(Layer.merge(Gpt.layer(), Claude.layer())).toEqualTypeOf<Layer.Layer<Gpt | Claude>>()
+  const program = Effect.flatMap(Claude, (claude) => claude.execute(call))
+  expectTypeOf(Effect.provide(program, Gpt.layer())).toEqualTypeOf<Effect.Effect<string, CallFailure, Api | Claude>>()
+  expectTypeOf(PooledExecutor.layer()).toEqualTypeOf<Layer.Layer<PooledExecutor.PooledExecutor>>()
+})
+
+test("throttle: retry keeps a call's type, the schedule takes capacity errors alone", () => {
+  const throttle = Effect.runSync(AimdThrottle.make())
+  expectTypeOf(AimdThrottle.retry(throttle)(call)).toEqualTypeOf<typeof call>()
+  expectTypeOf(AimdThrottle.schedule(throttle)).toEqualTypeOf<
+    Schedule.Schedule<Duration.Duration, Capacity.CapacityError>
+  >()
+  // @ts-expect-error the call may fail with Refused, which this schedule does not take
+  Effect.retry(call, AimdThrottle.schedule(throttle))
+})
+
+test("options: a law of any state is a control, an unknown option is an error", () => {
+  interface Own {
+    readonly seen: number
+  }
+  expectTypeOf<ControlLaw.ControlLaw<Own>>().toExtend<NonNullable<PoolConfig.Options["control"]>>()
+  expectTypeOf<{ poolSize: number }>().toExtend<PoolConfig.Options>()
+  // @ts-expect-error there is no such option
+  PooledExecutor.make({ poolsize: 4 })
+  // @ts-expect-error a law has a name to be called by
+  PooledExecutor.make({ control: "window!" })
+})
