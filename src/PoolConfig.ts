@@ -328,18 +328,18 @@ export const config = (prefix?: string): Config.Config<PoolConfig> => {
 
 /**
  * Validates options that a `Config` of one's own has read: what is wrong is a `ConfigError`, not a defect. `name` is the
- * pool's name where the options leave it out.
+ * pool's name where the options leave it at its default.
  *
  * @since 0.1.0
  * @category config
  */
 export const fromConfig = (options: Config.Config.Wrap<Options>, name = defaults.name): Config.Config<PoolConfig> =>
   // `Config.unwrap` cannot read a record of nothing.
-  Config.mapOrFail(Object.keys(options).length === 0 ? Config.succeed({}) : Config.unwrap(options), (read) =>
-    Either.mapLeft(
-      decodeEither({ name, ...read }),
-      toConfigError((option) => option)
-    )
+  Config.mapOrFail(Object.keys(options).length === 0 ? Config.succeed<Options>({}) : Config.unwrap(options), (read) =>
+    Either.mapBoth(decodeEither(read), {
+      onLeft: toConfigError((option) => option),
+      onRight: (config) => (config.name === defaults.name ? { ...config, name } : config)
+    })
   )
 
 const decodeEither = Schema.decodeUnknownEither(Pool, strict)

@@ -23,13 +23,18 @@ const scaled = (text: string | undefined, millisPerUnit: number): Option.Option<
     ? Option.some(Duration.millis(Number(text) * millisPerUnit))
     : Option.none()
 
-// The three forms of an HTTP-date (RFC 9110, 5.6.7). The last names no zone, and means GMT like the others.
-const dated = /^[a-z]{3,9}, .+ gmt$/i
+// The three forms of an HTTP-date (RFC 9110, 5.6.7), and that of RFC 3339, which some send instead.
+const imfFixdate = /^[a-z]{3}, \d\d [a-z]{3} \d{4} \d\d:\d\d:\d\d gmt$/i
+const rfc850 = /^[a-z]{6,9}, \d\d-[a-z]{3}-\d\d \d\d:\d\d:\d\d gmt$/i
 const asctime = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i
+const rfc3339 = /^\d{4}-\d\d-\d\dt.+(z|[+-]\d\d:\d\d)$/i
 
 const date = (text: string | undefined, now: number): Option.Option<Duration.Duration> => {
   const trimmed = text?.trim() ?? ""
-  const instant = Date.parse(dated.test(trimmed) ? trimmed : asctime.test(trimmed) ? `${trimmed} GMT` : "")
+  // asctime names no zone, and means GMT like the others.
+  const zoned = asctime.test(trimmed) ? `${trimmed} GMT` : trimmed
+  const isDate = [imfFixdate, rfc850, asctime, rfc3339].some((form) => form.test(trimmed))
+  const instant = isDate ? Date.parse(zoned) : NaN
   return Number.isNaN(instant) ? Option.none() : Option.some(Duration.millis(Math.max(0, instant - now)))
 }
 

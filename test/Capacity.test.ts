@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Equal, FastCheck, Schema } from "effect"
-import { Capacity } from "effect-aimd"
+import { Capacity, PoolError } from "effect-aimd"
 
 const { CapacityError } = Capacity
 
@@ -167,5 +167,38 @@ describe("isCapacityError", () => {
       CapacityError
     ].map(Capacity.isCapacityError)
     assert.deepStrictEqual(recognised, [false, false, false, false, false, false, false])
+  })
+})
+
+describe("Pool errors", () => {
+  const errors = [
+    new PoolError.RetryTimeoutError({
+      elapsed: Duration.millis(61_500),
+      budget: Duration.minutes(1),
+      attempts: 7,
+      lastError: new CapacityError({ status: 503 })
+    }),
+    new PoolError.PoolShutdownError({ pool: "gpt" }),
+    new PoolError.BatchTimeoutError({ timeout: Duration.seconds(30) }),
+    new PoolError.AttemptTimeoutError({ timeout: Duration.millis(250), attempt: 2 })
+  ]
+
+  it("say in a sentence what happened, out of their fields", () => {
+    assert.deepStrictEqual(
+      errors.map(({ _tag, message }) => [_tag, message]),
+      [
+        ["RetryTimeoutError", "no capacity for 1m 1s 500ms (budget 1m), 7 attempts, last status 503"],
+        ["PoolShutdownError", 'the pool "gpt" is shut down: nothing starts any more'],
+        ["BatchTimeoutError", "no outcome within the batch's timeout of 30s"],
+        ["AttemptTimeoutError", "attempt 2 had no answer within 250ms"]
+      ]
+    )
+  })
+
+  it("are Errors, and no capacity errors: nothing retries them", () => {
+    for (const error of errors) {
+      assert.instanceOf(error, Error)
+      assert.isFalse(Capacity.isCapacityError(error))
+    }
   })
 })

@@ -58,10 +58,6 @@ describe("retry-after as an HTTP-date", () => {
     }
   })
 
-  it("is read in the form of RFC 3339 too", () => {
-    assert.strictEqual(read({ "retry-after": "2027-01-01T00:01:00Z" }), 60_000)
-  })
-
   it("is counted from the instant of the answer, to the millisecond", () => {
     const date = { "retry-after": "Fri, 01 Jan 2027 00:00:01 GMT" }
     assert.deepStrictEqual(
@@ -78,7 +74,7 @@ describe("retry-after as an HTTP-date", () => {
   })
 
   it("is none where it is no date", () => {
-    const texts = ["soon", "tomorrow", "2s", "2 seconds", "-3 seconds", "PT5S", "May", "32 Jan 2027 00:00:00 GMT"]
+    const texts = ["soon", "tomorrow", "2s", "2 seconds", "-3 seconds", "PT5S", "May", "Fri, 32 Jan 2027 00:00:00 GMT"]
     assert.deepStrictEqual(
       retryAfter(texts),
       texts.map((text) => [text, "none"])
@@ -86,7 +82,7 @@ describe("retry-after as an HTTP-date", () => {
   })
 
   it("is none where words stand with a number that JavaScript takes for a month", () => {
-    const texts = ["seconds 3", "retry 10", "in 5", "m-3"]
+    const texts = ["seconds 3", "retry 10", "in 5", "m-3", "soon, 3 GMT", "retry, after 5 gmt"]
     assert.deepStrictEqual(
       retryAfter(texts),
       texts.map((text) => [text, "none"])
