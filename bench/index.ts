@@ -1,0 +1,25 @@
+/** Measures and prints; a full run also writes docs/BENCHMARKS.md. */
+import { growth } from "./growth.js"
+import { memory } from "./memory.js"
+import { overhead } from "./overhead.js"
+import type { Section } from "./report.js"
+import { render, write } from "./report.js"
+import { full, smoke } from "./sizes.js"
+import { tracing } from "./tracing.js"
+import { waiting } from "./waiting.js"
+
+const options = process.argv.slice(2)
+const isSmoke = options.includes("--smoke")
+const unknown = options.filter((option) => option !== "--smoke")
+if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
+
+const sections = new Array<Section>()
+for (const measure of [overhead, growth, memory, waiting, tracing]) {
+  console.error(`${measure.name} ...`)
+  sections.push(await measure(isSmoke ? smoke : full))
+}
+
+const report = render(sections)
+console.log(report)
+if (isSmoke) console.log("\nSmoke run: every result is right; the figures mean nothing, and nothing was written.")
+else write(new URL("../docs/BENCHMARKS.md", import.meta.url), report)

@@ -1,0 +1,40 @@
+/** How much of everything: in full, and just enough to see that it works. */
+import type { Rounds } from "./measure.js"
+
+export interface Sizes {
+  /** For races of a second a contender, and for those of many. */
+  readonly short: Rounds
+  readonly long: Rounds
+  /** Rows a round for the comparison with other libraries and for tracing. */
+  readonly rows: number
+  readonly growth: ReadonlyArray<number>
+  readonly pending: ReadonlyArray<number>
+  /** Callers that are weighed: each has a fiber of its own. */
+  readonly heldCallers: ReadonlyArray<number>
+  /** Waiting callers, each number ten times the one before. */
+  readonly callers: ReadonlyArray<number>
+  /** The same for Effect's semaphore, which takes minutes for more. */
+  readonly effectCallers: ReadonlyArray<number>
+}
+
+export const full: Sizes = {
+  short: { rounds: 9, warmUps: 1 },
+  long: { rounds: 7, warmUps: 1 },
+  rows: 50_000,
+  growth: [10_000, 100_000, 1_000_000],
+  pending: [10_000, 100_000, 1_000_000],
+  heldCallers: [10_000, 100_000],
+  callers: [1000, 10_000, 100_000],
+  effectCallers: [1000, 2000]
+}
+
+export const smoke: Sizes = {
+  short: { rounds: 2, warmUps: 0 },
+  long: { rounds: 1, warmUps: 0 },
+  rows: 200,
+  growth: [10, 100, 1000],
+  pending: [10, 100, 1000],
+  heldCallers: [10, 100],
+  callers: [10, 100, 1000],
+  effectCallers: [20, 40]
+}

@@ -1,0 +1,81 @@
+/**
+ * A binary heap whose elements can leave from the middle: adding and removing are O(log n), the first is O(1).
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * What a heap asks of its elements: each notes its own place, and stands in at most one heap.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Element {
+  /** Place in the heap, written by the heap alone; -1 before it enters and once it has left. */
+  index: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Heap<in out A extends Element> {
+  readonly size: number
+  readonly first: () => A | undefined
+  readonly add: (element: A) => void
+  /** Does nothing for an element that does not stand in the heap. */
+  readonly remove: (element: A) => void
+}
+
+/**
+ * Makes an empty heap. `isBefore` must be a strict total order: elements of equal rank would come in any order.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <A extends Element>(isBefore: (a: A, b: A) => boolean): Heap<A> => {
+  const entries: Array<A> = []
+
+  const place = (entry: A, index: number): void => {
+    entries[index] = entry
+    entry.index = index
+  }
+
+  const settle = (entry: A, from: number): void => {
+    let index = from
+    for (;;) {
+      const parent = entries[(index - 1) >> 1]
+      if (index === 0 || parent === undefined || !isBefore(entry, parent)) break
+      place(parent, index)
+      index = (index - 1) >> 1
+    }
+    for (;;) {
+      const left = entries[2 * index + 1]
+      if (left === undefined) break
+      const right = entries[2 * index + 2]
+      const child = right !== undefined && isBefore(right, left) ? right : left
+      if (!isBefore(child, entry)) break
+      const next = child.index
+      place(child, index)
+      index = next
+    }
+    place(entry, index)
+  }
+
+  return {
+    get size() {
+      return entries.length
+    },
+    first: () => entries[0],
+    add: (entry) => {
+      entries.push(entry)
+      settle(entry, entries.length - 1)
+    },
+    remove: (entry) => {
+      if (entry.index < 0) return
+      const last = entries.pop()
+      if (last !== undefined && last !== entry) settle(last, entry.index)
+      entry.index = -1
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** The invariants of the pool, checked on the log of a world. */
+import { Duration, Exit } from "effect"
+import { outcome } from "./api.js"
+import type { Event, Run, World } from "./world.js"
+
+type Start = Extract<Event, { readonly type: "start" | "end" }>
+
+const startsOf = (run: Run) => run.log.filter((event): event is Start => event.type === "start")
+
+/** What a world did that a pool must not do; empty when all is well. */
+export const violations = (world: World, run: Run): ReadonlyArray<string> => [
+  ...concurrency(world, run),
+  ...spacing(world, run),
+  ...holds(run),
+  ...epochs(world, run),
+  ...ends(run),
+  ...budgets(world, run),
+  ...outcomes(world, run),
+  ...entries(world, run),
+  ...remains(run)
+]
+
+/** 1: attempts in flight ≤ window ≤ poolSize, where every window of that instant counts. */
+const concurrency = (world: World, { log }: Run): Array<string> => {
+  const found: Array<string> = []
+  let running = 0
+  let windows: Array<{ readonly at: number; readonly window: number }> = []
+  for (const event of log) {
+    if (event.type === "decide") {
+      // Of the past, only the last window still counts.
+      windows = [...windows.slice(-1), ...windows.slice(0, -1).filter(({ at }) => at === event.at)]
+      windows.push({ at: event.at, window: Math.max(1, Math.floor(event.decision.window)) })
+    }
+    if (event.type === "end") running -= 1
+    if (event.type === "start") {
+      running += 1
+      const allowed = Math.min(world.poolSize, Math.max(...inForce(windows, event.at).map(({ window }) => window)))
+      if (running > allowed) found.push(`${running} in flight at ${event.at}, allowed ${allowed}`)
+    }
+  }
+  return found
+}
+
+/** The decisions in force at any moment of an instant: the last of before, and those of the instant. */
+const inForce = <A extends { readonly at: number }>(all: ReadonlyArray<A>, at: number): ReadonlyArray<A> => {
+  const before = all.filter((one) => one.at < at).slice(-1)
+  return [...before, ...all.filter((one) => one.at === at)]
+}
+
+/** 2: two starts are never closer than minDispatchDelay and the law's spacing, none falls inside the law's hold. */
+const spacing = (world: World, run: Run): Array<string> => {
+  const decisions = run.log.filter((event) => event.type === "decide")
+  return startsOf(run).flatMap((start, i, starts) => {
+    const now = inForce(decisions, start.at).map(({ decision }) => decision)
+    const decided = Math.min(...now.map((decision) => decision.spacing))
+    const least = Math.max(world.minDispatchDelay, Math.min(decided, world.maxRetryAfter))
+    const hold = Math.min(...now.map(({ holdUntil }) => holdUntil))
+    const before = starts[i - 1]
+    return [
+      ...(before !== undefined && start.at - before.at < least
+        ? [`starts at ${before.at} and ${start.at}, not ${least}`]
+        : []),
+      ...(start.at < hold ? [`a start at ${start.at} in the law's hold until ${hold}`] : [])
+    ]
+  })
+}
+
+/** 2: no start falls inside the hold of a Retry-After. */
+const holds = (run: Run): Array<string> =>
+  run.log.flatMap((hint) =>
+    hint.type !== "hint"
+      ? []
+      : startsOf(run).flatMap(({ at }) =>
+          at > hint.at && at < hint.until ? [`a start at ${at} in the hold of ${hint.at} to ${hint.until}`] : []
+        )
+  )
+
+/** 6: the rejection that backs a law off was admitted after the law had backed off last. */
+const epochs = (world: World, { log }: Run): Array<string> => {
+  if (world.law === "wild") return []
+  let epoch = 0
+  let since = -Infinity
+  return log.flatMap((event) => {
+    if (event.type !== "decide" || event.decision.epoch === epoch) return []
+    const found = event.admittedAt < since ? [`backed off at ${event.at} on an attempt of ${event.admittedAt}`] : []
+    epoch = event.decision.epoch
+    since = event.at
+    return found
+  })
+}
+
+/** 5: no start after a shutdown was asked for, nothing in flight when it returns. */
+const ends = ({ log }: Run): Array<string> => {
+  const asked = log.find(({ type }) => type === "shutdown")
+  const returned = log.findIndex(({ type }) => type === "shut")
+  const before = returned < 0 ? [] : log.slice(0, returned)
+  const inFlight =
+    before.filter(({ type }) => type === "start").length - before.filter(({ type }) => type === "end").length
+  return [
+    ...log.flatMap((event, index) =>
+      event.type === "start" && ((asked && event.at > asked.at) || (returned >= 0 && index > returned))
+        ? [`a start at ${event.at}, after the shutdown`]
+        : []
+    ),
+    ...(inFlight > 0 ? [`${inFlight} in flight when the shutdown returned`] : [])
+  ]
+}
+
+/** 5: no start on or after a row's deadline. */
+const budgets = (world: World, run: Run): Array<string> => {
+  const first = new Map<string, number>()
+  return startsOf(run).flatMap(({ at, party, row }) => {
+    const started = first.get(`${party}.${row}`)
+    if (started === undefined) first.set(`${party}.${row}`, at)
+    return started !== undefined && at >= started + world.budget ? [`row ${party}.${row} started at ${at}`] : []
+  })
+}
+
+/** 3 and 7: every row has one outcome; in a calm world, the last answer of its script. */
+const outcomes = (world: World, { exits }: Run): Array<string> =>
+  world.parties.flatMap((party, index) => {
+    const exit = exits[index]
+    if (exit === undefined || Exit.isFailure(exit)) {
+      const isExpected = party.interruptedAt !== undefined || party.kind === "forEach" || world.end.at < 1000
+      return isExpected || selfShutdown(world) ? [] : [`party ${index} failed`]
+    }
+    if (exit.value.length !== party.rows.length) return [`party ${index} has ${exit.value.length} outcomes`]
+    if (world.budget < 1_000_000 || party.kind === "forEach" || !isCalm(world)) return []
+    return exit.value.flatMap((ended, row) => {
+      const expected = { ok: "ok", refused: "Refused", broken: "died: broken" }[party.rows[row]?.at(-1)?.kind as "ok"]
+      return outcome(ended) === expected ? [] : [`row ${index}.${row} ended ${outcome(ended)}, not ${expected}`]
+    })
+  })
+
+const kindsOf = (world: World) => new Set(world.parties.flatMap(({ rows }) => rows.flat().map(({ kind }) => kind)))
+
+const selfShutdown = (world: World): boolean => kindsOf(world).has("shutdown")
+
+const isCalm = (world: World): boolean =>
+  world.end.at >= 1_000_000 &&
+  world.attemptTimeout === undefined &&
+  world.parties.every((party) => party.timeout === undefined && party.interruptedAt === undefined) &&
+  world.parties.every(({ rows }) => rows.every((row) => ["ok", "refused", "broken"].includes(row.at(-1)?.kind ?? "")))
+
+/** 3: the entries of a batch tell what happened, in order. */
+const entries = (world: World, { batches, log }: Run): Array<string> =>
+  batches.flatMap((batch, party) => {
+    if (batch === undefined) return []
+    const found: Array<string> = []
+    const expect = (holds: boolean, what: string) => void (holds || found.push(`party ${party}: ${what}`))
+    const rows = world.parties[party]?.rows.length ?? 0
+    const { entries, stats } = batch
+    const completed = [...entries].sort((a, b) => a.completeIndex - b.completeIndex)
+    expect(entries.length === rows, "entries are missing")
+    entries.forEach((entry, index) => {
+      const starts = log.filter((event) => event.type === "start" && event.party === party && event.row === index)
+      expect(entry.submitIndex === index, `submitIndex ${entry.submitIndex} at ${index}`)
+      // An attempt that was interrupted before its first step is counted, and called nobody.
+      expect(entry.attempts === starts.length || entry.attempts === starts.length + 1, `attempts of ${index}`)
+      expect(starts.length === 0 || entry.startedAt === starts[0]?.at, `start of ${index}`)
+      expect(entry.submittedAt <= entry.startedAt && entry.startedAt <= entry.completedAt, `instants of ${index}`)
+      const released = Math.max(...entries.slice(0, index + 1).map(({ completedAt }) => completedAt))
+      expect(Duration.toMillis(entry.bufferWait) === released - entry.completedAt, `bufferWait of ${index}`)
+    })
+    completed.forEach((entry, index) => {
+      expect(entry.completeIndex === index, `completeIndex ${index} is missing`)
+      expect(index === 0 || (completed[index - 1]?.completedAt ?? 0) <= entry.completedAt, `completeIndex ${index}`)
+    })
+    const successes = entries.filter(({ exit }) => Exit.isSuccess(exit)).length
+    expect(stats.rows === rows && stats.successes === successes && stats.failures === rows - successes, "stats")
+    expect(stats.attempts === entries.reduce((sum, entry) => sum + entry.attempts, 0), "stats.attempts")
+    const waited = entries.reduce((sum, entry) => sum + Duration.toMillis(entry.throttleWait), 0)
+    expect(Duration.toMillis(stats.totalThrottleTime) === waited, "stats.totalThrottleTime")
+    return found
+  })
+
+/** 4: when nothing runs, nothing is in flight and nothing pending. */
+const remains = ({ after, log }: Run): Array<string> => {
+  const running = log.filter(({ type }) => type === "start").length - log.filter(({ type }) => type === "end").length
+  return [
+    ...(running === 0 ? [] : [`${running} attempts run on`]),
+    ...(after.inFlight === 0 && after.pending === 0 ? [] : [`${after.inFlight} in flight, ${after.pending} pending`])
+  ]
+}

@@ -1,0 +1,303 @@
+/** Random worlds for a pool: a workload and its faults, run in virtual time, and the log of what happened. */
+import {
+  AimdThrottle,
+  Capacity,
+  DelayLaw,
+  PoolConfig,
+  PooledExecutor,
+  type ControlLaw,
+  type PoolStats,
+  type ReorderBuffer
+} from "effect-aimd"
+import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Scope } from "effect"
+import { outcome, Refused } from "./api.js"
+import { pace } from "./laws.js"
+import { makeRandom, runVirtual, type Options } from "./virtual.js"
+
+export interface Answer {
+  readonly kind: "ok" | "busy" | "refused" | "broken" | "interrupt" | "hang" | "shutdown"
+  readonly after: number
+  readonly retryAfter: number | undefined
+  /** Whether the attempt refuses to be interrupted. */
+  readonly stubborn: boolean
+}
+
+export interface Party {
+  readonly kind: "batch" | "forEach" | "calls"
+  readonly at: number
+  /** What each row is answered, attempt by attempt; the last answer stays. */
+  readonly rows: ReadonlyArray<ReadonlyArray<Answer>>
+  readonly timeout: number | undefined
+  readonly interruptedAt: number | undefined
+}
+
+export interface World extends Required<Options> {
+  readonly poolSize: number
+  readonly minDispatchDelay: number
+  readonly budget: number
+  readonly maxRetryAfter: number
+  readonly attemptTimeout: number | undefined
+  readonly law: "delay" | "pace" | "wild"
+  readonly parties: ReadonlyArray<Party>
+  readonly end: { readonly kind: "shutdown" | "close"; readonly at: number }
+}
+
+export type Event =
+  | {
+      readonly type: "start" | "end"
+      readonly at: number
+      readonly party: number
+      readonly row: number
+      readonly what: string
+    }
+  | {
+      readonly type: "decide"
+      readonly at: number
+      readonly decision: ControlLaw.Decision
+      readonly admittedAt: number
+    }
+  | { readonly type: "hint"; readonly at: number; readonly until: number }
+  | { readonly type: "shutdown" | "shut"; readonly at: number }
+
+export type Entry = ReorderBuffer.BufferEntry<unknown, unknown>
+
+export interface Run {
+  readonly log: ReadonlyArray<Event>
+  /** What each party ended with, a batch with its entries. */
+  readonly exits: ReadonlyArray<Exit.Exit<ReadonlyArray<Exit.Exit<unknown, unknown>>, unknown>>
+  readonly batches: ReadonlyArray<
+    { readonly entries: ReadonlyArray<Entry>; readonly stats: PoolStats.BatchStats } | undefined
+  >
+  readonly after: PoolStats.PoolStats
+  readonly endedAt: number
+}
+
+/** The last resort: by then the scope closes, so that what hangs ends too. */
+const lastAt = 1_000_000
+
+const wild = (seed: number): ControlLaw.ControlLaw<number> => {
+  const decide = (state: number, poolSize: number, now: number): ControlLaw.Step<number> => {
+    const random = makeRandom(seed + state)
+    const pick = (values: ReadonlyArray<number>) => values[Math.floor(random() * values.length)] ?? 0
+    const window = Math.floor(random() * (poolSize + 2))
+    const holdUntil = pick([0, 0, now + 40])
+    return {
+      state: state + 1,
+      decision: {
+        window,
+        spacing: pick([0, 0, 20, 55]),
+        holdUntil,
+        delay: pick([5, 10, 50]),
+        epoch: state,
+        reason: "wild"
+      }
+    }
+  }
+  return {
+    name: "wild",
+    initial: (poolSize, now) => decide(0, poolSize, now),
+    step: (state, _, now) => decide(state, 4, now)
+  }
+}
+
+const lawOf = (world: World): ControlLaw.ControlLaw => {
+  switch (world.law) {
+    case "delay":
+      return DelayLaw.make(
+        AimdThrottle.parameters({ ...PoolConfig.defaults, minDispatchDelay: Duration.millis(world.minDispatchDelay) })
+      )
+    case "pace":
+      return pace({ initial: 0, min: 0, max: 200, step: 20 })
+    case "wild":
+      return wild(world.seed)
+  }
+}
+
+/** A law whose decisions are heard, the first one included. */
+const watched = (
+  law: ControlLaw.ControlLaw,
+  onDecision: (at: number, decision: ControlLaw.Decision, admittedAt: number) => void
+): ControlLaw.ControlLaw => ({
+  name: law.name,
+  initial: (poolSize, now) => {
+    const first = law.initial(poolSize, now)
+    onDecision(now, first.decision, now)
+    return first
+  },
+  step: (state, sample, now) => {
+    const next = law.step(state, sample, now)
+    onDecision(now, next.decision, now - sample.latency)
+    return next
+  }
+})
+
+export const run = (world: World): Run => {
+  const log: Array<Event> = []
+  const exit = runVirtual(program(world, log), world)
+  return Exit.getOrElse(exit, (cause) => {
+    throw new Error(`the world ended: ${String(cause)}`)
+  })
+}
+
+const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
+  Effect.gen(function* () {
+    const { attemptTimeout, budget, maxRetryAfter, minDispatchDelay, parties, poolSize } = world
+    const control = watched(lawOf(world), (at, decision, admittedAt) =>
+      log.push({ type: "decide", at, decision, admittedAt })
+    )
+    const options: PoolConfig.Options = { poolSize, minDispatchDelay, maxRetryAfter, maxCapacityRetry: budget, control }
+    const clock = yield* Effect.clock
+    const scope = yield* Scope.make()
+    const pool = yield* Scope.extend(
+      PooledExecutor.make(attemptTimeout === undefined ? options : { ...options, attemptTimeout }),
+      scope
+    )
+    const note = (type: "shutdown" | "shut") =>
+      Effect.sync(() => void log.push({ type, at: clock.unsafeCurrentTimeMillis() }))
+    const shutdown = Effect.zipRight(note("shutdown"), pool.shutdown)
+
+    const attemptOf = (party: number, row: number, answers: ReadonlyArray<Answer>) => {
+      let attempts = 0
+      const act = Effect.suspend(() => {
+        const answer = answers[Math.min(attempts, answers.length) - 1]
+        if (answer === undefined) return Effect.dieMessage("no answer")
+        const acted = Effect.delay(answering(answer, shutdown), answer.after)
+        return answer.stubborn && answer.kind !== "hang" ? Effect.uninterruptible(acted) : acted
+      })
+      // A start and its end are logged in one step each, so that no interruption comes between an attempt and its log.
+      return Effect.uninterruptibleMask((restore) => {
+        attempts += 1
+        log.push({ type: "start", at: clock.unsafeCurrentTimeMillis(), party, row, what: `attempt ${attempts}` })
+        return Effect.onExit(restore(act), (exit) =>
+          Effect.sync(() => {
+            const at = clock.unsafeCurrentTimeMillis()
+            const error = Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : undefined
+            log.push({ type: "end", at, party, row, what: outcome(exit) })
+            if (Capacity.isCapacityError(error) && error.retryAfter !== undefined) {
+              log.push({ type: "hint", at, until: at + Math.min(Duration.toMillis(error.retryAfter), maxRetryAfter) })
+            }
+          })
+        )
+      })
+    }
+
+    const batches: Array<Run["batches"][number]> = parties.map(() => undefined)
+    const runParty = (
+      party: Party,
+      index: number
+    ): Effect.Effect<ReadonlyArray<Exit.Exit<unknown, unknown>>, unknown> => {
+      const attempts = party.rows.map((answers, row) => attemptOf(index, row, answers))
+      const process = (row: number) => attempts[row] ?? Effect.dieMessage("no such row")
+      const rows = attempts.map((_, row) => row)
+      const timeout = party.timeout === undefined ? {} : { timeout: party.timeout }
+      switch (party.kind) {
+        case "batch":
+          return Effect.map(pool.executeBatch(rows, process, timeout), (result) => {
+            batches[index] = result
+            return result.entries.map(({ exit }) => exit)
+          })
+        case "forEach":
+          return Effect.map(pool.forEach(rows, process, timeout), (values) =>
+            values.map((value) => Exit.succeed(value))
+          )
+        case "calls":
+          return Effect.forEach(rows, (row) => Effect.exit(pool.execute(process(row))), { concurrency: "unbounded" })
+      }
+    }
+
+    const fibers = yield* Effect.forEach(parties, (party, index) =>
+      Effect.forkDaemon(Effect.delay(runParty(party, index), party.at))
+    )
+    for (const [index, { interruptedAt }] of parties.entries()) {
+      const fiber = fibers[index]
+      if (interruptedAt !== undefined && fiber !== undefined) {
+        yield* Effect.forkDaemon(Effect.delay(Fiber.interrupt(fiber), interruptedAt))
+      }
+    }
+    const close = Effect.zipRight(note("shutdown"), Scope.close(scope, Exit.void))
+    const end = world.end.kind === "close" ? close : Effect.zipRight(shutdown, note("shut"))
+    yield* Effect.forkDaemon(Effect.delay(end, world.end.at))
+    const last = yield* Effect.forkDaemon(Effect.delay(close, lastAt))
+    const exits = yield* Effect.forEach(fibers, Fiber.await)
+    const endedAt = yield* Clock.currentTimeMillis
+    const after = yield* pool.stats
+    yield* Fiber.interrupt(last)
+    yield* close
+    return { log, exits, batches, after, endedAt }
+  })
+
+const answering = (
+  { kind, retryAfter }: Answer,
+  shutdown: Effect.Effect<void>
+): Effect.Effect<string, Capacity.CapacityError | Refused> => {
+  switch (kind) {
+    case "ok":
+      return Effect.succeed("ok")
+    case "busy":
+      return Effect.suspend(() =>
+        Effect.fail(
+          new Capacity.CapacityError(
+            retryAfter === undefined ? { status: 429 } : { status: 503, retryAfter: Duration.millis(retryAfter) }
+          )
+        )
+      )
+    case "refused":
+      return Effect.suspend(() => Effect.fail(new Refused({ code: 400 })))
+    case "broken":
+      return Effect.die(new Error("broken"))
+    case "interrupt":
+      return Effect.interrupt
+    case "hang":
+      return Effect.never
+    case "shutdown":
+      return Effect.as(shutdown, "ok")
+  }
+}
+
+const millis = (max: number) => FastCheck.integer({ min: 0, max })
+const sometimes = <A>(arbitrary: FastCheck.Arbitrary<A>) => FastCheck.option(arbitrary, { nil: undefined, freq: 2 })
+
+const answer = (kinds: ReadonlyArray<Answer["kind"]>): FastCheck.Arbitrary<Answer> =>
+  FastCheck.record({
+    kind: FastCheck.constantFrom(...kinds),
+    after: FastCheck.oneof(FastCheck.constantFrom(0, 10, 50), millis(80)),
+    retryAfter: sometimes(FastCheck.constantFrom(0, 50, 100, 400)),
+    stubborn: FastCheck.boolean()
+  })
+
+/** Worlds that may do anything; in calm ones nobody hangs, gives up or shuts down, so that every row has its last answer. */
+export const worlds = (calm: boolean): FastCheck.Arbitrary<World> => {
+  const last = answer(
+    calm ? ["ok", "refused", "broken"] : ["ok", "ok", "busy", "refused", "broken", "interrupt", "hang", "shutdown"]
+  )
+  const row = FastCheck.tuple(FastCheck.array(answer(["busy"]), { maxLength: 3 }), last).map(([first, final]) => [
+    ...first,
+    final
+  ])
+  const never = FastCheck.constant(undefined)
+  return FastCheck.record({
+    seed: FastCheck.nat(),
+    yields: FastCheck.constantFrom(0, 0.02, 0.05),
+    shuffled: FastCheck.boolean(),
+    poolSize: FastCheck.integer({ min: 1, max: 4 }),
+    minDispatchDelay: FastCheck.constantFrom(0, 0, 10, 35),
+    budget: calm ? FastCheck.constant(lastAt) : FastCheck.constantFrom(50, 100, 400, 2000),
+    maxRetryAfter: FastCheck.constantFrom(100, 10_000),
+    attemptTimeout: calm ? never : sometimes(FastCheck.constantFrom(40, 70)),
+    law: FastCheck.constantFrom("delay", "pace", "wild"),
+    parties: FastCheck.array(
+      FastCheck.record({
+        kind: FastCheck.constantFrom("batch", "batch", "calls", ...(calm ? [] : (["forEach"] as const))),
+        at: millis(100),
+        rows: FastCheck.array(row, { maxLength: 6 }),
+        timeout: calm ? never : sometimes(FastCheck.constantFrom(0, 50, 120)),
+        interruptedAt: calm ? never : sometimes(millis(300))
+      }),
+      { minLength: 1, maxLength: 3 }
+    ),
+    end: FastCheck.record({
+      kind: FastCheck.constantFrom("shutdown", "close"),
+      at: calm ? FastCheck.constant(lastAt) : FastCheck.oneof(millis(400), FastCheck.constant(lastAt))
+    })
+  })
+}
