@@ -114,7 +114,11 @@ export const make = <State>(
     const maxHold = Duration.toMillis(config.maxRetryAfter)
     const tally = PoolStats.makeTally()
     const parties = new Set<Party>()
-    const insider = FiberRef.unsafeMake<Insider | undefined>(undefined, { fork: (self) => self?.current ?? self })
+    const insider = FiberRef.unsafeMake<Insider | undefined>(undefined, {
+      fork: (self) => self?.current ?? self,
+      // A worker stays itself when it joins a fiber of an attempt that is over, a timed one for instance.
+      join: (self) => self
+    })
     const waitingForIdle = new Map<() => void, Insider | undefined>()
 
     // A law may be the user's own: whatever it decides, the pool keeps its promises, and NaN is no way round them.

@@ -105,6 +105,18 @@ describe("Shutdown", () => {
   )
 })
 
+describe("Shutdown from inside an attempt", () => {
+  it.effect("does not wait for itself, also where a timed row ran on the same fiber before", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, attemptTimeout: 40 })
+      const last = Effect.uninterruptible(Effect.as(pool.shutdown, "last"))
+      const result = yield* pool.executeBatch(range(3), (row) => (row === 1 ? last : ok(10)))
+      assert.deepStrictEqual(outcomes(result), ["ok", "last", "PoolShutdownError"])
+      assert.deepStrictEqual(field(result, "completedAt"), [10, 10, 10])
+    })
+  )
+})
+
 describe("Closing the scope", () => {
   const inScope = <A, E>(
     use: (pool: PooledExecutor.PooledExecutor) => Effect.Effect<A, E>,
