@@ -10,8 +10,9 @@ import * as FiberRef from "effect/FiberRef"
 import type * as MetricLabel from "effect/MetricLabel"
 import type * as Scope from "effect/Scope"
 import * as Format from "./Format.js"
+import * as Insider from "./Insider.js"
 import type { CapacityError } from "./Capacity.js"
-import type { ControlLaw, Decision, Sample } from "./ControlLaw.js"
+import type { ControlLaw, Decision, Hints, Sample } from "./ControlLaw.js"
 import type { PoolConfig } from "./PoolConfig.js"
 import * as PoolStats from "./PoolStats.js"
 import * as Semaphore from "./Semaphore.js"
@@ -72,29 +73,17 @@ export interface Admission {
   readonly queue: (party: Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
   /** Steps the law with an outcome and applies what it decides. The permit stays taken. */
-  readonly observe: (ticket: Ticket, outcome: Outcome, now: number) => void
+  readonly observe: (ticket: Ticket, outcome: Outcome, now: number, hints: Hints | undefined) => void
   /** Gives back the permit of an attempt that has ended. */
   readonly release: () => void
   /** Nothing starts from now on. */
   readonly shutdown: (interrupt: boolean) => void
   /** Hands out, once, what a user should hear of in the log. */
   readonly takeNotice: () => string | undefined
-  /** Tells a fiber that it runs an attempt of this pool. */
-  readonly insider: FiberRef.FiberRef<Insider | undefined>
+  /** Tells the fibers of an effect that they run an attempt of this pool. */
+  readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, insider: Insider.Insider) => Effect.Effect<A, E, R>
   /** Waits until nothing is in flight besides the attempts that wait here themselves. */
   readonly idle: Effect.Effect<void>
-}
-
-/**
- * An attempt of a pool, as the fibers know it that run in it. A worker knows the one it runs now; what it forks keeps the
- * one it was forked in.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Insider {
-  readonly inFlight: boolean
-  readonly current?: Insider | undefined
 }
 
 /**
@@ -114,12 +103,8 @@ export const make = <State>(
     const maxHold = Duration.toMillis(config.maxRetryAfter)
     const tally = PoolStats.makeTally()
     const parties = new Set<Party>()
-    const insider = FiberRef.unsafeMake<Insider | undefined>(undefined, {
-      fork: (self) => self?.current ?? self,
-      // A worker stays itself when it joins a fiber of an attempt that is over, a timed one for instance.
-      join: (self) => self
-    })
-    const waitingForIdle = new Map<() => void, Insider | undefined>()
+    const insider = Insider.makeRef()
+    const waitingForIdle = new Map<() => void, Insider.Insider | undefined>()
 
     // A law may be the user's own: whatever it decides, the pool keeps its promises, and NaN is no way round them.
     const bounded = (decided: Decision, now: number): Decision => ({
@@ -182,7 +167,7 @@ export const make = <State>(
       return retryAfter
     }
 
-    const isIdle = (insider: Insider | undefined): boolean => {
+    const isIdle = (insider: Insider.Insider | undefined): boolean => {
       const insiders = new Set([insider, ...waitingForIdle.values()].filter((i) => i?.inFlight === true))
       return permits.inUse <= insiders.size
     }
@@ -228,8 +213,8 @@ export const make = <State>(
           return party.start(ticket)
         }),
       leave: permits.leave,
-      observe: (ticket, outcome, now) => {
-        const fields = { epoch: ticket.epoch, inFlight: permits.inUse, latency: now - ticket.startedAt }
+      observe: (ticket, outcome, now, hints) => {
+        const fields = { epoch: ticket.epoch, inFlight: permits.inUse, latency: now - ticket.startedAt, hints }
         let sample: Sample
         if (typeof outcome === "string") {
           sample = { _tag: outcome, ...fields }
@@ -255,7 +240,7 @@ export const make = <State>(
         notice = undefined
         return taken
       },
-      insider,
+      inside: (effect, self) => Effect.locally(Effect.locally(effect, insider, self), Insider.current, self),
       idle: Effect.flatMap(FiberRef.get(insider), (worker) =>
         Effect.async<void>((resume) => {
           const self = worker?.current ?? worker

@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
+import type { Insider } from "./Insider.js"
 import * as Lane from "./Lane.js"
 import * as LinkedQueue from "./LinkedQueue.js"
 import * as PoolError from "./PoolError.js"
@@ -91,12 +92,8 @@ export const open = (admission: Admission): Calls => {
 
           const attempt: Effect.Effect<void, never, R> = Effect.suspend(() => {
             if (openSpan !== false && job.span === undefined) return Effect.zipRight(openSpan, attempt)
-            const insider = { inFlight: true }
-            const run = Effect.locally(
-              Attempt.make(admission, call, job.attempts, job.span),
-              admission.insider,
-              insider
-            )
+            const insider: Insider = { inFlight: true }
+            const run = admission.inside(Attempt.make(admission, call, job.attempts, job.span), insider)
             // In a fiber of its own, so that a closing pool can interrupt the attempt and leave its caller alone; as an
             // exit, because Effect logs each fiber that fails.
             return Effect.flatMap(Effect.fork(Effect.exit(restore(run))), (fiber) => {
@@ -105,7 +102,7 @@ export const open = (admission: Admission): Calls => {
                 Effect.flatMap(Exit.isSuccess(awaited) ? awaited : Fiber.interrupt(fiber), (exit) => {
                   running.delete(fiber)
                   insider.inFlight = false
-                  lane.settle(job, Exit.flatten(exit))
+                  lane.settle(job, Exit.flatten(exit), insider.hints)
                   return Effect.zipRight(fiber.inheritAll, Attempt.logNotice(admission) ?? Effect.void)
                 })
               )

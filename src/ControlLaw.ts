@@ -4,6 +4,31 @@
  *
  * @since 0.1.0
  */
+/**
+ * One dimension of a limit as an answer tells it; every part is optional, for hardly an API sends them all.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Quota {
+  /** How many the API allows in its period. */
+  readonly limit?: number
+  /** How many are left of it now. */
+  readonly remaining?: number
+  /** Until the quota is full again, in milliseconds from the answer. */
+  readonly resetAfter?: number
+}
+
+/**
+ * What an answer says of the API's limits, requests and tokens apart. See `Hints.report`.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Hints {
+  readonly requests?: Quota
+  readonly tokens?: Quota
+}
 
 interface SampleFields {
   /** The {@link Decision.epoch} under which the attempt was admitted. */
@@ -12,6 +37,8 @@ interface SampleFields {
   readonly inFlight: number
   /** From the attempt's start to its outcome, in milliseconds. */
   readonly latency: number
+  /** What the answer said about its limits, where the attempt reported it. */
+  readonly hints?: Hints | undefined
 }
 
 /**

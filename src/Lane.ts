@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 import type { Admission, Outcome, Ticket } from "./Admission.js"
 import * as Capacity from "./Capacity.js"
+import type { Hints } from "./ControlLaw.js"
 import * as LinkedQueue from "./LinkedQueue.js"
 import * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
@@ -76,7 +77,7 @@ export interface Lane<J extends Job, A, E> {
   /** Fresh rows have arrived. */
   readonly submitted: (rows: number) => void
   /** An attempt has ended. */
-  readonly settle: (job: J, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>) => void
+  readonly settle: (job: J, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>, hints: Hints | undefined) => void
   /** A job that waits, or was just admitted and not yet run, goes away without an outcome. */
   readonly withdraw: (job: J) => void
   /**
@@ -165,9 +166,9 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     work.finish(job, exit, now)
   }
 
-  const observe = (job: J, ticket: Ticket, outcome: Outcome, now: number): void => {
+  const observe = (job: J, ticket: Ticket, outcome: Outcome, now: number, hints: Hints | undefined): void => {
     try {
-      admission.observe(ticket, outcome, now)
+      admission.observe(ticket, outcome, now, hints)
     } catch (defect) {
       // A law of the user's own has thrown: that is the end of the row, and of whoever runs it.
       finish(job, Exit.die(defect), now)
@@ -230,14 +231,14 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       if (admission.isShutdown) party.shutdown(false)
       else queueUp()
     },
-    settle: (job, exit) => {
+    settle: (job, exit, hints) => {
       const now = timers.now()
       const { ticket } = job
       const outcome = outcomeOf(exit)
       job.ticket = undefined
       counter.ended()
       try {
-        if (ticket !== undefined) observe(job, ticket, outcome, now)
+        if (ticket !== undefined) observe(job, ticket, outcome, now, hints)
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
           job.waitingSince = now
@@ -255,7 +256,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     },
     withdraw: (job) => {
       if (job.ticket !== undefined) {
-        admission.observe(job.ticket, "neutral", timers.now())
+        admission.observe(job.ticket, "neutral", timers.now(), undefined)
         counter.ended()
         admission.release()
       } else {

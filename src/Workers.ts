@@ -10,6 +10,8 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
+import type { Hints } from "./ControlLaw.js"
+import type { Insider } from "./Insider.js"
 
 /**
  * What the workers of a batch do.
@@ -21,7 +23,7 @@ export interface Options<J, A, E, R> {
   readonly admission: Admission
   readonly restore: Attempt.Restore
   readonly attempt: (job: J) => Effect.Effect<A, E, R>
-  readonly settle: (job: J, exit: Exit.Exit<A, E>) => void
+  readonly settle: (job: J, exit: Exit.Exit<A, E>, hints: Hints | undefined) => void
   /** A worker died of a defect that is not the row's; these admitted jobs found no worker. */
   readonly onCrash: (left: ReadonlyArray<J>) => void
 }
@@ -69,7 +71,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     for (const wake of idle.splice(0)) wake(undefined)
   }
 
-  const work = (insider: { inFlight: boolean; current: { inFlight: boolean } }): Effect.Effect<void, never, R> => {
+  const work = (insider: Insider & { current: Insider }): Effect.Effect<void, never, R> => {
     const next: Effect.Effect<void, never, R> = Effect.suspend(() => {
       const job = admitted.shift()
       return job === undefined
@@ -94,7 +96,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     const ended = (job: J, exit: Exit.Exit<A, E>): Effect.Effect<void, never, R> => {
       insider.current.inFlight = false
       settling = true
-      settle(job, exit)
+      settle(job, exit, insider.current.hints)
       settling = false
       // A fiber that was interrupted stays so: another takes over, or the next row would be interrupted too.
       const rest = Exit.isFailure(exit) && Cause.isInterrupted(exit.cause) && !stopping ? hire(Effect.forkDaemon) : next
@@ -108,7 +110,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
   const worker = Effect.suspend(() => {
     const none = { inFlight: false }
     const insider = { ...none, current: none }
-    return Effect.locally(work(insider), admission.insider, insider)
+    return admission.inside(work(insider), insider)
   })
 
   const hire = (fork: typeof Effect.fork): Effect.Effect<void, never, R> =>

@@ -33,6 +33,13 @@ export * as ControlLaw from "./ControlLaw.js"
 export * as DelayLaw from "./DelayLaw.js"
 
 /**
+ * What an answer says about the API's limits.
+ *
+ * @since 0.2.0
+ */
+export * as Hints from "./Hints.js"
+
+/**
  * The options of a pool, validated, also from the environment.
  *
  * @since 0.1.0

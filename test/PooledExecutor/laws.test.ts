@@ -145,11 +145,14 @@ describe("A control law of the user's own", () => {
       )
       yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(samples, [
-        [10, { _tag: "capacity", status: 503, retryAfter: 1000, epoch: 0, inFlight: 3, latency: 10 }],
-        [20, { _tag: "neutral", epoch: 0, inFlight: 2, latency: 20 }],
-        [30, { _tag: "capacity", status: 429, retryAfter: undefined, epoch: 0, inFlight: 1, latency: 30 }],
-        [1015, { _tag: "success", epoch: 1, inFlight: 1, latency: 5 }],
-        [1020, { _tag: "neutral", epoch: 1, inFlight: 1, latency: 5 }]
+        [10, { _tag: "capacity", status: 503, retryAfter: 1000, epoch: 0, inFlight: 3, latency: 10, hints: undefined }],
+        [20, { _tag: "neutral", epoch: 0, inFlight: 2, latency: 20, hints: undefined }],
+        [
+          30,
+          { _tag: "capacity", status: 429, retryAfter: undefined, epoch: 0, inFlight: 1, latency: 30, hints: undefined }
+        ],
+        [1015, { _tag: "success", epoch: 1, inFlight: 1, latency: 5, hints: undefined }],
+        [1020, { _tag: "neutral", epoch: 1, inFlight: 1, latency: 5, hints: undefined }]
       ])
     })
   )
