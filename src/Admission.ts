@@ -82,7 +82,7 @@ export interface Admission {
   readonly takeNotice: () => string | undefined
   /** Tells the fibers of an effect that they run an attempt of this pool. */
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, insider: Insider.Insider) => Effect.Effect<A, E, R>
-  /** Waits until nothing is in flight besides the attempts that wait here themselves. */
+  /** Waits until nothing is in flight; for an attempt that waits here itself, nothing besides such attempts. */
   readonly idle: Effect.Effect<void>
 }
 
@@ -168,6 +168,7 @@ export const make = <State>(
     }
 
     const isIdle = (insider: Insider.Insider | undefined): boolean => {
+      if (insider?.inFlight !== true) return permits.inUse === 0
       const insiders = new Set([insider, ...waitingForIdle.values()].filter((i) => i?.inFlight === true))
       return permits.inUse <= insiders.size
     }

@@ -115,6 +115,17 @@ describe("Shutdown from inside an attempt", () => {
       assert.deepStrictEqual(field(result, "completedAt"), [10, 10, 10])
     })
   )
+
+  it.effect("does not wait for others that wait there too; a shutdown from outside waits for them all", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const attempt = Effect.zipRight(pool.shutdown, Effect.delay(Clock.currentTimeMillis, 20))
+      const batch = yield* Effect.fork(pool.forEach(range(2), (row) => Effect.delay(attempt, 10 + 2 * row)))
+      const outside = yield* Effect.fork(Effect.delay(doneAt(pool.shutdown), 15))
+      assert.deepStrictEqual(yield* batch, [52, 32])
+      assert.strictEqual(yield* outside, 52)
+    })
+  )
 })
 
 describe("Closing the scope", () => {
