@@ -11,7 +11,7 @@ const startsOf = (run: Run) => run.log.filter((event): event is Start => event.t
 export const violations = (world: World, run: Run): ReadonlyArray<string> => [
   ...concurrency(world, run),
   ...spacing(world, run),
-  ...holds(run),
+  ...holds(world, run),
   ...epochs(world, run),
   ...ends(run),
   ...budgets(world, run),
@@ -66,14 +66,29 @@ const spacing = (world: World, run: Run): Array<string> => {
 }
 
 /** 2: no start falls inside the hold of a Retry-After. */
-const holds = (run: Run): Array<string> =>
+const holds = (world: World, run: Run): Array<string> =>
   run.log.flatMap((hint) =>
-    hint.type !== "hint"
+    hint.type !== "hint" || isUnheard(world, run, hint)
       ? []
       : startsOf(run).flatMap(({ at }) =>
           at > hint.at && at < hint.until ? [`a start at ${at} in the hold of ${hint.at} to ${hint.until}`] : []
         )
   )
+
+/** An attempt that is interrupted just as it ends is an interruption to Effect, and its answer is lost. */
+const isUnheard = (world: World, { log }: Run, hint: Extract<Event, { readonly type: "hint" }>): boolean => {
+  const party = world.parties[hint.party]
+  const mayBeInterrupted =
+    world.attemptTimeout !== undefined ||
+    world.end.kind === "close" ||
+    party?.kind === "forEach" ||
+    party?.timeout !== undefined ||
+    party?.interruptedAt !== undefined
+  const isHeard = log.some(
+    (event) => event.type === "decide" && event.at === hint.at && event.heard === hint.until - hint.at
+  )
+  return mayBeInterrupted && !isHeard
+}
 
 /** 6: the rejection that backs a law off was admitted after the law had backed off last. */
 const epochs = (world: World, { log }: Run): Array<string> => {

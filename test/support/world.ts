@@ -9,10 +9,10 @@ import {
   type PoolStats,
   type ReorderBuffer
 } from "effect-aimd"
-import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Scope } from "effect"
+import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Scope, Utils } from "effect"
+import { VirtualTime } from "effect-aimd/testing"
 import { outcome, Refused } from "./api.js"
 import { pace } from "./laws.js"
-import { makeRandom, runVirtual, type Options } from "./virtual.js"
 
 export interface Answer {
   readonly kind: "ok" | "busy" | "refused" | "broken" | "interrupt" | "hang" | "shutdown"
@@ -31,7 +31,11 @@ export interface Party {
   readonly interruptedAt: number | undefined
 }
 
-export interface World extends Required<Options> {
+export interface World {
+  readonly seed: number
+  /** How likely a fiber yields before any one of its steps. */
+  readonly preemption: number
+  readonly interleaving: "fifo" | "random"
   readonly poolSize: number
   readonly minDispatchDelay: number
   readonly budget: number
@@ -55,8 +59,10 @@ export type Event =
       readonly at: number
       readonly decision: ControlLaw.Decision
       readonly admittedAt: number
+      /** The Retry-After that the law was told of. */
+      readonly heard: number | undefined
     }
-  | { readonly type: "hint"; readonly at: number; readonly until: number }
+  | { readonly type: "hint"; readonly at: number; readonly until: number; readonly party: number }
   | { readonly type: "shutdown" | "shut"; readonly at: number }
 
 export type Entry = ReorderBuffer.BufferEntry<unknown, unknown>
@@ -77,9 +83,9 @@ const lastAt = 1_000_000
 
 const wild = (seed: number): ControlLaw.ControlLaw<number> => {
   const decide = (state: number, poolSize: number, now: number): ControlLaw.Step<number> => {
-    const random = makeRandom(seed + state)
-    const pick = (values: ReadonlyArray<number>) => values[Math.floor(random() * values.length)] ?? 0
-    const window = Math.floor(random() * (poolSize + 2))
+    const chance = new Utils.PCGRandom(seed + state)
+    const pick = (values: ReadonlyArray<number>) => values[chance.integer(values.length)] ?? 0
+    const window = chance.integer(poolSize + 2)
     const holdUntil = pick([0, 0, now + 40])
     return {
       state: state + 1,
@@ -116,7 +122,7 @@ const lawOf = (world: World): ControlLaw.ControlLaw => {
 /** A law whose decisions are heard, the first one included. */
 const watched = (
   law: ControlLaw.ControlLaw,
-  onDecision: (at: number, decision: ControlLaw.Decision, admittedAt: number) => void
+  onDecision: (at: number, decision: ControlLaw.Decision, admittedAt: number, heard?: number) => void
 ): ControlLaw.ControlLaw => ({
   name: law.name,
   initial: (poolSize, now) => {
@@ -126,14 +132,16 @@ const watched = (
   },
   step: (state, sample, now) => {
     const next = law.step(state, sample, now)
-    onDecision(now, next.decision, now - sample.latency)
+    const heard = sample._tag === "capacity" ? sample.retryAfter : undefined
+    onDecision(now, next.decision, now - sample.latency, heard)
     return next
   }
 })
 
 export const run = (world: World): Run => {
   const log: Array<Event> = []
-  const exit = runVirtual(program(world, log), world)
+  const { interleaving, preemption, seed } = world
+  const { exit } = VirtualTime.run(program(world, log), { seed, preemption, interleaving, maxEvents: 1_000_000 })
   return Exit.getOrElse(exit, (cause) => {
     throw new Error(`the world ended: ${String(cause)}`)
   })
@@ -142,8 +150,8 @@ export const run = (world: World): Run => {
 const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
   Effect.gen(function* () {
     const { attemptTimeout, budget, maxRetryAfter, minDispatchDelay, parties, poolSize } = world
-    const control = watched(lawOf(world), (at, decision, admittedAt) =>
-      log.push({ type: "decide", at, decision, admittedAt })
+    const control = watched(lawOf(world), (at, decision, admittedAt, heard) =>
+      log.push({ type: "decide", at, decision, admittedAt, heard })
     )
     const options: PoolConfig.Options = { poolSize, minDispatchDelay, maxRetryAfter, maxCapacityRetry: budget, control }
     const clock = yield* Effect.clock
@@ -174,7 +182,12 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
             const error = Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : undefined
             log.push({ type: "end", at, party, row, what: outcome(exit) })
             if (Capacity.isCapacityError(error) && error.retryAfter !== undefined) {
-              log.push({ type: "hint", at, until: at + Math.min(Duration.toMillis(error.retryAfter), maxRetryAfter) })
+              log.push({
+                type: "hint",
+                at,
+                party,
+                until: at + Math.min(Duration.toMillis(error.retryAfter), maxRetryAfter)
+              })
             }
           })
         )
@@ -277,8 +290,8 @@ export const worlds = (calm: boolean): FastCheck.Arbitrary<World> => {
   const never = FastCheck.constant(undefined)
   return FastCheck.record({
     seed: FastCheck.nat(),
-    yields: FastCheck.constantFrom(0, 0.02, 0.05),
-    shuffled: FastCheck.boolean(),
+    preemption: FastCheck.constantFrom(0, 0.02, 0.05),
+    interleaving: FastCheck.constantFrom("fifo", "random"),
     poolSize: FastCheck.integer({ min: 1, max: 4 }),
     minDispatchDelay: FastCheck.constantFrom(0, 0, 10, 35),
     budget: calm ? FastCheck.constant(lastAt) : FastCheck.constantFrom(50, 100, 400, 2000),

@@ -1,0 +1,385 @@
+/**
+ * Runs any Effect program in virtual time: years pass in seconds, always the same way for the same seed.
+ *
+ * Time stands still while anything can run, and jumps to the next deadline when nothing can. Everything in Effect that
+ * waits obeys it, for it all waits on `Clock` or on another fiber. What waits on the world outside (a promise, a socket)
+ * is refused, by name.
+ *
+ * @since 0.2.0
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import type * as FiberStatus from "effect/FiberStatus"
+import * as Random from "effect/Random"
+import * as RuntimeFlags from "effect/RuntimeFlags"
+import * as RuntimeFlagsPatch from "effect/RuntimeFlagsPatch"
+import type * as Scope from "effect/Scope"
+import { FiberWatch, sleepForEver, type WaitingFiber } from "./FiberWatch.js"
+import * as TaskQueue from "./TaskQueue.js"
+import * as VirtualClock from "./VirtualClock.js"
+import { StuckError, VirtualTimeLimitError } from "./VirtualTimeError.js"
+
+export {
+  /**
+   * A fiber that waits.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type WaitingFiber
+} from "./FiberWatch.js"
+
+export {
+  /**
+   * The program waits for something that will never come.
+   *
+   * @since 0.2.0
+   * @category errors
+   */
+  StuckError,
+  /**
+   * The program was not done within its limits.
+   *
+   * @since 0.2.0
+   * @category errors
+   */
+  VirtualTimeLimitError
+} from "./VirtualTimeError.js"
+
+/**
+ * Options of a run.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options {
+  /** Seeds `Random` and the choice of the interleaving. Default 0. */
+  readonly seed?: number
+  /**
+   * Which of the fibers that can go on goes on next: `"fifo"` (the default), as Effect does, or `"random"`, chosen by the
+   * seed, with sleeps of one instant ending in any order.
+   */
+  readonly interleaving?: "fifo" | "random"
+  /** How likely a fiber is made to yield before any one of its steps, from 0 (the default) to 0.5; by the seed. */
+  readonly preemption?: number
+  /** The instant at which time starts, in epoch milliseconds. Default 0. */
+  readonly startAt?: number
+  /** A program that is not done after so much virtual time ends with a `VirtualTimeLimitError`. Default none. */
+  readonly maxVirtualTime?: Duration.DurationInput
+  /** The same after so many events: turns of a fiber and ends of a sleep. Default 10,000,000. */
+  readonly maxEvents?: number
+}
+
+/**
+ * What a run ended with.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Run<out A, out E> {
+  readonly exit: Exit.Exit<A, E | StuckError | VirtualTimeLimitError>
+  /** Virtual time that the program took. */
+  readonly elapsed: Duration.Duration
+  /** Turns of a fiber and ends of a sleep. */
+  readonly events: number
+  readonly seed: number
+  /** Fibers that were still there when the program was done, such as daemons; they were interrupted then. */
+  readonly leftRunning: number
+}
+
+/** What virtual time gives the fibers that it stops to end in: finalizers may sleep, and one of them may hang. */
+const graceEvents = 1_000_000
+
+/**
+ * Runs a program to its end, synchronously, in virtual time. A program that needs a `Scope` gets one.
+ *
+ * The program's own failure is in `exit`, and so is that of virtual time: {@link StuckError} where the program waits for
+ * ever, {@link VirtualTimeLimitError} where it never ends. `Clock`, `Random` and the scheduler belong to the run; every
+ * other service is as the program provides it.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { VirtualTime } from "effect-aimd/testing"
+ *
+ * let polls = 0
+ * const poll = Effect.suspend(() => (++polls < 100 ? Effect.fail("not yet") : Effect.succeed("done")))
+ * const program = Effect.retry(poll, Schedule.spaced("1 hour"))
+ *
+ * const run = VirtualTime.run(program)
+ * assert.deepStrictEqual(String(run.elapsed), "Duration(4d 3h)")
+ * ```
+ *
+ * @since 0.2.0
+ * @category running
+ */
+export const run = <A, E>(program: Effect.Effect<A, E, Scope.Scope>, options: Options = {}): Run<A, E> => {
+  const { interleaving = "fifo", maxEvents = 10_000_000, preemption = 0, seed = 0, startAt = 0 } = options
+  const tasks = TaskQueue.make({ seed, interleaving, preemption })
+  const clock = VirtualClock.make({ startAt, rank: tasks.rank, sleepForEver })
+  const watch = new FiberWatch(() => clock.now() - startAt)
+  let events = 0
+
+  /** Runs what can run, and lets time go on, until `isDone`; says what is in the way where it cannot. */
+  const drive = (
+    isDone: () => boolean,
+    limit: number,
+    lastInstant = Infinity
+  ): "done" | "stuck" | VirtualTimeLimitError => {
+    while (!isDone()) {
+      const task = tasks.next()
+      if (task !== undefined) {
+        task()
+      } else {
+        const next = clock.nextInstant()
+        if (next === undefined) return "stuck"
+        if (next > lastInstant) return limitError("maxVirtualTime")
+        clock.advance()
+      }
+      if (++events >= limit && !isDone()) return limitError("maxEvents")
+    }
+    return "done"
+  }
+
+  const limitError = (limit: "maxVirtualTime" | "maxEvents"): VirtualTimeLimitError =>
+    new VirtualTimeLimitError({ limit, after: clock.now() - startAt, events })
+
+  // This is the runtime of the programs under test: somebody has to run them.
+  const fork = <B, F>(effect: Effect.Effect<B, F>): Fiber.RuntimeFiber<B, F> =>
+    // eslint-disable-next-line no-restricted-syntax
+    Effect.runFork(
+      Effect.withFiberRuntime<B, F>((fiber) => {
+        watch.add(fiber)
+        fiber.addObserver((exit) => watch.onEnd(exit, fiber))
+        return effect
+      }).pipe(
+        Effect.supervised(watch),
+        Effect.withRuntimeFlagsPatch(RuntimeFlagsPatch.enable(RuntimeFlags.OpSupervision)),
+        Effect.withClock(clock),
+        Effect.withRandom(Random.make(seed))
+      ),
+      { scheduler: tasks }
+    )
+
+  const whatWaits = (): ReadonlyArray<WaitingFiber> => {
+    const fibers = [...watch.live]
+    const statuses = new Map<Fiber.RuntimeFiber<unknown, unknown>, FiberStatus.FiberStatus>()
+    const example = fork(Effect.async<never>((_resume) => undefined))
+    for (const fiber of fibers) fork(Effect.map(fiber.status, (status) => void statuses.set(fiber, status)))
+    drive(() => statuses.size === fibers.length, events + graceEvents)
+    const waiting = fibers.flatMap((fiber) => {
+      const status = statuses.get(fiber)
+      return (status && watch.waiting(fiber, status, example)) ?? []
+    })
+    example.unsafeInterruptAsFork(FiberId.none)
+    return waiting
+  }
+
+  /** Interrupts what is left, so that finalizers run and nothing keeps the process alive. */
+  const stop = (): number => {
+    let left = [...watch.live]
+    const count = left.length
+    for (const fiber of left) fiber.unsafeInterruptAsFork(FiberId.none)
+    drive(() => (left = left.filter((fiber) => fiber.unsafePoll() === null)).length === 0, events + graceEvents)
+    return count
+  }
+
+  const main = fork(Effect.scoped(program))
+  const lastInstant = startAt + Duration.toMillis(options.maxVirtualTime ?? Duration.infinity)
+  const outcome = drive(() => main.unsafePoll() !== null, maxEvents, lastInstant)
+  const after = clock.now() - startAt
+  const ended = { elapsed: Duration.millis(after), events, seed }
+  const exit =
+    main.unsafePoll() ??
+    Exit.fail(outcome instanceof VirtualTimeLimitError ? outcome : new StuckError({ after, waiting: whatWaits() }))
+  return { exit, ...ended, leftRunning: stop() }
+}
+
+/**
+ * A test body for any runner: runs the program in virtual time and throws where it fails, with the line that replays it.
+ *
+ * `it("backs off", VirtualTime.test(program))` needs no `TestClock` and no `adjust`: time goes by itself.
+ *
+ * @since 0.2.0
+ * @category testing
+ */
+export const test =
+  <A, E>(program: Effect.Effect<A, E, Scope.Scope>, options: Options = {}): (() => void) =>
+  () => {
+    const { exit, seed } = run(program, options)
+    if (Exit.isFailure(exit)) throw failed(exit.cause, replayLine("program", { ...options, seed }))
+  }
+
+/**
+ * Options of an exploration. Here `interleaving` is `"random"` by default.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface ExploreOptions extends Omit<Options, "seed"> {
+  /** The seeds to try; a number stands for 0, 1, 2 … below it. */
+  readonly seeds: number | Iterable<number>
+}
+
+/**
+ * What an exploration found.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Exploration<out World, out A, out E> {
+  /** Runs and events until the first failure, or in all. */
+  readonly runs: number
+  readonly events: number
+  /** The smallest world and seed found that fail; undefined where nothing failed. */
+  readonly failure: Failure<World, A, E> | undefined
+}
+
+/**
+ * A failure that was found, shrunk.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Failure<out World, out A, out E> {
+  readonly world: World
+  readonly run: Run<A, E>
+  /** Where it was first found. */
+  readonly found: { readonly world: World; readonly seed: number }
+  /** The cause, and the line of code that replays it. */
+  readonly message: string
+}
+
+/** So many runs may go into making a failure smaller. */
+const shrinkRuns = 1000
+/** So many other seeds are tried on a smaller world: its fibers interleave differently. */
+const neighbours = 25
+
+/**
+ * Runs a program once a seed, each an interleaving of its own, until one fails.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { VirtualTime } from "effect-aimd/testing"
+ *
+ * const lostUpdate = Effect.gen(function* () {
+ *   let balance = 0
+ *   const deposit = Effect.gen(function* () {
+ *     const read = balance
+ *     yield* Effect.yieldNow()
+ *     balance = read + 1
+ *   })
+ *   yield* Effect.all([deposit, deposit], { concurrency: "unbounded" })
+ *   if (balance !== 2) return yield* Effect.fail(`balance ${balance}`)
+ * })
+ *
+ * const { failure } = VirtualTime.explore(lostUpdate, { seeds: 100 })
+ * assert.match(failure?.message ?? "", /balance 1/)
+ * ```
+ *
+ * @since 0.2.0
+ * @category exploring
+ */
+export const explore = <A, E>(
+  program: Effect.Effect<A, E, Scope.Scope>,
+  options: ExploreOptions
+): Exploration<undefined, A, E> =>
+  exploreWorlds(() => program, { ...options, world: () => undefined, shrink: () => [], show: () => "program" })
+
+/**
+ * The same for programs that are made from a world: what rows there are, which faults. A world that fails is replaced by
+ * smaller ones, as `shrink` lists them, as long as these fail too.
+ *
+ * @since 0.2.0
+ * @category exploring
+ */
+export const exploreWorlds = <World, A, E>(
+  program: (world: World) => Effect.Effect<A, E, Scope.Scope>,
+  options: ExploreOptions & {
+    readonly world: (seed: number) => World
+    /** Smaller worlds, the smallest first; see {@link fewer}. */
+    readonly shrink: (world: World) => Iterable<World>
+    /** The program of a world, as code, for the line that replays it. Default `program(…)` with the world as JSON. */
+    readonly show?: (world: World) => string
+  }
+): Exploration<World, A, E> => {
+  const { seeds, show = (world) => `program(${JSON.stringify(world)})`, shrink, world: worldOf, ...rest } = options
+  const settings: Options = { interleaving: "random", ...rest }
+  const attempt = (world: World, seed: number): Run<A, E> => run(program(world), { ...settings, seed })
+
+  const smallest = (world: World, first: Run<A, E>): Failure<World, A, E> => {
+    let best = { world, run: first }
+    let left = shrinkRuns
+    const fails = (candidate: World, trySeeds: Iterable<number>): boolean => {
+      for (const seed of trySeeds) {
+        if (left-- <= 0) return false
+        const next = attempt(candidate, seed)
+        if (Exit.isSuccess(next.exit)) continue
+        best = { world: candidate, run: next }
+        return true
+      }
+      return false
+    }
+    const shrinkOnce = (): boolean => {
+      for (const candidate of shrink(best.world)) {
+        if (fails(candidate, [best.run.seed, ...range(neighbours)])) return true
+      }
+      return false
+    }
+    while (left > 0 && shrinkOnce());
+    fails(best.world, range(Math.min(best.run.seed, left)))
+    const cause = Exit.isFailure(best.run.exit) ? best.run.exit.cause : Cause.empty
+    const { message } = failed(cause, replayLine(show(best.world), { ...settings, seed: best.run.seed }))
+    return { ...best, found: { world, seed: first.seed }, message }
+  }
+
+  let runs = 0
+  let events = 0
+  for (const seed of typeof seeds === "number" ? range(seeds) : seeds) {
+    const world = worldOf(seed)
+    const result = attempt(world, seed)
+    runs += 1
+    events += result.events
+    if (Exit.isFailure(result.exit)) return { runs, events, failure: smallest(world, result) }
+  }
+  return { runs, events, failure: undefined }
+}
+
+/**
+ * A test body that explores, and throws where a seed fails, with the line that replays it.
+ *
+ * @since 0.2.0
+ * @category testing
+ */
+export const testAll =
+  <A, E>(program: Effect.Effect<A, E, Scope.Scope>, options: ExploreOptions): (() => void) =>
+  () => {
+    const { failure } = explore(program, options)
+    if (failure !== undefined) throw new Error(failure.message)
+  }
+
+/**
+ * The lists that are smaller than a list: its halves, then the list without each of its elements. For the rows and the
+ * faults of a world.
+ *
+ * @since 0.2.0
+ * @category exploring
+ */
+export const fewer = function* <A>(list: ReadonlyArray<A>): Generator<ReadonlyArray<A>> {
+  const half = Math.floor(list.length / 2)
+  if (half > 0) yield* [list.slice(0, half), list.slice(half)]
+  for (const index of list.keys()) yield list.filter((_, other) => other !== index)
+}
+
+const range = (length: number): Array<number> => Array.from({ length }, (_, index) => index)
+
+const replayLine = (program: string, options: Options): string =>
+  `VirtualTime.run(${program}, ${JSON.stringify(options)})`
+
+const failed = (cause: Cause.Cause<unknown>, replay: string): Error =>
+  new Error(`${Cause.pretty(cause)}\n\nreplay it with\n  ${replay}`)
