@@ -134,7 +134,7 @@ export const make = <State>(
     const gate = (): boolean => {
       asked = timers.now()
       const opensAt = Math.max(lastStart + decision.spacing, holdUntil())
-      if (opensAt <= asked) return true
+      if (TimerQueue.isDue(opensAt, asked)) return true
       if (opening === undefined || opening.at !== opensAt) {
         if (opening !== undefined) timers.remove(opening)
         opening = timers.add(opensAt, () => {

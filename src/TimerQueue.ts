@@ -43,6 +43,15 @@ interface Entry extends Timer, Heap.Element {
 // The longest sleep that a JavaScript timer takes; an instant beyond it is reached in several sleeps.
 const longestSleep = 2 ** 31 - 1
 
+/**
+ * Whether an instant has come, in epoch milliseconds. Effect counts a sleep in nanoseconds: what is less than one away cannot
+ * be slept for.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
+export const isDue = (at: number, now: number): boolean => at - now < 1e-6
+
 const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
 
 /**
@@ -65,7 +74,7 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
     // Nothing added by a callback may replace the fiber that runs it.
     wakesAt = -Infinity
     let first = heap.first()
-    while (first !== undefined && first.at <= now()) {
+    while (first !== undefined && isDue(first.at, now())) {
       heap.remove(first)
       first.callback()
       first = heap.first()

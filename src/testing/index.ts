@@ -5,8 +5,92 @@
  */
 
 /**
+ * Observers that look at every step of a simulation: the invariants of a pool, or your own.
+ *
+ * @since 0.2.0
+ */
+export * as Checker from "./Checker.js"
+
+/**
+ * Numbers that change with time.
+ *
+ * @since 0.2.0
+ */
+export * as Curve from "./Curve.js"
+
+/**
+ * What goes wrong with servers.
+ *
+ * @since 0.2.0
+ */
+export * as Fault from "./Fault.js"
+
+/**
+ * The headers by which a simulated server tells when to come back.
+ *
+ * @since 0.2.0
+ */
+export * as HintDialect from "./HintDialect.js"
+
+/**
+ * How fast a server could be used at best.
+ *
+ * @since 0.2.0
+ */
+export * as Ideal from "./Ideal.js"
+
+/**
+ * How long a server works on a request.
+ *
+ * @since 0.2.0
+ */
+export * as Latency from "./Latency.js"
+
+/**
+ * What a simulation amounts to.
+ *
+ * @since 0.2.0
+ */
+export * as Report from "./Report.js"
+
+/**
+ * How servers limit their callers.
+ *
+ * @since 0.2.0
+ */
+export * as ServerModel from "./ServerModel.js"
+
+/**
+ * An API that answers in virtual time.
+ *
+ * @since 0.2.0
+ */
+export * as SimulatedApi from "./SimulatedApi.js"
+
+/**
+ * A world of clients with pools and one API.
+ *
+ * @since 0.2.0
+ */
+export * as Simulation from "./Simulation.js"
+
+/**
+ * What happens in a simulation, event by event.
+ *
+ * @since 0.2.0
+ */
+export * as Trace from "./Trace.js"
+
+/**
  * Runs any Effect program in virtual time.
  *
  * @since 0.2.0
  */
 export * as VirtualTime from "./VirtualTime.js"
+
+/**
+ * Who hands in what, and when.
+ *
+ * @since 0.2.0
+ */
+export * as Workload from "./Workload.js"

@@ -1,0 +1,365 @@
+/**
+ * Observers that look at every step of a simulation and say what must not be: the invariants of a pool. One of your own is a
+ * function.
+ *
+ * @since 0.2.0
+ */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import type * as ControlLaw from "../ControlLaw.js"
+import * as Trace from "./Trace.js"
+
+/**
+ * A checker. `start` makes one for a simulation; it is then given each event, and answers with what is wrong, or nothing.
+ *
+ * @example
+ * ```ts
+ * import { Checker } from "effect-aimd/testing"
+ *
+ * const atMostThreeAttempts: Checker.Checker = {
+ *   name: "at most three attempts",
+ *   start: () => (event) =>
+ *     event._tag === "started" && event.attempt > 3 ? `row ${event.row} is tried again` : undefined
+ * }
+ * assert.strictEqual(
+ *   atMostThreeAttempts.start()({ _tag: "started", at: 0, client: 0, row: 7, attempt: 4 }),
+ *   "row 7 is tried again"
+ * )
+ * ```
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Checker {
+  readonly name: string
+  readonly start: () => (event: Trace.Event) => string | undefined
+}
+
+/**
+ * A checker found something that must not be.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class ViolationError extends Data.TaggedError("ViolationError")<{
+  readonly checker: string
+  readonly violation: string
+  readonly at: number
+  /** The events before it and the one that broke the rule, as lines. */
+  readonly trace: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return [`${this.checker}: ${this.violation}, at ${this.at} ms`, ...this.trace.map((line) => `  ${line}`)].join("\n")
+  }
+}
+
+/** What a checker keeps of each client. */
+const perClient = <S>(initial: () => S): ((client: number) => S) => {
+  const states = new Map<number, S>()
+  return (client) => {
+    const known = states.get(client)
+    if (known !== undefined) return known
+    const fresh = initial()
+    states.set(client, fresh)
+    return fresh
+  }
+}
+
+/** Instants are sums of fractions: what is less apart than this is not apart. */
+const tolerance = 2e-6
+
+/**
+ * The decisions in force at an instant: a start that is seen now may have been admitted a step before, at the same instant,
+ * under the decision of then.
+ */
+const inForce = () => {
+  let instant = -Infinity
+  let decisions: Array<ControlLaw.Decision> = []
+  return {
+    decide: (at: number, decision: ControlLaw.Decision): void => {
+      decisions = at > instant ? decisions.slice(-1) : decisions
+      instant = at
+      decisions.push(decision)
+    },
+    at: (at: number): ReadonlyArray<ControlLaw.Decision> => (at > instant ? decisions.slice(-1) : decisions)
+  }
+}
+
+/**
+ * Attempts in flight ≤ window ≤ poolSize.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const inFlightWithinWindow: Checker = {
+  name: "attempts in flight ≤ window ≤ poolSize",
+  start: () => {
+    const clients = perClient(() => ({ poolSize: Infinity, running: 0, decisions: inForce() }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "joined") client.poolSize = event.config.poolSize
+      if (event._tag === "ended") client.running -= 1
+      if (event._tag === "decided") client.decisions.decide(event.at, event.decision)
+      if (event._tag !== "started") return undefined
+      client.running += 1
+      const decided = Math.max(...client.decisions.at(event.at).map(({ window }) => Math.max(1, Math.floor(window))))
+      const allowed = Math.min(client.poolSize, decided)
+      return client.running > allowed ? `${client.running} in flight where ${allowed} are allowed` : undefined
+    }
+  }
+}
+
+/**
+ * Two starts are never closer than `minDispatchDelay`, nor than the spacing of the law.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const startsAreSpaced: Checker = {
+  name: "starts are spaced",
+  start: () => {
+    const clients = perClient(() => ({ least: 0, most: Infinity, last: -Infinity, decisions: inForce() }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "joined") {
+        client.least = Duration.toMillis(event.config.minDispatchDelay)
+        client.most = Duration.toMillis(event.config.maxRetryAfter)
+      }
+      if (event._tag === "decided") client.decisions.decide(event.at, event.decision)
+      if (event._tag !== "started") return undefined
+      const decided = Math.min(...client.decisions.at(event.at).map(({ spacing }) => spacing))
+      const least = Math.max(client.least, Math.min(decided, client.most))
+      const apart = event.at - client.last
+      client.last = event.at
+      return apart < least - tolerance ? `starts ${apart} ms apart, where ${least} is the least` : undefined
+    }
+  }
+}
+
+/**
+ * No start falls inside a hold, be it the law's or a `Retry-After` that the law was told of.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const noStartInHold: Checker = {
+  name: "no start inside a hold",
+  start: () => {
+    const clients = perClient(() => ({ hintedAt: -Infinity, hinted: -Infinity, decisions: inForce() }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "decided") {
+        client.decisions.decide(event.at, event.decision)
+        if (event.sample?._tag === "capacity" && event.sample.retryAfter !== undefined) {
+          client.hinted = Math.max(client.hinted, event.at + event.sample.retryAfter)
+          client.hintedAt = event.at
+        }
+      }
+      if (event._tag !== "started") return undefined
+      const decided = Math.min(...client.decisions.at(event.at).map(({ holdUntil }) => holdUntil))
+      const hold = event.at > client.hintedAt ? Math.max(decided, client.hinted) : decided
+      return event.at < hold - tolerance ? `a start inside the hold until ${hold}` : undefined
+    }
+  }
+}
+
+/**
+ * What the API asked for reaches the law: a rejection with a `Retry-After` is a sample with one, capped by `maxRetryAfter`.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const hintsAreHeard: Checker = {
+  name: "a Retry-After reaches the law",
+  start: () => {
+    const clients = perClient(() => ({ most: Infinity, asked: new Array<number | undefined>() }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "joined") client.most = Duration.toMillis(event.config.maxRetryAfter)
+      if (event._tag === "ended" && event.outcome === "capacity") {
+        client.asked.push(event.retryAfter === undefined ? undefined : Math.min(event.retryAfter, client.most))
+      }
+      if (event._tag !== "decided" || event.sample?._tag !== "capacity") return undefined
+      const { retryAfter } = event.sample
+      const heard = client.asked.indexOf(retryAfter)
+      if (heard < 0)
+        return `the API asked for ${client.asked.map(String).join(", ")} ms, the law heard of ${retryAfter}`
+      client.asked.splice(heard, 1)
+      return undefined
+    }
+  }
+}
+
+/**
+ * Every row has exactly one entry, entries come in submission order, and none is missing when the client leaves.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const oneEntryARow: Checker = {
+  name: "one entry a row, in order",
+  start: () => {
+    const clients = perClient(() => ({ open: new Map<number, number>(), counts: new Map<number, number>() }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "submitted") {
+        for (let row = event.row; row < event.row + event.count; row++) client.open.set(row, row - event.row)
+      }
+      if (event._tag === "finished") {
+        const expected = client.open.get(event.row)
+        client.open.delete(event.row)
+        if (expected === undefined) return `row ${event.row} was finished before, or never handed in`
+        if (expected !== event.order) return `row ${event.row} is entry ${event.order}, not ${expected}`
+      }
+      if (event._tag === "left" && client.open.size > 0) {
+        return `${client.open.size} rows have no entry: ${[...client.open.keys()].slice(0, 10).join(", ")}`
+      }
+      return undefined
+    }
+  }
+}
+
+/**
+ * All permits are back when nothing runs, and nothing runs when a client has left.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const permitsComeBack: Checker = {
+  name: "all permits are back when nothing runs",
+  start: () => {
+    const clients = perClient(() => ({ running: 0 }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "started") client.running += 1
+      if (event._tag === "ended") client.running -= 1
+      if (event._tag !== "left") return undefined
+      if (client.running > 0) return `${client.running} attempts run on`
+      return event.inFlight === 0 && event.pending === 0
+        ? undefined
+        : `nothing runs, and the pool counts ${event.inFlight} in flight and ${event.pending} pending`
+    }
+  }
+}
+
+/**
+ * Nothing starts after a shutdown.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const noStartAfterShutdown: Checker = {
+  name: "no start after shutdown",
+  start: () => {
+    const clients = perClient(() => ({ asked: Infinity, returned: false }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "shutdown") client.asked = Math.min(client.asked, event.at)
+      if (event._tag === "shut") client.returned = true
+      return event._tag === "started" && (client.returned || event.at > client.asked)
+        ? `row ${event.row} starts after the shutdown at ${client.asked}`
+        : undefined
+    }
+  }
+}
+
+/**
+ * No attempt starts on or after the end of its row's budget.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const noStartAfterBudget: Checker = {
+  name: "no start after a row's budget",
+  start: () => {
+    const clients = perClient(() => ({ budget: Infinity, first: new Map<number, number>() }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "joined") client.budget = Duration.toMillis(event.config.maxCapacityRetry)
+      if (event._tag === "finished") client.first.delete(event.row)
+      if (event._tag !== "started") return undefined
+      const first = client.first.get(event.row)
+      if (first === undefined) client.first.set(event.row, event.at)
+      return first !== undefined && event.at >= first + client.budget
+        ? `row ${event.row}, first started at ${first}, starts at the end of its budget of ${client.budget} ms`
+        : undefined
+    }
+  }
+}
+
+/**
+ * One congestion epoch causes one decrease: a rejection admitted before the last decrease slows nothing down.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const oneDecreaseAnEpoch: Checker = {
+  name: "one decrease an epoch",
+  start: () => {
+    const clients = perClient(() => ({ last: Option.none<ControlLaw.Decision>() }))
+    return (event) => {
+      if (event._tag !== "decided") return undefined
+      const client = clients(event.client)
+      const last = Option.getOrUndefined(client.last)
+      const { decision, sample } = event
+      client.last = Option.some(decision)
+      if (last === undefined || sample?._tag !== "capacity" || sample.epoch >= last.epoch) return undefined
+      const slower = decision.window < last.window || decision.delay > last.delay || decision.epoch > last.epoch
+      return slower
+        ? `slowed down in epoch ${last.epoch} by the rejection of an attempt that was admitted in epoch ${sample.epoch}`
+        : undefined
+    }
+  }
+}
+
+/**
+ * All of them.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const all: ReadonlyArray<Checker> = [
+  inFlightWithinWindow,
+  startsAreSpaced,
+  noStartInHold,
+  hintsAreHeard,
+  oneEntryARow,
+  permitsComeBack,
+  noStartAfterShutdown,
+  noStartAfterBudget,
+  oneDecreaseAnEpoch
+]
+
+/** So many events are shown before the one that broke a rule. */
+const shown = 30
+
+/**
+ * Starts checkers on a simulation. `onViolation` is told of the first violation, with the trace around it; nothing is
+ * checked after that.
+ *
+ * @since 0.2.0
+ * @category running
+ */
+export const observe = (
+  checkers: ReadonlyArray<Checker>,
+  onViolation: (error: ViolationError) => void
+): Trace.Observer => {
+  const running = checkers.map(({ name, start }) => ({ name, check: start() }))
+  const recent: Array<Trace.Event> = []
+  let next = 0
+  let violated = false
+  return (event) => {
+    if (violated) return
+    recent[next] = event
+    next = (next + 1) % shown
+    for (const { check, name } of running) {
+      const violation = check(event)
+      if (violation === undefined) continue
+      violated = true
+      const trace = [...recent.slice(next), ...recent.slice(0, next)].map(Trace.line)
+      onViolation(new ViolationError({ checker: name, violation, at: event.at, trace }))
+      return
+    }
+  }
+}

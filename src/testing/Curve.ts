@@ -1,0 +1,104 @@
+/**
+ * Numbers that change with time: a capacity that steps, drifts, or follows the time of day.
+ *
+ * @since 0.2.0
+ */
+
+/**
+ * A number for each instant, in epoch milliseconds, and its integral.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Curve {
+  readonly at: (time: number) => number
+  /** The integral from one instant to a later one, in units × milliseconds. */
+  readonly area: (from: number, to: number) => number
+}
+
+/**
+ * The same for ever.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const constant = (value: number): Curve => ({ at: () => value, area: (from, to) => value * (to - from) })
+
+/**
+ * A value that holds from an instant to the next one; the first one also before.
+ *
+ * @example
+ * ```ts
+ * import { Curve } from "effect-aimd/testing"
+ *
+ * const capacity = Curve.steps([[0, 20], [60_000, 5], [120_000, 40]])
+ * assert.deepStrictEqual([0, 59_999, 60_000, 1e9].map(capacity.at), [20, 20, 5, 40])
+ * ```
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const steps = (points: readonly [Point, ...ReadonlyArray<Point>]): Curve => {
+  const at = (time: number): number => (points.findLast(([from]) => from <= time) ?? points[0])[1]
+  return {
+    at,
+    area: (from, to) => {
+      const bounds = [
+        from,
+        ...points.map(([instant]) => instant).filter((instant) => instant > from && instant < to),
+        to
+      ]
+      return bounds.slice(1).reduce((sum, end, index) => {
+        const start = bounds[index] ?? from
+        return sum + at(start) * (end - start)
+      }, 0)
+    }
+  }
+}
+
+/**
+ * An instant in epoch milliseconds, and the value from then on.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Point = readonly [from: number, value: number]
+
+/**
+ * A value that drifts from one to another between two instants, and stays there.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const drift = (options: { readonly from: Point; readonly to: Point }): Curve => {
+  const [[start, first], [end, last]] = [options.from, options.to]
+  const at = (time: number): number =>
+    time <= start ? first : time >= end ? last : first + ((last - first) * (time - start)) / (end - start)
+  const within = (time: number): number => Math.min(end, Math.max(start, time))
+  return {
+    at,
+    area: (from, to) => {
+      const [left, right] = [within(from), within(to)]
+      const before = first * (Math.min(to, start) - Math.min(from, start))
+      const after = last * (Math.max(to, end) - Math.max(from, end))
+      return before + ((at(left) + at(right)) / 2) * (right - left) + after
+    }
+  }
+}
+
+/**
+ * A sine over the day: `mean` plus and minus `swing`, highest at the hour `peak` of UTC.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const daily = (options: { readonly mean: number; readonly swing: number; readonly peak?: number }): Curve => {
+  const { mean, peak = 12, swing } = options
+  const day = 86_400_000
+  const phase = (time: number): number => (2 * Math.PI * (time - (peak / 24) * day)) / day
+  return {
+    at: (time) => mean + swing * Math.cos(phase(time)),
+    area: (from, to) =>
+      mean * (to - from) + ((swing * day) / (2 * Math.PI)) * (Math.sin(phase(to)) - Math.sin(phase(from)))
+  }
+}

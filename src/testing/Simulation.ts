@@ -1,0 +1,333 @@
+/**
+ * A world of clients with pools, their rows, and one API, run in virtual time under the eyes of checkers.
+ *
+ * @since 0.2.0
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Capacity from "../Capacity.js"
+import type { ControlLaw, Decision, Sample } from "../ControlLaw.js"
+import * as PoolConfig from "../PoolConfig.js"
+import * as PoolError from "../PoolError.js"
+import * as PooledExecutor from "../PooledExecutor.js"
+import type { BufferEntry } from "../ReorderBuffer.js"
+import * as Checker from "./Checker.js"
+import * as Ideal from "./Ideal.js"
+import * as Recorder from "./Recorder.js"
+import * as Report from "./Report.js"
+import * as SimulatedApi from "./SimulatedApi.js"
+import type * as Trace from "./Trace.js"
+import * as VirtualTime from "./VirtualTime.js"
+import type * as Workload from "./Workload.js"
+
+/**
+ * A client of the API: a pool and what is put through it. Times are milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Client {
+  readonly name?: string
+  /** After the start of the simulation. Default 0. */
+  readonly joinsAt?: number
+  readonly pool: PoolConfig.Options
+  readonly workload: ReadonlyArray<Workload.Party>
+  /** The pool is shut down then, after the client has joined. Default never. */
+  readonly shutdownAt?: number
+  /** The pool's scope is closed then. Default when all is done. */
+  readonly closedAt?: number
+}
+
+/**
+ * A world.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface World {
+  readonly api: SimulatedApi.Options
+  readonly clients: ReadonlyArray<Client>
+}
+
+/**
+ * Options of a simulation.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options extends VirtualTime.Options {
+  /** What looks at every step. Default `Checker.all`, the invariants of a pool. */
+  readonly checkers?: ReadonlyArray<Checker.Checker>
+  /** Who else is shown the events. */
+  readonly observers?: ReadonlyArray<Trace.Observer>
+  /** Instants at which capacity comes back, in epoch milliseconds: the report says how fast the pools did. */
+  readonly recoveries?: ReadonlyArray<number>
+}
+
+type Api = SimulatedApi.SimulatedApi
+
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Trace.Outcome => {
+  if (Exit.isSuccess(exit)) return "success"
+  const failure = Cause.failureOption(exit.cause)
+  if (Option.isNone(failure)) return Cause.isDie(exit.cause) ? "died" : "interrupted"
+  const error = failure.value
+  if (Capacity.isCapacityError(error)) return "capacity"
+  return error instanceof PoolError.RetryTimeoutError ||
+    error instanceof PoolError.AttemptTimeoutError ||
+    error instanceof PoolError.BatchTimeoutError ||
+    error instanceof PoolError.PoolShutdownError
+    ? error._tag
+    : "failed"
+}
+
+const retryAfterOf = (exit: Exit.Exit<unknown, unknown>): number | undefined => {
+  const error = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
+  if (Option.isNone(error) || !Capacity.isCapacityError(error.value)) return undefined
+  const { retryAfter } = error.value
+  return retryAfter === undefined ? undefined : Duration.toMillis(retryAfter)
+}
+
+/** A law that lets others hear what it is told and what it decides. */
+const heard = (
+  law: ControlLaw,
+  onDecision: (now: number, decision: Decision, sample: Sample | undefined) => void
+): ControlLaw => ({
+  ...law,
+  initial: (poolSize, now) => {
+    const first = law.initial(poolSize, now)
+    onDecision(now, first.decision, undefined)
+    return first
+  },
+  step: (state, sample, now) => {
+    const next = law.step(state, sample, now)
+    onDecision(now, next.decision, sample)
+    return next
+  }
+})
+
+/** A client's way through the simulation; its first row has the number `base`. */
+const runClient = (client: Client, index: number, base: number, api: Api, emit: Trace.Observer): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const clock = yield* Effect.clock
+    const at = (): { readonly at: number; readonly client: number } => ({
+      at: clock.unsafeCurrentTimeMillis(),
+      client: index
+    })
+    const name = client.name ?? `client ${index}`
+    const config = yield* PoolConfig.make(client.pool)
+    const control = heard(PooledExecutor.lawOf(config), (now, decision, sample) =>
+      emit({ _tag: "decided", at: now, client: index, decision, sample })
+    )
+    emit({ _tag: "joined", ...at(), config })
+    const scope = yield* Scope.make()
+    const pool = yield* Scope.extend(PooledExecutor.make({ ...client.pool, control }), scope)
+
+    const attempt = (row: number, tokens: number, number: number) =>
+      // Begun and noted in one step, so that no interruption comes between an attempt and its trace.
+      Effect.uninterruptibleMask((restore) => {
+        emit({ _tag: "started", ...at(), row, attempt: number })
+        return Effect.onExit(restore(api.call({ row, tokens, client: name })), (exit) =>
+          Effect.sync(() => {
+            const outcome = outcomeOf(exit)
+            emit({ _tag: "ended", ...at(), row, attempt: number, outcome, retryAfter: retryAfterOf(exit) })
+          })
+        )
+      })
+
+    const finished = (row: number, order: number, outcome: Trace.Outcome, attempts: number, completedAt?: number) => {
+      const now = at()
+      emit({ _tag: "finished", ...now, row, order, outcome, attempts, completedAt: completedAt ?? now.at })
+    }
+
+    const runBatch = (party: Workload.Party, first: number): Effect.Effect<void> => {
+      const { rows, timeout } = party
+      emit({ _tag: "submitted", ...at(), row: first, count: rows.length })
+      const batch = pool.executeBatch(
+        rows,
+        (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row.tokens, number),
+        timeout === undefined ? {} : { timeout }
+      )
+      return Effect.onExit(batch, (exit) =>
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit)) {
+            exit.value.entries.forEach((entry: BufferEntry<unknown, unknown>, order) =>
+              finished(first + entry.submitIndex, order, outcomeOf(entry.exit), entry.attempts, entry.completedAt)
+            )
+          } else {
+            // Who interrupts a batch gets no entries, and neither does who comes after the shutdown.
+            rows.forEach((_, order) => finished(first + order, order, outcomeOf(exit), 0))
+          }
+        })
+      ).pipe(Effect.ignore)
+    }
+
+    const runCalls = (party: Workload.Party, first: number): Effect.Effect<void> =>
+      Effect.gen(function* () {
+        const begin = clock.unsafeCurrentTimeMillis()
+        const calls: Array<Fiber.Fiber<void>> = []
+        for (const [order, { after = 0, tokens }] of party.rows.entries()) {
+          const wait = begin + after - clock.unsafeCurrentTimeMillis()
+          if (wait > 0) yield* Effect.sleep(wait)
+          const row = first + order
+          let attempts = 0
+          emit({ _tag: "submitted", ...at(), row, count: 1 })
+          const call = pool.execute(Effect.suspend(() => attempt(row, tokens, ++attempts)))
+          calls.push(
+            yield* Effect.fork(
+              Effect.onExit(call, (exit) => Effect.sync(() => finished(row, 0, outcomeOf(exit), attempts))).pipe(
+                Effect.exit,
+                Effect.asVoid
+              )
+            )
+          )
+        }
+        yield* Effect.forEach(calls, Fiber.await, { discard: true })
+      })
+
+    const parties: Array<Fiber.RuntimeFiber<void>> = []
+    let first = base
+    for (const party of client.workload) {
+      const run = (party.kind === "batch" ? runBatch : runCalls).bind(undefined, party, first)
+      const fiber = yield* Effect.fork(Effect.delay(Effect.suspend(run), party.at ?? 0))
+      first += party.rows.length
+      parties.push(fiber)
+      if (party.interruptedAt !== undefined) {
+        yield* Effect.fork(Effect.delay(Fiber.interrupt(fiber), party.interruptedAt))
+      }
+    }
+
+    const end = (how: Effect.Effect<void>): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        emit({ _tag: "shutdown", ...at() })
+        return Effect.map(how, () => emit({ _tag: "shut", ...at() }))
+      })
+    const close = end(Scope.close(scope, Exit.void))
+    if (client.shutdownAt !== undefined) yield* Effect.fork(Effect.delay(end(pool.shutdown), client.shutdownAt))
+    if (client.closedAt !== undefined) yield* Effect.fork(Effect.delay(close, client.closedAt))
+
+    yield* Effect.forEach(parties, Fiber.await, { discard: true })
+    yield* close
+    const { inFlight, pending } = yield* pool.stats
+    emit({ _tag: "left", ...at(), inFlight, pending })
+  })
+
+const rowsOf = (client: Client): number => client.workload.reduce((sum, { rows }) => sum + rows.length, 0)
+
+/** When the rows would have been done at best. */
+const idealFinish = ({ api, clients }: World, seed: number, startAt: number): number => {
+  const demands = clients.flatMap(({ joinsAt = 0, workload }) =>
+    workload.flatMap(({ at = 0, rows }) =>
+      rows.map(({ after = 0, tokens }) => ({ at: startAt + joinsAt + at + after, tokens }))
+    )
+  )
+  const timed = demands.map(({ at, tokens }, row) => ({
+    at,
+    tokens,
+    service: SimulatedApi.serviceTime(seed, api.latency, row, tokens)
+  }))
+  const inFlight = clients.reduce((sum, { pool }) => sum + (pool.poolSize ?? PoolConfig.defaults.poolSize), 0)
+  return Ideal.finishedAt(
+    api.model,
+    timed.sort((a, b) => a.at - b.at),
+    inFlight
+  )
+}
+
+/**
+ * The simulation as a program, to run in `VirtualTime` with options of one's own, or to explore. It fails with the first
+ * violation.
+ *
+ * @since 0.2.0
+ * @category running
+ */
+export const program = (
+  world: World,
+  options: Omit<Options, keyof VirtualTime.Options> & { readonly seed?: number } = {}
+): Effect.Effect<Report.Report, Checker.ViolationError> =>
+  Effect.gen(function* () {
+    const { checkers = Checker.all, observers = [], recoveries = [], seed = 0 } = options
+    const { clients } = world
+    const startAt = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+    const recorder = Recorder.make(
+      clients.reduce((sum, client) => sum + rowsOf(client), 0),
+      clients.length
+    )
+    const violated = yield* Deferred.make<never, Checker.ViolationError>()
+    const check = Checker.observe(checkers, (error) => Deferred.unsafeDone(violated, Effect.fail(error)))
+    const emit: Trace.Observer = (event) => {
+      recorder.observe(event)
+      for (const observer of observers) observer(event)
+      check(event)
+    }
+    const api = yield* SimulatedApi.make({ ...world.api, seed })
+
+    const running: Array<Effect.Effect<void>> = []
+    let base = 0
+    for (const [index, client] of clients.entries()) {
+      running.push(Effect.delay(runClient(client, index, base, api, emit), client.joinsAt ?? 0))
+      base += rowsOf(client)
+    }
+    yield* Effect.raceFirst(Effect.all(running, { concurrency: "unbounded", discard: true }), Deferred.await(violated))
+    return Report.make(recorder.record(), {
+      server: world.api.model.name,
+      seed,
+      clients: clients.map(({ name }, index) => name ?? `client ${index}`),
+      idealFinish: idealFinish(world, seed, startAt),
+      recoveries
+    })
+  })
+
+/** A row takes some ten events; a hundred leave room for rejections. */
+const eventsARow = 200
+
+/**
+ * Runs a world in virtual time. What goes wrong, a violation, a deadlock, a limit, is in `exit`.
+ *
+ * @since 0.2.0
+ * @category running
+ */
+export const run = (world: World, options: Options = {}): VirtualTime.Run<Report.Report, Checker.ViolationError> => {
+  const rows = world.clients.reduce((sum, client) => sum + rowsOf(client), 0)
+  return VirtualTime.run(program(world, options), { maxEvents: 1_000_000 + rows * eventsARow, ...options })
+}
+
+/**
+ * Runs a world and returns its report; throws where anything goes wrong.
+ *
+ * @example
+ * ```ts
+ * import { ServerModel, Simulation, Workload } from "effect-aimd/testing"
+ *
+ * const report = Simulation.report({
+ *   api: { model: ServerModel.tokenBucket({ rate: 50, burst: 50 }), hints: "seconds" },
+ *   clients: [{ pool: { poolSize: 8 }, workload: Workload.atOnce(500) }]
+ * })
+ * assert.strictEqual(report.successes, 500)
+ * assert.ok(report.makespan >= report.idealMakespan)
+ * ```
+ *
+ * @since 0.2.0
+ * @category running
+ */
+export const report = (world: World, options: Options = {}): Report.Report =>
+  Exit.getOrElse(run(world, options).exit, (cause) => {
+    throw new Error(Cause.pretty(cause))
+  })
+
+/**
+ * The trace of a world as text, a line an event: the same for the same seed, byte for byte.
+ *
+ * @since 0.2.0
+ * @category running
+ */
+export const events = (world: World, options: Options = {}): ReadonlyArray<Trace.Event> => {
+  const seen: Array<Trace.Event> = []
+  run(world, { ...options, observers: [...(options.observers ?? []), (event) => seen.push(event)] })
+  return seen
+}

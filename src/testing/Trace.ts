@@ -1,0 +1,118 @@
+/**
+ * What happens in a simulation, event by event, and how to look on.
+ *
+ * @since 0.2.0
+ */
+import type * as ControlLaw from "../ControlLaw.js"
+import type * as PoolConfig from "../PoolConfig.js"
+
+/**
+ * How an attempt, or a row, ended: with its result, with a capacity error, with another error, interrupted, or dead. A row
+ * can also end by the pool's own errors, whose tag it then has.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Outcome =
+  | "success"
+  | "capacity"
+  | "failed"
+  | "interrupted"
+  | "died"
+  | "RetryTimeoutError"
+  | "AttemptTimeoutError"
+  | "BatchTimeoutError"
+  | "PoolShutdownError"
+
+interface At {
+  /** Epoch milliseconds of virtual time. */
+  readonly at: number
+  /** Index of the client, which is also that of its pool. */
+  readonly client: number
+}
+
+/**
+ * An event. Rows are numbered through the whole simulation.
+ *
+ * - `joined`: a client has made its pool
+ * - `submitted`: rows `row` to `row + count - 1` were handed to the pool
+ * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds
+ * - `decided`: the law has decided, on a sample or at first
+ * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries
+ * - `shutdown`, `shut`: a shutdown, or the closing of the pool's scope, was asked for, and has returned
+ * - `left`: the client is done; what the pool says is still in flight and pending
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Event =
+  | (At & { readonly _tag: "joined"; readonly config: PoolConfig.PoolConfig })
+  | (At & { readonly _tag: "submitted"; readonly row: number; readonly count: number })
+  | (At & { readonly _tag: "started"; readonly row: number; readonly attempt: number })
+  | (At & {
+      readonly _tag: "ended"
+      readonly row: number
+      readonly attempt: number
+      readonly outcome: Outcome
+      readonly retryAfter: number | undefined
+    })
+  | (At & {
+      readonly _tag: "decided"
+      readonly decision: ControlLaw.Decision
+      readonly sample: ControlLaw.Sample | undefined
+    })
+  | (At & {
+      readonly _tag: "finished"
+      readonly row: number
+      readonly order: number
+      readonly completedAt: number
+      readonly outcome: Outcome
+      readonly attempts: number
+    })
+  | (At & { readonly _tag: "shutdown" | "shut" })
+  | (At & { readonly _tag: "left"; readonly inFlight: number; readonly pending: number })
+
+/**
+ * Looks at every event as it happens. It is synchronous, and must not throw.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Observer = (event: Event) => void
+
+const round = (n: number): number => Math.round(n * 1000) / 1000
+
+/**
+ * An event as a line of text: equal traces are equal texts.
+ *
+ * @since 0.2.0
+ * @category formatting
+ */
+export const line = (event: Event): string => {
+  const head = `${round(event.at).toFixed(3)} client ${event.client} ${event._tag}`
+  switch (event._tag) {
+    case "joined":
+      return `${head} with a pool of ${event.config.poolSize}`
+    case "submitted":
+      return `${head} rows ${event.row} to ${event.row + event.count - 1}`
+    case "started":
+      return `${head} row ${event.row} attempt ${event.attempt}`
+    case "ended": {
+      const asked = event.retryAfter === undefined ? "" : ` retry after ${round(event.retryAfter)}`
+      return `${head} row ${event.row} attempt ${event.attempt} ${event.outcome}${asked}`
+    }
+    case "decided": {
+      const { delay, epoch, holdUntil, reason, spacing, window } = event.decision
+      const numbers = { window, spacing, holdUntil, delay, epoch }
+      const values = Object.entries(numbers).map(([name, value]) => `${name} ${round(value)}`)
+      return `${head} ${values.join(" ")}: ${reason}`
+    }
+    case "finished":
+      return `${head} row ${event.row} as entry ${event.order}: ${event.outcome} after ${event.attempts} attempts`
+    case "left":
+      return `${head} with ${event.inFlight} in flight, ${event.pending} pending`
+    case "shutdown":
+    case "shut":
+      return head
+  }
+}

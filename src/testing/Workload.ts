@@ -1,0 +1,124 @@
+/**
+ * Who hands in what, and when.
+ *
+ * @since 0.2.0
+ */
+import { PCGRandom } from "effect/Utils"
+
+/**
+ * A row: its size in tokens, and, for single calls, how long after the party's own start it comes, in milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Row {
+  readonly tokens: number
+  readonly after?: number
+}
+
+/**
+ * Rows that belong together: one batch, or single calls of `execute`, each at its own time.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Party {
+  readonly kind: "batch" | "calls"
+  readonly rows: ReadonlyArray<Row>
+  /** When it begins, in milliseconds after its client has joined. Default 0. */
+  readonly at?: number
+  /** The batch's `timeout`, in milliseconds. Default none. */
+  readonly timeout?: number
+  /** Its caller is interrupted then, in milliseconds after its client has joined. Default never. */
+  readonly interruptedAt?: number
+}
+
+/**
+ * How large rows are: always the same, or drawn.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Tokens = number | ((chance: PCGRandom) => number)
+
+const one: Row = { tokens: 1 }
+
+const row = (tokens: Tokens, chance: PCGRandom): Row =>
+  tokens === 1 ? one : { tokens: typeof tokens === "number" ? tokens : tokens(chance) }
+
+const rows = (count: number, tokens: Tokens, seed: number): Array<Row> => {
+  const chance = new PCGRandom(seed)
+  return Array.from({ length: count }, () => row(tokens, chance))
+}
+
+/**
+ * One batch of so many rows.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const atOnce = (
+  count: number,
+  options: { readonly tokens?: Tokens; readonly at?: number; readonly seed?: number } = {}
+): ReadonlyArray<Party> => [
+  { kind: "batch", rows: rows(count, options.tokens ?? 1, options.seed ?? 1), at: options.at ?? 0 }
+]
+
+/**
+ * Single calls that come by chance, `rate` a second on average: a Poisson process.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const poisson = (options: {
+  readonly rate: number
+  readonly count: number
+  readonly tokens?: Tokens
+  readonly seed?: number
+}): ReadonlyArray<Party> => {
+  const { count, rate, seed = 1, tokens = 1 } = options
+  const chance = new PCGRandom(seed)
+  let after = 0
+  const calls = rows(count, tokens, seed + 1).map((row) => {
+    // Rounded, so that a run does not depend on the last bit of a logarithm.
+    after += Math.round((-Math.log(1 - chance.number()) / rate) * 1_000_000) / 1000
+    return { ...row, after }
+  })
+  return [{ kind: "calls", rows: calls }]
+}
+
+/**
+ * Single calls in bursts: `size` at once, every `every` milliseconds, `bursts` times.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const bursts = (options: {
+  readonly size: number
+  readonly every: number
+  readonly bursts: number
+  readonly tokens?: Tokens
+  readonly seed?: number
+}): ReadonlyArray<Party> => {
+  const { bursts: times, every, seed = 1, size, tokens = 1 } = options
+  const calls = rows(size * times, tokens, seed).map((row, index) => ({
+    ...row,
+    after: Math.floor(index / size) * every
+  }))
+  return [{ kind: "calls", rows: calls }]
+}
+
+/**
+ * Several batches at once.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const batches = (
+  count: number,
+  rowsEach: number,
+  options: { readonly tokens?: Tokens; readonly every?: number; readonly seed?: number } = {}
+): ReadonlyArray<Party> =>
+  Array.from({ length: count }, (_, index) => index).flatMap((index) =>
+    atOnce(rowsEach, { ...options, at: index * (options.every ?? 0), seed: (options.seed ?? 1) + index })
+  )
