@@ -8,18 +8,21 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import type * as MetricLabel from "effect/MetricLabel"
+import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import { PCGRandom } from "effect/Utils"
 import * as Format from "./Format.js"
+import * as Gate from "./Gate.js"
 import * as Insider from "./Insider.js"
 import type { CapacityError } from "./Capacity.js"
-import type { ControlLaw, Decision, Hints, Sample } from "./ControlLaw.js"
+import type { Bound, ControlLaw, Decision, Hints, Sample } from "./ControlLaw.js"
 import type { PoolConfig } from "./PoolConfig.js"
 import * as PoolStats from "./PoolStats.js"
 import * as Semaphore from "./Semaphore.js"
 import * as TimerQueue from "./TimerQueue.js"
 
 /**
- * The stamp of a started attempt: the congestion epoch and the instant it was admitted in.
+ * The stamp of a started attempt: the congestion epoch and the instant it was admitted in, and what let it wait till then.
  *
  * @since 0.1.0
  * @category models
@@ -27,6 +30,11 @@ import * as TimerQueue from "./TimerQueue.js"
 export interface Ticket {
   readonly epoch: number
   readonly startedAt: number
+  /** Which start of the pool, from 1. */
+  readonly sequence: number
+  /** Attempts in flight then, this one included. */
+  readonly startedWith: number
+  readonly bound: Bound
 }
 
 /**
@@ -62,6 +70,10 @@ export interface Admission {
   readonly tally: PoolStats.Tally
   readonly labels: ReadonlyArray<MetricLabel.MetricLabel>
   readonly decision: Decision
+  /** The latest decisions, oldest first. */
+  readonly changes: ReadonlyArray<PoolStats.Change>
+  /** Lets somebody hear of every change; returns how to stop. */
+  readonly onChange: (listener: (change: PoolStats.Change) => void) => () => void
   readonly holdUntil: number
   /** Longest `Retry-After` seen, in milliseconds, before it was capped. */
   readonly longestRetryAfter: number
@@ -72,6 +84,8 @@ export interface Admission {
   /** Asks for starts on behalf of a party, until its `start` returns false. */
   readonly queue: (party: Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
+  /** Gives back the permit of a start for which nothing was left to do. */
+  readonly decline: () => void
   /** Steps the law with an outcome and applies what it decides. The permit stays taken. */
   readonly observe: (ticket: Ticket, outcome: Outcome, now: number, hints: Hints | undefined) => void
   /** Gives back the permit of an attempt that has ended. */
@@ -97,7 +111,7 @@ export const make = <State>(
   law: ControlLaw<State>,
   labels: ReadonlyArray<MetricLabel.MetricLabel>
 ): Effect.Effect<Admission, never, Scope.Scope> =>
-  Effect.map(TimerQueue.make, (timers) => {
+  Effect.zipWith(TimerQueue.make, Random.nextInt, (timers, seed) => {
     const { poolSize } = config
     const minSpacing = Duration.toMillis(config.minDispatchDelay)
     const maxHold = Duration.toMillis(config.maxRetryAfter)
@@ -105,6 +119,10 @@ export const make = <State>(
     const parties = new Set<Party>()
     const insider = Insider.makeRef()
     const waitingForIdle = new Map<() => void, Insider.Insider | undefined>()
+    const chance = new PCGRandom(seed)
+    const gate = Gate.make(law.remembers ?? 0)
+    const changes: Array<PoolStats.Change> = []
+    const listeners = new Set<(change: PoolStats.Change) => void>()
 
     // A law may be the user's own: whatever it decides, the pool keeps its promises, and NaN is no way round them.
     const bounded = (decided: Decision, now: number): Decision => ({
@@ -119,8 +137,7 @@ export const make = <State>(
     let decision = bounded(decided, timers.now())
     /** When the gate was last asked, which is when whoever it lets through starts. */
     let asked = 0
-    let lastStart = -Infinity
-    let ticket: Ticket = { epoch: 0, startedAt: 0 }
+    let sequence = 0
     /** The instant up to which the API itself asked for silence. */
     let hintUntil = 0
     let longestRetryAfter = 0
@@ -131,9 +148,9 @@ export const make = <State>(
 
     const holdUntil = (): number => Math.max(hintUntil, decision.holdUntil)
 
-    const gate = (): boolean => {
+    const isOpen = (): boolean => {
       asked = timers.now()
-      const opensAt = Math.max(lastStart + decision.spacing, holdUntil())
+      const opensAt = gate.opensAt(decision, holdUntil(), asked)
       if (TimerQueue.isDue(opensAt, asked)) return true
       if (opening === undefined || opening.at !== opensAt) {
         if (opening !== undefined) timers.remove(opening)
@@ -145,13 +162,25 @@ export const make = <State>(
       return false
     }
 
-    const permits = Semaphore.make(decision.window, gate)
+    const permits = Semaphore.make(decision.window, isOpen)
+
+    const noteChange = (at: number): void => {
+      const { delay, reason, saturatedSince, spacing, window } = decision
+      const change = { at, window, spacing, delay, holdUntil: holdUntil(), saturatedSince, reason }
+      changes.push(change)
+      if (changes.length > 2 * PoolStats.changesKept) changes.splice(0, PoolStats.changesKept)
+      for (const listener of listeners) listener(change)
+    }
 
     const apply = (next: Decision, now: number): void => {
       if (next === decided) return
+      const last = decision
       decided = next
       decision = bounded(next, now)
-      PoolStats.recordDelay(decision.delay, labels)
+      if (decision.delay !== last.delay) PoolStats.recordDelay(decision.delay, labels)
+      if (decision.window !== last.window || decision.holdUntil !== last.holdUntil || decision.reason !== last.reason) {
+        noteChange(now)
+      }
       // Serves the line even where the window stayed: the gate may open earlier than before.
       permits.resize(decision.window)
     }
@@ -163,7 +192,9 @@ export const make = <State>(
         notice = `pool "${config.name}": the API asks for ${asked} of silence; it gets ${cap}, the maxRetryAfter`
       }
       longestRetryAfter = Math.max(longestRetryAfter, hint)
-      hintUntil = Math.max(hintUntil, now + retryAfter)
+      // Pools that were sent away at once must not come back at once.
+      const spread = chance.number() * (decision.alone ?? 0)
+      hintUntil = Math.max(hintUntil, Math.min(now + retryAfter + spread, now + maxHold))
       return retryAfter
     }
 
@@ -190,6 +221,13 @@ export const make = <State>(
       get decision() {
         return decision
       },
+      get changes() {
+        return changes.slice(-PoolStats.changesKept)
+      },
+      onChange: (listener) => {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
       get holdUntil() {
         return holdUntil()
       },
@@ -206,20 +244,26 @@ export const make = <State>(
       exit: (party) => void parties.delete(party),
       queue: (party) =>
         permits.join(() => {
-          lastStart = asked
-          // Attempts of one millisecond and epoch share their ticket: at full speed there are many.
-          if (ticket.startedAt !== asked || ticket.epoch !== decision.epoch) {
-            ticket = { epoch: decision.epoch, startedAt: asked }
-          }
-          return party.start(ticket)
+          sequence += 1
+          const startedWith = permits.inUse
+          const bound = gate.pass(decision, startedWith >= decision.window)
+          return party.start({ epoch: decision.epoch, startedAt: asked, sequence, startedWith, bound })
         }),
       leave: permits.leave,
+      decline: () => {
+        sequence -= 1
+        gate.takeBack()
+        permits.release()
+      },
       observe: (ticket, outcome, now, hints) => {
-        const fields = { epoch: ticket.epoch, inFlight: permits.inUse, latency: now - ticket.startedAt, hints }
+        const { bound, epoch, sequence, startedAt, startedWith } = ticket
+        const fields = { epoch, inFlight: permits.inUse, latency: now - startedAt, sequence, startedWith, bound, hints }
         let sample: Sample
         if (typeof outcome === "string") {
           sample = { _tag: outcome, ...fields }
+          gate.served(now)
         } else {
+          gate.rejected(startedAt)
           const hint = outcome.retryAfter
           const retryAfter = hint === undefined ? undefined : heed(Duration.toMillis(hint), now)
           sample = { _tag: "capacity", status: outcome.status, retryAfter, ...fields }

@@ -30,6 +30,15 @@ export interface Hints {
   readonly tokens?: Quota
 }
 
+/**
+ * What an attempt had to wait for last before it was started: a free permit, the spacing, the {@link StartLimit}, or
+ * nothing of these.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Bound = "window" | "spacing" | "period" | "none"
+
 interface SampleFields {
   /** The {@link Decision.epoch} under which the attempt was admitted. */
   readonly epoch: number
@@ -37,6 +46,11 @@ interface SampleFields {
   readonly inFlight: number
   /** From the attempt's start to its outcome, in milliseconds. */
   readonly latency: number
+  /** Which start of the pool this attempt was, from 1. */
+  readonly sequence: number
+  /** Attempts in flight right after this one had started, this one included. */
+  readonly startedWith: number
+  readonly bound: Bound
   /** What the answer said about its limits, where the attempt reported it. */
   readonly hints?: Hints | undefined
 }
@@ -57,6 +71,23 @@ export type Sample =
   | (SampleFields & { readonly _tag: "neutral" })
 
 /**
+ * At most so many starts in any span of time.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface StartLimit {
+  readonly limit: number
+  /** Milliseconds. */
+  readonly period: number
+  /**
+   * Binds only as far as the starts it counts from came before this instant, in epoch milliseconds: a limit that is not
+   * proven. Those beyond go one at a time, {@link Decision.alone} apart.
+   */
+  readonly provenUntil: number
+}
+
+/**
  * What the pool may do from now on. The pool keeps to its own limits whatever a law decides: 1 ≤ window ≤ poolSize, a
  * spacing of at least `minDispatchDelay`, no hold longer than `maxRetryAfter`.
  *
@@ -72,6 +103,17 @@ export interface Decision {
   readonly holdUntil: number
   /** How long a row that is rejected now waits before it asks for a permit again, in milliseconds. */
   readonly delay: number
+  /** At most so many starts in a span of time. Default no limit; see {@link ControlLaw.remembers}. */
+  readonly starts?: StartLimit | undefined
+  /**
+   * The first start after the pool was held goes alone, and the next follows so many milliseconds later: so that it may be
+   * rejected before the crowd goes. Default 0.
+   */
+  readonly alone?: number | undefined
+  /** No start sooner than so many milliseconds after an attempt was served. Default 0. */
+  readonly rest?: number | undefined
+  /** Since when the API has let nothing through, in epoch milliseconds; undefined while it does. */
+  readonly saturatedSince?: number | undefined
   /** Counts the decreases; attempts are stamped with it, so that a law knows which rejections are old news. */
   readonly epoch: number
   /** Why, in a few words for a person who asks why the pool is slow right now. */
@@ -100,6 +142,8 @@ export interface Step<State> {
  */
 export interface ControlLaw<State = unknown> {
   readonly name: string
+  /** How many of its latest starts the pool remembers for {@link Decision.starts}. Default 0. */
+  readonly remembers?: number
   // Methods, not properties: a pool gives a law only states of its own, so a law of any state is a `ControlLaw`.
   initial(poolSize: number, now: number): Step<State>
   step(state: State, sample: Sample, now: number): Step<State>

@@ -110,7 +110,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       // Rows that were rejected go ahead of fresh ones: they have waited longest.
       const next = takeReady(ticket.startedAt) ?? work.takeFresh()
       if (next === undefined) {
-        admission.release()
+        admission.decline()
       } else {
         const waited = ticket.startedAt - next.waitingSince
         if (next.attempts === 0) next.startedAt = ticket.startedAt
@@ -193,8 +193,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const backOff = (job: J, now: number): void => {
     const deadline = job.startedAt + budget
-    backingOff.add(job)
-    job.timer = timers.add(Math.min(now + admission.decision.delay, deadline), () => {
+    const getReady = (): void => {
       backingOff.delete(job)
       if (timers.now() >= deadline) return expire(job)
       job.timer = timers.add(deadline, () => expire(job))
@@ -202,7 +201,12 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       places.set(job, place)
       ready.push(place)
       queueUp()
-    })
+    }
+    backingOff.add(job)
+    const { delay } = admission.decision
+    // Without a delay of its own a row waits at the gate, like all others.
+    if (delay === 0) getReady()
+    else job.timer = timers.add(Math.min(now + delay, deadline), getReady)
   }
 
   const stop = (error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError, interrupt: boolean): void => {

@@ -51,8 +51,11 @@ export interface Options extends ThrottleOptions {
   readonly maxRetryAfter?: Duration.DurationInput
   /** Interrupts an attempt that takes longer. Default none. */
   readonly attemptTimeout?: Duration.DurationInput
-  /** The control law: `"delay"` (the default) or a `ControlLaw` of your own. */
-  readonly control?: "delay" | ControlLaw
+  /**
+   * The control law. `"window"`, the default, finds the API's limit; `"delay"` has rejected rows wait, as the throttle
+   * options say, which `"window"` has no use for; or a `ControlLaw` of your own.
+   */
+  readonly control?: "window" | "delay" | ControlLaw
   /** Names the pool in metrics, spans, logs and errors. Default `"default"`. */
   readonly name?: string
 }
@@ -81,7 +84,7 @@ export interface PoolConfig extends ThrottleConfig {
   readonly maxCapacityRetry: Duration.Duration
   readonly maxRetryAfter: Duration.Duration
   readonly attemptTimeout?: Duration.Duration
-  readonly control: "delay" | ControlLaw
+  readonly control: "window" | "delay" | ControlLaw
   readonly name: string
 }
 
@@ -99,7 +102,7 @@ export const defaults: PoolConfig = {
   recoveryStep: Duration.millis(50),
   maxCapacityRetry: Duration.hours(1),
   maxRetryAfter: Duration.minutes(5),
-  control: "delay",
+  control: "window",
   name: "default"
 }
 
@@ -171,8 +174,8 @@ const poolFields = {
   maxRetryAfter: orDefault(positive, defaults.maxRetryAfter),
   attemptTimeout: Schema.optionalWith(positive, { exact: true }),
   control: orDefault(
-    Schema.Union(Schema.Literal("delay"), ControlLawSchema).annotations({
-      message: expected('"delay" or a ControlLaw with `initial` and `step`')
+    Schema.Union(Schema.Literal("window", "delay"), ControlLawSchema).annotations({
+      message: expected('"window", "delay" or a ControlLaw with `initial` and `step`')
     }),
     defaults.control
   ),

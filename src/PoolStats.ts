@@ -34,6 +34,35 @@ export interface BatchStats {
 }
 
 /**
+ * A decision of the control law that changed the window, the hold or the reason; times in epoch milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Change {
+  readonly at: number
+  /** Attempts that may be in flight. */
+  readonly window: number
+  /** Least time between two starts, in milliseconds. */
+  readonly spacing: number
+  /** What a row rejected now waits on its own, in milliseconds. */
+  readonly delay: number
+  /** No start before this instant. */
+  readonly holdUntil: number
+  /** Since when the API has let nothing through; undefined while it does. */
+  readonly saturatedSince: number | undefined
+  readonly reason: string
+}
+
+/**
+ * How many changes a snapshot tells of.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const changesKept = 32
+
+/**
  * What a pool did since it was made, and where it stands.
  *
  * @since 0.1.0
@@ -51,8 +80,14 @@ export interface PoolStats extends BatchStats {
   readonly holdUntil: number
   /** Longest `Retry-After` that the API asked for, before `maxRetryAfter` cut it. */
   readonly longestRetryAfter: Duration.Duration
+  /** Least time between two starts now. */
+  readonly spacing: Duration.Duration
+  /** Since when the API has let nothing through, in epoch milliseconds; undefined while it does. */
+  readonly saturatedSince: number | undefined
   /** Why the law decided as it did last. */
   readonly reason: string
+  /** The latest changes of the law's mind, oldest first, at most 32. `pool.changes` has them as they come. */
+  readonly changes: ReadonlyArray<Change>
 }
 
 /**

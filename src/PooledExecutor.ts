@@ -14,6 +14,7 @@ import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as MetricLabel from "effect/MetricLabel"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Admission from "./Admission.js"
 import * as AimdThrottle from "./AimdThrottle.js"
 import * as Batch from "./Batch.js"
@@ -23,6 +24,7 @@ import * as DelayLaw from "./DelayLaw.js"
 import * as PoolConfig from "./PoolConfig.js"
 import type * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
+import * as WindowLaw from "./WindowLaw.js"
 
 export {
   /**
@@ -79,6 +81,11 @@ export interface PooledExecutor {
   readonly pendingCount: Effect.Effect<number>
   readonly stats: Effect.Effect<PoolStats.PoolStats>
   /**
+   * Every change of the control law's mind from now on: why the pool is slow right now. A reader that falls behind by more
+   * than 256 misses the oldest.
+   */
+  readonly changes: Stream.Stream<PoolStats.Change>
+  /**
    * Lets what is in flight finish, fails all that waits with `PoolShutdownError`, and returns when nothing is in flight.
    * Idempotent. An attempt may call it: it does not wait for itself.
    */
@@ -100,8 +107,16 @@ export const PooledExecutor: Context.Tag<PooledExecutor, PooledExecutor> =
  * @since 0.1.0
  * @category law
  */
-export const lawOf = (config: PoolConfig.PoolConfig): ControlLaw =>
-  config.control === "delay" ? DelayLaw.make(AimdThrottle.parameters(config)) : config.control
+export const lawOf = (config: PoolConfig.PoolConfig): ControlLaw => {
+  switch (config.control) {
+    case "window":
+      return WindowLaw.make()
+    case "delay":
+      return DelayLaw.make(AimdThrottle.parameters(config))
+    default:
+      return config.control
+  }
+}
 
 const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -141,8 +156,19 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
         window: admission.decision.window,
         holdUntil: admission.holdUntil,
         longestRetryAfter: Duration.millis(admission.longestRetryAfter),
-        reason: admission.decision.reason
+        spacing: Duration.millis(admission.decision.spacing),
+        saturatedSince: admission.decision.saturatedSince,
+        reason: admission.decision.reason,
+        changes: admission.changes
       })),
+      changes: Stream.asyncPush<PoolStats.Change>(
+        (emit) =>
+          Effect.acquireRelease(
+            Effect.sync(() => admission.onChange((change) => void emit.single(change))),
+            (stop) => Effect.sync(stop)
+          ),
+        { bufferSize: 256, strategy: "sliding" }
+      ),
       shutdown: stop(false)
     }
   })

@@ -94,3 +94,10 @@ export * as RowReorderBuffer from "./RowReorderBuffer.js"
  * @since 0.1.0
  */
 export * as Semaphore from "./Semaphore.js"
+
+/**
+ * The default control law.
+ *
+ * @since 0.2.0
+ */
+export * as WindowLaw from "./WindowLaw.js"

@@ -1,0 +1,132 @@
+/**
+ * A limit of so many requests in a span of time, learned from when rejections begin and when they stop. Within the limit a
+ * pool may go as fast as it likes, which is what makes a window of a minute worth learning: paced evenly, the last window
+ * of a run would be spent to its end.
+ *
+ * @since 0.2.0
+ */
+
+/**
+ * At most `limit` starts in any span of `length` milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Period {
+  readonly limit: number
+  readonly length: number
+  /** A length that was too short. */
+  readonly short: number
+  /** A length that will do. */
+  readonly safe: number
+  /** Seen twice. Until then only the starts of the first period, up to `provenUntil`, bind. */
+  readonly proven: boolean
+  /** Epoch milliseconds. */
+  readonly provenUntil: number
+  /** Periods in a row without a rejection. */
+  readonly quiet: number
+  /** Rejections in a row without a quiet period. */
+  readonly failures: number
+  /** The limit is tested with more after 2 ** `patience` quiet periods. */
+  readonly patience: number
+  /** How often in a row more was allowed. */
+  readonly raises: number
+}
+
+/** Lengths that differ by less are the same. */
+const precision = 0.03
+
+/** How much more a test allows, first. */
+const raise = 0.04
+
+/** After so many rejections in a row there is no such period. */
+const maxFailures = 8
+
+/**
+ * Whether two counts may be of one limit.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
+export const isNear = (count: number, limit: number): boolean => Math.abs(count - limit) <= Math.max(1, limit / 4)
+
+/**
+ * Learns from one closing and reopening of the API: `limit` requests were accepted, and it opened between `short` and
+ * `safe` milliseconds after it had opened the last time.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const learn = (
+  known: Period | undefined,
+  seen: { readonly limit: number; readonly short: number; readonly safe: number; readonly openedAt: number }
+): Period => {
+  const proven = known !== undefined && isNear(seen.limit, known.limit)
+  const period: Period = {
+    limit: seen.limit,
+    length: seen.safe,
+    short: proven && known.short < seen.safe ? Math.max(seen.short, known.short) : seen.short,
+    safe: seen.safe,
+    proven,
+    provenUntil: proven ? Infinity : seen.openedAt,
+    quiet: 0,
+    failures: 0,
+    patience: proven ? known.patience : 3,
+    raises: 0
+  }
+  return proven ? test(period) : period
+}
+
+/** What to try next: a length between the two known ones, or, once these are close and all was quiet, a higher limit. */
+const test = (period: Period): Period => {
+  const { limit, patience, quiet, raises, safe, short } = period
+  if (safe - short > precision * safe) return { ...period, length: Math.sqrt(safe * Math.max(short, 0.7 * safe)) }
+  if (quiet < 2 ** patience) return { ...period, length: safe }
+  const more = Math.max(1, Math.round(raise * limit * 2 ** raises))
+  return {
+    ...period,
+    length: safe,
+    limit: limit + more,
+    quiet: 0,
+    raises: raises + 1,
+    patience: Math.max(0, patience - 1)
+  }
+}
+
+/**
+ * A period went by without a rejection.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const passed = (period: Period): Period =>
+  test({ ...period, safe: Math.min(period.safe, period.length), quiet: period.quiet + 1, failures: 0 })
+
+/**
+ * A rejection that is the period's fault; undefined where there is no such period any more. `opensIn` is what the API said,
+ * `pause` how long the pool waits instead.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const failed = (period: Period, opensIn: number | undefined, pause: number): Period | undefined => {
+  if (period.failures >= maxFailures) return undefined
+  const { failures, length, limit, patience, safe } = period
+  const longer =
+    opensIn !== undefined
+      ? length + opensIn
+      : length < safe * 0.98
+        ? Math.min(safe, Math.max(length + pause, Math.sqrt(length * safe)))
+        : Math.min(length * 1.03, length + pause)
+  return {
+    ...period,
+    limit: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
+    length: longer,
+    short: length,
+    safe: Math.max(safe, longer),
+    quiet: 0,
+    failures: failures + 1,
+    patience: Math.min(8, patience + 2),
+    raises: 0
+  }
+}
