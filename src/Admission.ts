@@ -135,6 +135,7 @@ export const make = <State>(
 
     let { decision: decided, state } = law.initial(poolSize, timers.now())
     let decision = bounded(decided, timers.now())
+    PoolStats.recordDelay(decision.delay, labels)
     /** When the gate was last asked, which is when whoever it lets through starts. */
     let asked = 0
     let sequence = 0

@@ -35,7 +35,7 @@ const leastCount = 4
 /** The period of a level that is known well, in milliseconds, and in requests where these are rare. */
 const paceTime = 4000
 const paceCount = 8
-const windowTime = 10_000
+const windowTime = 14_000
 /** The period of a shared level, in milliseconds: the same for all clients, or they would not become equal. */
 const sharedTime = 4000
 /** What holds for `Retry-After` may cost, as a share of the time. */
@@ -45,7 +45,7 @@ const long = 8
 /** A period is worth learning if the API is closed for this share of it. */
 const closedShare = 0.1
 /** While nothing passes, a start goes alone after this time and a share of the time since; milliseconds. */
-const probeBase = 1000
+const probeBase = 700
 const probeShare = 0.05
 const probeShareMost = 0.25
 /** Rejected probes per request served before. */
@@ -113,8 +113,12 @@ export interface State {
   readonly rejectionLatency: number
   /** What the API asks to wait, smoothed; long ones count as two seconds. */
   readonly hint: number
-  /** Milliseconds that the pool was held, in all. */
+  /** Milliseconds that the pool was held for nothing, in all. */
   readonly held: number
+  /** What the API has meanwhile can be had after a short hold, as far as is known: its bucket is deep enough. */
+  readonly refills: boolean
+  /** Until then the pool catches up on a hold, in epoch milliseconds. */
+  readonly catchUpUntil: number
   readonly now: number
   readonly decision: Decision
 }
@@ -150,7 +154,7 @@ export const make = (options: Options = {}): ControlLaw<State> => ({
     const startedAt = now - sample.latency
     const forgotten = state.block === undefined && state.opened !== undefined && startedAt - state.now > memory
     const draft: Draft = forgotten ? { ...reset(state, sample, now) } : { ...state }
-    draft.opened ??= { at: startedAt, accepted: sample.sequence - 1 - draft.rejections }
+    draft.opened ??= { at: startedAt, accepted: 0 }
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, options)
     else reject(draft, sample, startedAt, now)
     draft.now = now
@@ -187,6 +191,8 @@ const begin = (poolSize: number, now: number, epoch: number): Step<State> => {
     rejectionLatency: 50,
     hint: 0,
     held: 0,
+    refills: true,
+    catchUpUntil: 0,
     now,
     decision
   }
@@ -194,9 +200,10 @@ const begin = (poolSize: number, now: number, epoch: number): Step<State> => {
 }
 
 /** After a long silence all that was learned may be wrong; the counts go on. */
-const reset = ({ decision, poolSize, rejections }: State, { sequence }: Sample, now: number): State => ({
+const reset = ({ decision, poolSize, rejections }: State, { latency, sequence }: Sample, now: number): State => ({
   ...begin(poolSize, now, decision.epoch).state,
   rejections,
+  opened: { at: now - latency, accepted: sequence - 1 - rejections },
   lastRejected: sequence - 1
 })
 
@@ -212,7 +219,8 @@ const decide = (draft: Draft): Decision => {
   const allowed = Math.floor(slowStart ? window.top : Level.permits(window) + 0.5)
   const permits = Math.max(1, Math.min(poolSize, allowed))
   const turnover = latency / (smoothing * permits)
-  const spacing = Math.max(pace === undefined ? 0 : 1000 / Level.rate(pace), turnover)
+  const catchUp = draft.now < draft.catchUpUntil ? 2 : 1
+  const spacing = Math.max(pace === undefined ? 0 : 1000 / (catchUp * Level.rate(pace)), turnover)
   const yields = !slowStart && pace === undefined && window.progress < 0.25
   const next: Decision = {
     window: permits,
@@ -260,8 +268,10 @@ const rateOf = ({ latency }: Draft, { pace, slowStart, window }: Limits): number
 const periodOf = (draft: Draft, level: Level.Level, time: number): number => {
   if (level.shared) return sharedTime
   const rate = rateOf(draft, draft.limits)
-  const least = Math.max(draft.latency, (1000 * leastCount) / rate, 4 * draft.hint)
-  const most = Math.max(time, (1000 * paceCount) / rate, draft.hint / price)
+  // What a hold costs, where the API does not make it good.
+  const hint = draft.refills ? 0 : draft.hint
+  const least = Math.max(draft.latency, (1000 * leastCount) / rate, 4 * hint)
+  const most = Math.max(time, (1000 * paceCount) / rate, hint / price)
   // Beyond the test nothing that was measured holds any more.
   return level.progress > 2 ? least : Math.min(most, least * 2 ** level.patience)
 }
@@ -399,7 +409,10 @@ const reject = (draft: Draft, sample: Rejection, startedAt: number, now: number)
   }
   blame(draft, sample, startedWith - 1, { at: startedAt, accepted, held: draft.held })
   draft.marks = Rate.remember(draft.marks, { at: startedAt, accepted, held: draft.held })
-  if (retryAfter !== undefined && draft.block === undefined) draft.held += retryAfter
+  if (retryAfter === undefined || draft.block !== undefined) return
+  if (startedAt < draft.catchUpUntil) draft.refills = false
+  if (draft.refills) draft.catchUpUntil = now + 2 * retryAfter
+  else draft.held += retryAfter
 }
 
 /** Whether a rejection is the work of a period, known or newly learned; sees to it, if so. */
@@ -558,7 +571,7 @@ const slower = (draft: Draft, mark: Rate.Mark, limits: Limits): Level.Level => {
   if (pace !== undefined && pace.doubt === undefined) {
     // Rejected at a pace that had been fine.
     const isShared = pace.shared ? current < 0.97 * pace.top || current > 1.2 * pace.top : pace.progress < 0.9
-    if (isShared) return Level.shared(current)
+    if (isShared) return Level.shared(Math.min(current, Math.max(measured.high, current / 2)))
   }
   const deep = pace !== undefined && (pace.doubt === undefined ? pace.deep : measured.high <= 1.05 * pace.doubt)
   const from = pace === undefined ? 0 : pace.top * (1 - pace.dip)

@@ -27,7 +27,7 @@ describe("Layers", () => {
       const pool = yield* PooledExecutor.PooledExecutor
       assert.strictEqual(pool.poolSize, 3)
       assert.strictEqual((yield* pool.stats).rows, 6)
-    }).pipe(Effect.provide(PooledExecutor.layer({ poolSize: 3 })))
+    }).pipe(Effect.provide(PooledExecutor.layer({ control: "delay", poolSize: 3 })))
   )
 
   it.effect("keep named pools apart, each with its own size, counts and name", () =>
@@ -44,7 +44,12 @@ describe("Layers", () => {
         ]
       )
     }).pipe(
-      Effect.provide(Layer.merge(Gpt.layer({ poolSize: 8 }), Claude.layer({ poolSize: 2, name: "the other one" })))
+      Effect.provide(
+        Layer.merge(
+          Gpt.layer({ control: "delay", poolSize: 8 }),
+          Claude.layer({ control: "delay", poolSize: 2, name: "the other one" })
+        )
+      )
     )
   )
 
@@ -52,7 +57,10 @@ describe("Layers", () => {
     Effect.gen(function* () {
       const a = Context.GenericTag<"a", PooledExecutor.PooledExecutor>("a")
       const b = Context.GenericTag<"b", PooledExecutor.PooledExecutor>("b")
-      const services = Layer.provide(Layer.merge(Layer.effect(a, Gpt), Layer.effect(b, Gpt)), Gpt.layer())
+      const services = Layer.provide(
+        Layer.merge(Layer.effect(a, Gpt), Layer.effect(b, Gpt)),
+        Gpt.layer({ control: "delay" })
+      )
       const [poolOfA, poolOfB] = yield* Effect.provide(Effect.all([a, b]), services)
       assert.strictEqual(poolOfA, poolOfB)
     })
@@ -60,7 +68,7 @@ describe("Layers", () => {
 
   it.effect("shut the pool down when they are released", () =>
     Effect.gen(function* () {
-      const pool = yield* Effect.provide(PooledExecutor.PooledExecutor, PooledExecutor.layer())
+      const pool = yield* Effect.provide(PooledExecutor.PooledExecutor, PooledExecutor.layer({ control: "delay" }))
       const error = yield* Effect.flip(pool.execute(Effect.void))
       assert.strictEqual(error._tag, "PoolShutdownError")
     })
@@ -96,7 +104,7 @@ describe("Layers", () => {
 
   it.effect("die on a wrong option written in code, naming option, value and expectation", () =>
     Effect.gen(function* () {
-      const exit = yield* Effect.exit(Effect.scoped(Layer.build(Gpt.layer({ poolSize: 0 }))))
+      const exit = yield* Effect.exit(Effect.scoped(Layer.build(Gpt.layer({ control: "delay", poolSize: 0 }))))
       assert.include(String(exit), "option poolSize: expected an integer of at least 1, got 0")
     })
   )
@@ -124,7 +132,14 @@ describe("Layers of named pools", () => {
           ["Gpt", 5, 1]
         ]
       )
-    }).pipe(Effect.provide(Layer.merge(Gpt.layer({ poolSize: 5 }), PooledExecutor.layer({ poolSize: 2 }))))
+    }).pipe(
+      Effect.provide(
+        Layer.merge(
+          Gpt.layer({ control: "delay", poolSize: 5 }),
+          PooledExecutor.layer({ control: "delay", poolSize: 2 })
+        )
+      )
+    )
   )
 
   it.effect("take the tag's id where the environment names no pool, and the name where it does", () =>
@@ -150,7 +165,7 @@ describe("Layers of named pools", () => {
 
   it.effect("make a pool for each layer, and for each time that a layer is built", () =>
     Effect.gen(function* () {
-      const layer = Gpt.layer()
+      const layer = Gpt.layer({ control: "delay" })
       const first = yield* Effect.provide(Gpt, layer)
       const second = yield* Effect.provide(Gpt, layer)
       assert.notStrictEqual(first, second)
@@ -209,6 +224,6 @@ describe("Accessors", () => {
         errors.map(({ _tag }) => _tag),
         ["PoolShutdownError", "PoolShutdownError", "PoolShutdownError"]
       )
-    }).pipe(Effect.provide(PooledExecutor.layer()))
+    }).pipe(Effect.provide(PooledExecutor.layer({ control: "delay" })))
   )
 })

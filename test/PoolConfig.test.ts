@@ -21,7 +21,7 @@ const defaults = {
   recoveryStep: 50,
   maxCapacityRetry: 3_600_000,
   maxRetryAfter: 300_000,
-  control: "delay",
+  control: "window",
   name: "default"
 }
 
@@ -56,7 +56,7 @@ const bothZero =
   "recoveryStep: minDispatchDelay and recoveryStep cannot both be 0: a rejected row would be sent again without a wait"
 
 describe("Pool config defaults", () => {
-  it.effect("is sequential, with the delay law and no attempt timeout, when nothing is said", () =>
+  it.effect("is sequential, with the window law and no attempt timeout, when nothing is said", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(plain(yield* PoolConfig.make()), defaults)
       assert.deepStrictEqual(yield* read({}), defaults)
@@ -282,11 +282,11 @@ describe("Pool config validation", () => {
   it.effect("refuses a control that is neither a name of a law nor a law", () =>
     Effect.gen(function* () {
       const step = () => undefined
-      const values = ["window", "", 1, null, undefined, {}, { step }, { initial: step }, { step: 1, initial: step }]
+      const values = ["windows", "", 1, null, undefined, {}, { step }, { initial: step }, { step: 1, initial: step }]
       assert.deepStrictEqual(
         yield* problemsOf("control", values),
-        refusals("control", '"delay" or a ControlLaw with `initial` and `step`', [
-          '"window"',
+        refusals("control", '"window", "delay" or a ControlLaw with `initial` and `step`', [
+          '"windows"',
           '""',
           "1",
           "null",
@@ -304,7 +304,7 @@ describe("Pool config validation", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(
         yield* problems({ control: { initial: 3, step: () => undefined } }),
-        refusals("control", '"delay" or a ControlLaw with `initial` and `step`', ['{"initial":3}'])
+        refusals("control", '"window", "delay" or a ControlLaw with `initial` and `step`', ['{"initial":3}'])
       )
     })
   )
@@ -655,7 +655,7 @@ describe("Pool config from the environment", () => {
         ["MAX_CAPACITY_RETRY", "Infinity", `${positive}, got "Infinity"`],
         ["MAX_RETRY_AFTER", "", `${positive}, got ""`],
         ["ATTEMPT_TIMEOUT", "0 millis", `${positive}, got "0 millis"`],
-        ["CONTROL", "window", 'expected "delay" or a ControlLaw with `initial` and `step`, got "window"'],
+        ["CONTROL", "windows", 'expected "window", "delay" or a ControlLaw with `initial` and `step`, got "windows"'],
         ["NAME", "", 'expected a non-empty string, got ""']
       ]
       const found = yield* Effect.forEach(cases, ([variable, text]) => environmentProblem({ [variable]: text }))

@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Batch timeout", () => {
   it.effect("interrupts what is unfinished, fails what waits, and keeps what is finished", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(script([[ok(50)], [Effect.never], [ok(40)], [ok(40)], [ok()]]))
       const result = yield* pool.executeBatch(range(5), api.call, { timeout: 100 })
       assert.deepStrictEqual(outcomes(result), [
@@ -30,7 +30,7 @@ describe("Batch timeout", () => {
 
   it.effect("ends a request that takes longer than the whole batch may", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(() => ok(1000))
       const result = yield* pool.executeBatch([0], api.call, { timeout: "100 millis" })
       assert.deepStrictEqual(outcomes(result), ["BatchTimeoutError"])
@@ -40,7 +40,7 @@ describe("Batch timeout", () => {
 
   it.effect("ends a backoff, a hold and a wait for a permit at once, and the permits come back", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, recoveryStep: "1 second" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2, recoveryStep: "1 second" })
       const api = makeApi(script([[busy(), ok()], [busy(20, { retryAfter: "2 seconds" }), ok()], [ok(500)], [ok()]]))
       const result = yield* pool.executeBatch(range(4), api.call, { timeout: 100 })
       assert.deepStrictEqual(
@@ -57,7 +57,7 @@ describe("Batch timeout", () => {
 
   it.effect("ends a row that is ready again and waits for a permit", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(), ok()], [ok(500)]]))
       const result = yield* pool.executeBatch(range(2), api.call, { timeout: 100 })
       assert.deepStrictEqual(outcomes(result), ["BatchTimeoutError", "BatchTimeoutError"])
@@ -67,7 +67,7 @@ describe("Batch timeout", () => {
 
   it.effect("counts from the submission, waiting behind another batch included", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const other = yield* Effect.fork(pool.executeBatch([0], () => ok(150, "other")))
       yield* Effect.sleep(10)
       const result = yield* pool.executeBatch([0], () => ok(), { timeout: 100 })
@@ -79,7 +79,7 @@ describe("Batch timeout", () => {
 
   it.effect("waits for an attempt that cannot be interrupted", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(script([[Effect.uninterruptible(ok(150))], [Effect.never]]))
       const result = yield* pool.executeBatch(range(2), api.call, { timeout: 100 })
       assert.deepStrictEqual(outcomes(result), ["BatchTimeoutError", "BatchTimeoutError"])
@@ -90,7 +90,7 @@ describe("Batch timeout", () => {
 
   it.effect("does not retry what is rejected after it", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[Effect.uninterruptible(busy(150)), ok()]]))
       const result = yield* pool.executeBatch([0], api.call, { timeout: 100 })
       assert.deepStrictEqual(outcomes(result), ["BatchTimeoutError"])
@@ -101,7 +101,7 @@ describe("Batch timeout", () => {
 
   it.effect("changes nothing in a batch that is done before", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const result = yield* pool.executeBatch(range(2), () => ok(10), { timeout: 21 })
       assert.deepStrictEqual(outcomes(result), ["ok", "ok"])
       yield* Effect.sleep(100)
@@ -111,7 +111,7 @@ describe("Batch timeout", () => {
 
   it.effect("of no time at all runs nothing to its end, and an endless one never comes", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const none = yield* pool.executeBatch(range(3), () => ok(10), { timeout: 0 })
       assert.deepStrictEqual(
         outcomes(none),
@@ -125,7 +125,7 @@ describe("Batch timeout", () => {
 
   it.effect("fails a forEach", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const error = yield* Effect.flip(pool.forEach(range(3), () => ok(40), { timeout: 100 }))
       assert.instanceOf(error, PoolError.BatchTimeoutError)
       assert.isTrue(yield* isQuiet(pool))

@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Retry budget", () => {
   it.effect("ends the retries of a row that finds no capacity, with all that a reader needs", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxDispatchDelay: 100, maxCapacityRetry: "1 second" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxDispatchDelay: 100, maxCapacityRetry: "1 second" })
       const api = makeApi(() => busy(0, { status: 503 }))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(
@@ -26,6 +26,7 @@ describe("Retry budget", () => {
   it.effect("is a wall: a wait that would pass it is cut short and no start follows", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({
+        control: "delay",
         recoveryStep: 900,
         maxDispatchDelay: 900,
         maxCapacityRetry: "1 second"
@@ -43,7 +44,7 @@ describe("Retry budget", () => {
     inVirtualTime(function* () {
       const startsWithDelay = (recoveryStep: number) =>
         Effect.gen(function* () {
-          const pool = yield* PooledExecutor.make({ recoveryStep, maxCapacityRetry: "1 second" })
+          const pool = yield* PooledExecutor.make({ control: "delay", recoveryStep, maxCapacityRetry: "1 second" })
           const api = makeApi(script([[busy(), ok()]]))
           yield* pool.executeBatch([0], api.call)
           return api.starts.length
@@ -55,7 +56,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row that is ready again and waits for a permit", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
       const api = makeApi(script([[busy(), ok()], [ok(200)], [ok()]]))
       const result = yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "ok", "ok"])
@@ -65,7 +66,12 @@ describe("Retry budget", () => {
 
   it.effect("ends a row that waits at the gate", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, minDispatchDelay: 80, maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({
+        control: "delay",
+        poolSize: 2,
+        minDispatchDelay: 80,
+        maxCapacityRetry: 100
+      })
       const api = makeApi(script([[busy(), ok()], [ok(10)]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "ok"])
@@ -75,7 +81,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row that waits in a hold", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: 500 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 500 })
       const api = makeApi(script([[busy(0, { retryAfter: "1 second" }), ok()], [ok()]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "ok"])
@@ -85,7 +91,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row whose hold is over on its deadline, whoever else waits for that instant", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: "1 second" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: "1 second" })
       const api = makeApi(script([[busy(0, { retryAfter: "1 second" }), ok()], [ok()]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "ok"])
@@ -98,7 +104,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row for whom a permit comes back on its deadline", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
       // Of two sleeps that end at 100, the TestClock wakes the newer first: here that is row 1's.
       const late = Effect.zipRight(Effect.sleep(70), Effect.delay(Effect.succeed("late"), 30))
       const result = yield* pool.executeBatch(range(2), (row, { attempt }) =>
@@ -112,7 +118,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row whose first call outlives the budget without a second call", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
       const api = makeApi(script([[busy(300), ok()]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError"])
@@ -124,7 +130,7 @@ describe("Retry budget", () => {
 
   it.effect("never cuts an attempt short", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
       const api = makeApi(script([[busy(), ok(500)]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["ok"])
@@ -134,7 +140,7 @@ describe("Retry budget", () => {
 
   it.effect("counts from a row's first start, not from its submission", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
       const api = makeApi(script([[ok(500)], [busy()]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["ok", "RetryTimeoutError"])
@@ -149,7 +155,7 @@ describe("Retry budget", () => {
 
   it.effect("of a single call ends it at the deadline, and its permit is not lost", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
       const call = yield* Effect.fork(Effect.flip(pool.execute(busy(30))))
       yield* Effect.sleep(99)
       assert.isNull(call.unsafePoll())

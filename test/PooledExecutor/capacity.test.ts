@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Capacity handling", () => {
   it.effect("retries a rejected row after the delay, until it succeeds", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(10), ok(10)]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["ok"])
@@ -21,7 +21,12 @@ describe("Capacity handling", () => {
 
   it.effect("backs the delay off from step to cap while the API rejects, and recovers it by a step a success", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ recoveryStep: 100, backoffMultiplier: 3, maxDispatchDelay: 700 })
+      const pool = yield* PooledExecutor.make({
+        control: "delay",
+        recoveryStep: 100,
+        backoffMultiplier: 3,
+        maxDispatchDelay: 700
+      })
       const api = makeApi(script([[busy(), busy(), busy(), busy(), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(
@@ -34,7 +39,7 @@ describe("Capacity handling", () => {
 
   it.effect("retries 429, 503 and 529 alike, and keeps the last status", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const api = makeApi(
         script([
           [busy(0, { status: 429 }), ok()],
@@ -52,7 +57,7 @@ describe("Capacity handling", () => {
 
   it.effect("calls a row that fails with its own error exactly once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[refused(10)], [ok(10)]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["Refused", "ok"])
@@ -65,7 +70,7 @@ describe("Capacity handling", () => {
 
   it.effect("starts further rows at once while poolSize rows back off", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, recoveryStep: "2 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2, recoveryStep: "2 seconds" })
       const api = makeApi(script([[busy(), ok()], [busy(), ok()], [ok(10)], [ok(10)], [ok(10)], [ok(10)]]))
       yield* pool.executeBatch(range(6), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -83,7 +88,7 @@ describe("Capacity handling", () => {
 
   it.effect("puts a rejected row ahead of the fresh ones", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(), ok(10)], [ok(100)], [ok(10)], [ok(10)]]))
       yield* pool.executeBatch(range(4), api.call)
       // Row 0 is ready again at 50, while row 1 has the only permit until 100.
@@ -100,6 +105,7 @@ describe("Capacity handling", () => {
   it.effect("does not deadlock when a batch larger than the pool is rejected row by row", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({
+        control: "delay",
         poolSize: 2,
         recoveryStep: 10,
         maxDispatchDelay: 50,
@@ -122,7 +128,7 @@ describe("Capacity handling", () => {
 
   it.effect("waits the delay even where the API asks for no wait at all", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(0, { retryAfter: 0 }), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(api.starts, [
@@ -134,7 +140,7 @@ describe("Capacity handling", () => {
 
   it.effect("retries a single call the same way", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(), busy(), ok(0, "done")]]))
       assert.strictEqual(yield* pool.execute(api.call(0)), "done")
       assert.deepStrictEqual(
@@ -146,7 +152,7 @@ describe("Capacity handling", () => {
 
   it.effect("fails a single call with its own error, untouched", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const error = yield* Effect.flip(pool.execute(refused(10, 401)))
       assert.isTrue(error._tag === "Refused" && error.code === 401)
     })
@@ -156,7 +162,7 @@ describe("Capacity handling", () => {
 describe("Attempt timeout", () => {
   it.effect("interrupts an attempt that hangs, and leaves the other rows and the delay alone", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, attemptTimeout: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2, attemptTimeout: 100 })
       yield* Effect.flip(pool.execute(makeApi(script([[busy(), busy(), refused()]])).call(0)))
       const api = makeApi(script([[Effect.never], [ok(70)], [ok(70)]]))
       const result = yield* pool.executeBatch(range(3), api.call)
@@ -169,7 +175,7 @@ describe("Attempt timeout", () => {
 
   it.effect("says which attempt had no answer, and is not retried", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ attemptTimeout: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", attemptTimeout: 100 })
       const api = makeApi(script([[busy(10), Effect.never]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(field(result, "attempts"), [2])
@@ -185,7 +191,7 @@ describe("Attempt timeout", () => {
 
   it.effect("lets an attempt that answers on time pass", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ attemptTimeout: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", attemptTimeout: 100 })
       assert.strictEqual(yield* pool.execute(ok(99)), "ok")
       assert.strictEqual((yield* Effect.flip(pool.execute(ok(101))))._tag, "AttemptTimeoutError")
     })

@@ -68,7 +68,7 @@ describe("Interruption", () => {
     for (const { answers, interruptedAt, later = [], options, others = [], started, where } of places) {
       it.effect(`of ${who} ${where} is done at once and loses no permit`, () =>
         inVirtualTime(function* () {
-          const pool = yield* PooledExecutor.make({ poolSize: 2, ...options })
+          const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2, ...options })
           yield* Effect.forkAll(others.map((other) => pool.execute(other)))
           yield* Effect.sleep(10)
           const api = makeApi(script([answers]))
@@ -90,7 +90,7 @@ describe("Interruption", () => {
 
   it.effect("of a caller lets the next one in line start, once its finalizers are done", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(30))
       const api = makeApi(script([[slow], [ok()]]))
       for (const use of [pool.execute(api.call(0)), pool.executeBatch([0], api.call)]) {
@@ -109,7 +109,7 @@ describe("Interruption", () => {
 
   it.effect("of a waiting caller leaves the order of the others as it was", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(() => ok(10))
       const fibers = yield* Effect.forEach(range(5), (row) => Effect.fork(pool.execute(api.call(row))))
       yield* Effect.sleep(5)
@@ -126,7 +126,7 @@ describe("Interruption", () => {
 
   it.effect("of a batch interrupts every attempt of it, and starts none of its rows any more", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[Effect.never], [busy(), ok()], [ok(10)], [ok(100)], [ok(100)], [ok()]]))
       const batch = yield* Effect.fork(pool.executeBatch(range(6), api.call))
       yield* Effect.sleep(20)
@@ -146,7 +146,7 @@ describe("Interruption", () => {
 
   it.effect("by a timeout of the caller's own cuts a call and a batch alike", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const uses: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
         pool.execute(Effect.never),
         pool.executeBatch(range(3), () => Effect.never)
@@ -163,7 +163,7 @@ describe("Interruption", () => {
 
   it.effect("during a shutdown lets the shutdown return", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const batch = yield* Effect.fork(pool.executeBatch([0], () => Effect.never))
       const call = yield* Effect.fork(pool.execute(Effect.never))
       const stopped = yield* Effect.fork(Effect.zipRight(pool.shutdown, Clock.currentTimeMillis))
@@ -179,7 +179,7 @@ describe("Interruption", () => {
   it.effect("while the scope closes changes nothing: all end together", () =>
     inVirtualTime(function* () {
       const scope = yield* Scope.make()
-      const pool = yield* Scope.extend(PooledExecutor.make({ poolSize: 2 }), scope)
+      const pool = yield* Scope.extend(PooledExecutor.make({ control: "delay", poolSize: 2 }), scope)
       const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(30))
       const batch = yield* Effect.fork(pool.executeBatch([0], () => slow))
       const call = yield* Effect.fork(pool.execute(slow))
@@ -195,7 +195,7 @@ describe("Interruption", () => {
 
   it.effect("reaches no attempt of a caller that cannot be interrupted", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const both = Effect.all([pool.executeBatch([0], () => ok(50)), pool.execute(ok(50))], { concurrency: 2 })
       let ended: ReadonlyArray<string> = []
       const caller = yield* Effect.fork(

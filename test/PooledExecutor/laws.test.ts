@@ -144,15 +144,40 @@ describe("A control law of the user's own", () => {
         script([[busy(10, { status: 503, retryAfter: "1 minute" }), ok(5)], [refused(20)], [busy(30), broken(5)]])
       )
       yield* pool.executeBatch(range(3), api.call)
+      const fields = { bound: "none", hints: undefined }
+      const first = { epoch: 0, ...fields }
+      const again = { epoch: 1, ...fields }
       assert.deepStrictEqual(samples, [
-        [10, { _tag: "capacity", status: 503, retryAfter: 1000, epoch: 0, inFlight: 3, latency: 10, hints: undefined }],
-        [20, { _tag: "neutral", epoch: 0, inFlight: 2, latency: 20, hints: undefined }],
+        [
+          10,
+          {
+            _tag: "capacity",
+            status: 503,
+            retryAfter: 1000,
+            inFlight: 3,
+            latency: 10,
+            sequence: 1,
+            startedWith: 1,
+            ...first
+          }
+        ],
+        [20, { _tag: "neutral", inFlight: 2, latency: 20, sequence: 2, startedWith: 2, ...first }],
         [
           30,
-          { _tag: "capacity", status: 429, retryAfter: undefined, epoch: 0, inFlight: 1, latency: 30, hints: undefined }
+          {
+            _tag: "capacity",
+            status: 429,
+            retryAfter: undefined,
+            inFlight: 1,
+            latency: 30,
+            sequence: 3,
+            startedWith: 3,
+            ...first,
+            bound: "window"
+          }
         ],
-        [1015, { _tag: "success", epoch: 1, inFlight: 1, latency: 5, hints: undefined }],
-        [1020, { _tag: "neutral", epoch: 1, inFlight: 1, latency: 5, hints: undefined }]
+        [1015, { _tag: "success", inFlight: 1, latency: 5, sequence: 4, startedWith: 1, ...again, bound: "spacing" }],
+        [1020, { _tag: "neutral", inFlight: 1, latency: 5, sequence: 5, startedWith: 2, ...again, bound: "spacing" }]
       ])
     })
   )

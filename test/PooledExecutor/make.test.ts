@@ -23,7 +23,7 @@ describe("Making a pool", () => {
 
   it.effect("takes the delay law's numbers from the options: 100 grows to 300 after two errors", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ backoffMultiplier: 3, recoveryStep: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", backoffMultiplier: 3, recoveryStep: 100 })
       const call = yield* Effect.fork(pool.execute(makeApi(script([[busy(), busy(), ok()]])).call(0)))
       yield* Effect.sleep(1)
       assert.strictEqual(millis((yield* pool.stats).currentDelay), 100)
@@ -55,7 +55,7 @@ describe("Layers", () => {
         const { poolSize } = yield* PooledExecutor.PooledExecutor
         return [called, ...outcomes(batch), ...mapped, poolSize]
       })
-      assert.deepStrictEqual(yield* Effect.provide(program, PooledExecutor.layer({ poolSize: 2 })), [
+      assert.deepStrictEqual(yield* Effect.provide(program, PooledExecutor.layer({ control: "delay", poolSize: 2 })), [
         "called",
         "a",
         "b",
@@ -74,7 +74,10 @@ describe("Layers", () => {
         const late = yield* Effect.flip(PooledExecutor.forEach([1], () => ok(20), { timeout: 10 }))
         return [...outcomes(named), late._tag]
       })
-      assert.deepStrictEqual(yield* Effect.provide(program, PooledExecutor.layer()), ["row-1", "BatchTimeoutError"])
+      assert.deepStrictEqual(yield* Effect.provide(program, PooledExecutor.layer({ control: "delay" })), [
+        "row-1",
+        "BatchTimeoutError"
+      ])
     })
   )
 
@@ -96,9 +99,10 @@ describe("Layers", () => {
   it.effect("close their pool with their scope: attempts in flight are interrupted", () =>
     inVirtualTime(function* () {
       const api = makeApi(() => Effect.never)
-      const pool = yield* Effect.provide(PooledExecutor.PooledExecutor, PooledExecutor.layer()).pipe(
-        Effect.tap((pool) => Effect.fork(pool.execute(api.call(0))))
-      )
+      const pool = yield* Effect.provide(
+        PooledExecutor.PooledExecutor,
+        PooledExecutor.layer({ control: "delay" })
+      ).pipe(Effect.tap((pool) => Effect.fork(pool.execute(api.call(0)))))
       assert.strictEqual((yield* Effect.flip(pool.execute(ok())))._tag, "PoolShutdownError")
     })
   )
@@ -130,7 +134,7 @@ describe("Named pools", () => {
         )
         return [gpt.poolSize, embedder.poolSize]
       })
-      const layers = Layer.merge(Gpt.layer(), Embedder.layer({ poolSize: 2 }))
+      const layers = Layer.merge(Gpt.layer({ control: "delay" }), Embedder.layer({ control: "delay", poolSize: 2 }))
       assert.deepStrictEqual(yield* Effect.provide(program, layers), [1, 2])
     })
   )
@@ -142,8 +146,8 @@ describe("Named pools", () => {
           Effect.flatMap(Gpt, (pool) => pool.stats),
           ({ config }) => config.name
         ).pipe(Effect.provide(layer))
-      assert.strictEqual(yield* nameOf(Gpt.layer()), "Gpt")
-      assert.strictEqual(yield* nameOf(Gpt.layer({ name: "gpt-4" })), "gpt-4")
+      assert.strictEqual(yield* nameOf(Gpt.layer({ control: "delay" })), "Gpt")
+      assert.strictEqual(yield* nameOf(Gpt.layer({ control: "delay", name: "gpt-4" })), "gpt-4")
       assert.strictEqual(yield* nameOf(Gpt.layerConfig({ poolSize: Config.succeed(2) })), "Gpt")
       assert.strictEqual(yield* nameOf(Gpt.layerConfig({ name: Config.succeed("gpt-5") })), "gpt-5")
     })
@@ -165,13 +169,13 @@ describe("Named pools", () => {
         return [...failures(result), yield* Effect.flip(pool.execute(ok()))].map((error) => error.message)
       })
       const message = 'the pool "Gpt" is shut down: nothing starts any more'
-      assert.deepStrictEqual(yield* Effect.provide(program, Gpt.layer()), [message, message])
+      assert.deepStrictEqual(yield* Effect.provide(program, Gpt.layer({ control: "delay" })), [message, message])
     })
   )
 
   it.effect("keep the delay that the law of one pool has reached across its batches", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* pool.executeBatch([0], makeApi(script([[busy(), busy(), ok()]])).call)
       assert.deepStrictEqual((yield* pool.stats).currentDelay, Duration.millis(50))
       const api = makeApi(script([[busy(), ok()]]))

@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Dispatch pacing", () => {
   it.effect("is global, not per worker: any two starts are minDispatchDelay apart", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4, minDispatchDelay: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4, minDispatchDelay: 100 })
       const api = makeApi(() => ok())
       yield* pool.executeBatch(range(8), api.call)
       assert.deepStrictEqual(
@@ -19,7 +19,7 @@ describe("Dispatch pacing", () => {
 
   it.effect("allows no burst at the start", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4, minDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4, minDispatchDelay: 50 })
       const api = makeApi(() => ok(200))
       yield* pool.executeBatch(range(4), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -33,7 +33,7 @@ describe("Dispatch pacing", () => {
 
   it.effect("counts retries as starts", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, minDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2, minDispatchDelay: 50 })
       const api = makeApi(script([[busy(20), ok()], [ok(200)]]))
       yield* pool.executeBatch(range(2), api.call)
       // Row 0 has waited its delay at 70; the gate opens at 100.
@@ -47,7 +47,7 @@ describe("Dispatch pacing", () => {
 
   it.effect("counts single calls as starts", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4, minDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4, minDispatchDelay: 50 })
       const api = makeApi(() => ok())
       const calls = range(2).map((row) => pool.execute(api.call(row)))
       yield* Effect.all([...calls, pool.executeBatch([10, 11], api.call)], { concurrency: "unbounded" })
@@ -60,7 +60,7 @@ describe("Dispatch pacing", () => {
 
   it.effect("makes nobody wait after a pause, and saves up no burst in it", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4, minDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4, minDispatchDelay: 50 })
       const api = makeApi(() => ok())
       yield* pool.execute(api.call(0))
       yield* Effect.sleep(1000)
@@ -75,7 +75,7 @@ describe("Dispatch pacing", () => {
 
   it.effect("needs both a permit and the open gate", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, minDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2, minDispatchDelay: 50 })
       const api = makeApi(script([[ok(300)], [ok(80)], [ok(10)], [ok(10)]]))
       yield* pool.executeBatch(range(4), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -89,7 +89,7 @@ describe("Dispatch pacing", () => {
 
   it.effect("is one delay for poolSize rows without minDispatchDelay: all start at once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(() => ok(10))
       yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -118,7 +118,7 @@ describe("Dispatch pacing", () => {
 
   it.effect("takes multiplier and step from the options", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ backoffMultiplier: 3, recoveryStep: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", backoffMultiplier: 3, recoveryStep: 100 })
       const api = makeApi(script([[busy(), busy(), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(

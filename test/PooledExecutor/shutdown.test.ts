@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { PooledExecutor } from "effect-aimd"
+import { PooledExecutor, type PoolConfig } from "effect-aimd"
 import { Clock, Effect, Exit, Scope } from "effect"
 import { busy, field, isQuiet, makeApi, ok, outcome, outcomes, range, refused, script } from "../support/api.js"
 import { inVirtualTime } from "../support/time.js"
@@ -10,7 +10,7 @@ const doneAt = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.zipRight(effe
 describe("Shutdown", () => {
   it.effect("of an idle pool returns at once, as often as one likes", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* pool.shutdown
       yield* Effect.all([pool.shutdown, pool.shutdown], { concurrency: "unbounded" })
       assert.strictEqual(yield* pool.pendingCount, 0)
@@ -19,7 +19,7 @@ describe("Shutdown", () => {
 
   it.effect("lets attempts in flight finish, fails what waits at once, and returns when nothing is in flight", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(script([[ok(100)], [busy(10), ok()], [ok(100)], [ok()]]))
       const stopped = yield* Effect.fork(Effect.delay(doneAt(pool.shutdown), 30))
       const again = yield* Effect.fork(Effect.delay(doneAt(pool.shutdown), 40))
@@ -34,7 +34,7 @@ describe("Shutdown", () => {
 
   it.effect("does not retry what is rejected after it, and keeps other failures", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(script([[busy(50), ok()], [refused(60)]]))
       yield* Effect.fork(Effect.delay(pool.shutdown, 30))
       const result = yield* pool.executeBatch(range(2), api.call)
@@ -46,7 +46,7 @@ describe("Shutdown", () => {
 
   it.effect("ends a hold and a wait for a permit", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(script([[busy(0, { retryAfter: "1 minute" }), ok()], [ok(100)], [ok()]]))
       const stopped = yield* Effect.fork(Effect.delay(doneAt(pool.shutdown), 70))
       const result = yield* pool.executeBatch(range(3), api.call)
@@ -58,7 +58,7 @@ describe("Shutdown", () => {
 
   it.effect("fails the single calls that wait, and lets the ones in flight finish", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const calls = [ok(100), Effect.delay(busy(10), 10), ok(100), ok(100)]
       const at = yield* Effect.forkAll(
         calls.map((call) => Effect.zip(Effect.exit(pool.execute(call)), Clock.currentTimeMillis))
@@ -79,7 +79,7 @@ describe("Shutdown", () => {
 
   it.effect("makes every later use fail without running anything", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* pool.shutdown
       const api = makeApi(() => ok())
       assert.strictEqual((yield* Effect.flip(pool.execute(api.call(0))))._tag, "PoolShutdownError")
@@ -93,7 +93,7 @@ describe("Shutdown", () => {
 
   it.effect("can be waited for and given up: the pool is shut down all the same", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const call = yield* Effect.fork(pool.execute(ok(100)))
       yield* Effect.sleep(10)
       const gaveUp = yield* Effect.timeoutOption(pool.shutdown, 20)
@@ -108,7 +108,7 @@ describe("Shutdown", () => {
 describe("Shutdown from inside an attempt", () => {
   it.effect("does not wait for itself, also where a timed row ran on the same fiber before", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 1, attemptTimeout: 40 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1, attemptTimeout: 40 })
       const last = Effect.uninterruptible(Effect.as(pool.shutdown, "last"))
       const result = yield* pool.executeBatch(range(3), (row) => (row === 1 ? last : ok(10)))
       assert.deepStrictEqual(outcomes(result), ["ok", "last", "PoolShutdownError"])
@@ -118,7 +118,7 @@ describe("Shutdown from inside an attempt", () => {
 
   it.effect("does not wait for others that wait there too; a shutdown from outside waits for them all", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const attempt = Effect.zipRight(pool.shutdown, Effect.delay(Clock.currentTimeMillis, 20))
       const batch = yield* Effect.fork(pool.forEach(range(2), (row) => Effect.delay(attempt, 10 + 2 * row)))
       const outside = yield* Effect.fork(Effect.delay(doneAt(pool.shutdown), 15))
@@ -131,7 +131,7 @@ describe("Shutdown from inside an attempt", () => {
 describe("Closing the scope", () => {
   const inScope = <A, E>(
     use: (pool: PooledExecutor.PooledExecutor) => Effect.Effect<A, E>,
-    options = { poolSize: 2 }
+    options: PoolConfig.Options = { poolSize: 2, control: "delay" }
   ) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()

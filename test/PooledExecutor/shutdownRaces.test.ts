@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Shutdown races", () => {
   it.effect("a pool shut down before gives no batch a single call", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       yield* pool.shutdown
       const api = makeApi(() => ok())
       const error = yield* Effect.flip(pool.executeBatch(range(5), api.call))
@@ -19,7 +19,7 @@ describe("Shutdown races", () => {
 
   it.effect("a shutdown by the first of six rows in a pool of four leaves one outcome a row", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const api = makeApi((row) => (row === 0 ? Effect.zipRight(Effect.delay(pool.shutdown, 1), ok()) : ok(10)))
       const result = yield* pool.executeBatch(range(6), api.call)
       const shut = "PoolShutdownError"
@@ -32,7 +32,7 @@ describe("Shutdown races", () => {
 
   it.effect("a shutdown of a batch of ten leaves nothing pending", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       yield* Effect.fork(Effect.delay(pool.shutdown, 15))
       const result = yield* pool.executeBatch(range(10), () => ok(10))
       assert.strictEqual(result.entries.length, 10)
@@ -43,7 +43,7 @@ describe("Shutdown races", () => {
 
   it.effect("equal rows with equal names each keep their own outcome through a shutdown", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const row = { id: 1 }
       yield* Effect.fork(Effect.delay(pool.shutdown, 15))
       const result = yield* pool.executeBatch([row, row, row], (_, { rowIndex }) => ok(10, `row ${rowIndex}`), {
@@ -56,7 +56,7 @@ describe("Shutdown races", () => {
 
   it.effect("a shutdown from outside before the first start runs nothing", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* Effect.fork(pool.execute(ok(100)))
       const api = makeApi(() => ok())
       const batch = yield* Effect.fork(pool.executeBatch(range(2), api.call))
@@ -69,7 +69,11 @@ describe("Shutdown races", () => {
 
   it.effect("a shutdown from outside wakes a backoff at once: one call only", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ recoveryStep: "1 second", maxCapacityRetry: "10 seconds" })
+      const pool = yield* PooledExecutor.make({
+        control: "delay",
+        recoveryStep: "1 second",
+        maxCapacityRetry: "10 seconds"
+      })
       const api = makeApi(() => busy())
       yield* Effect.fork(Effect.delay(pool.shutdown, 100))
       const result = yield* pool.executeBatch([0], api.call)
@@ -83,7 +87,7 @@ describe("Shutdown races", () => {
 describe("Attempts that shut their own pool down", () => {
   it.effect("stop the retries: a row rejected at its second call is not called a third time", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxCapacityRetry: "30 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: "30 seconds" })
       const api = makeApi(script([[busy(), Effect.zipRight(pool.shutdown, busy())]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["PoolShutdownError"])
@@ -94,7 +98,7 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("wait for the others, not for themselves", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const shutdown = Effect.zipRight(
         pool.shutdown,
         Effect.map(Clock.currentTimeMillis, (now) => `shut at ${now}`)
@@ -107,7 +111,7 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("may do so at once, all of them, from fibers of their own, and from single calls", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const shutdown = Effect.delay(Effect.as(pool.shutdown, "shut"), 10)
       const forked = Effect.flatMap(Effect.fork(shutdown), Fiber.join)
       const calls = yield* Effect.forkAll([pool.execute(shutdown), pool.execute(forked)])
@@ -120,8 +124,8 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("may do so through another pool in between", () =>
     inVirtualTime(function* () {
-      const outer = yield* PooledExecutor.make()
-      const inner = yield* PooledExecutor.make()
+      const outer = yield* PooledExecutor.make({ control: "delay" })
+      const inner = yield* PooledExecutor.make({ control: "delay" })
       const call = outer.execute(inner.execute(Effect.as(outer.shutdown, "shut")))
       assert.strictEqual(yield* call, "shut")
     })
@@ -129,7 +133,7 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("do not let another's shutdown return before they have ended", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi((row) => (row === 0 ? Effect.zipRight(pool.shutdown, ok(100)) : ok(200)))
       const batch = yield* Effect.fork(pool.executeBatch(range(2), api.call))
       yield* Effect.sleep(10)
@@ -143,7 +147,7 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("are not mistaken for a later attempt by what they left running", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       let left = Effect.succeed(0)
       const leave = Effect.zipRight(Effect.delay(pool.shutdown, 50), Clock.currentTimeMillis).pipe(
         Effect.forkDaemon,
@@ -160,7 +164,7 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("end a single call whose own shutdown is followed by a rejection", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const exit = yield* Effect.exit(pool.execute(Effect.zipRight(pool.shutdown, busy())))
       assert.strictEqual(outcome(exit), "PoolShutdownError")
     })

@@ -31,7 +31,7 @@ const untouched = {
 describe("Stats", () => {
   it.effect("report the configuration of the pool", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4, maxCapacityRetry: "1800 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4, maxCapacityRetry: "1800 seconds" })
       const { config } = yield* pool.stats
       assert.strictEqual(config.poolSize, 4)
       assert.deepStrictEqual(config.maxCapacityRetry, Duration.minutes(30))
@@ -40,7 +40,7 @@ describe("Stats", () => {
 
   it.effect("are all zero for a new pool and for an empty batch", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       assert.deepStrictEqual(counts(yield* pool.stats), untouched)
       const { stats } = yield* pool.executeBatch([], () => Effect.void)
       assert.deepStrictEqual(counts(stats), untouched)
@@ -49,7 +49,7 @@ describe("Stats", () => {
 
   it.effect("count retries, successes, failures, waits and the delay", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(), busy(), ok()], [refused()]]))
       const { stats } = yield* pool.executeBatch(range(2), api.call)
       // Row 0 waits 50 ms, then 100 ms; its success takes the delay back to 50 ms.
@@ -73,7 +73,7 @@ describe("Stats", () => {
 
   it.effect("tell the most attempts that were in flight at once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const { stats } = yield* pool.executeBatch(range(5), () => ok(50))
       assert.strictEqual(stats.maxConcurrentReached, 3)
     })
@@ -81,10 +81,10 @@ describe("Stats", () => {
 
   it.effect("hold the delay at completion: 0 after one error and a success, 50 after two errors and a success", () =>
     inVirtualTime(function* () {
-      const one = yield* PooledExecutor.make()
+      const one = yield* PooledExecutor.make({ control: "delay" })
       const afterOne = yield* one.executeBatch([0], makeApi(script([[busy(), ok()]])).call)
       assert.strictEqual(millis(afterOne.stats.dispatchDelayAtCompletion), 0)
-      const two = yield* PooledExecutor.make()
+      const two = yield* PooledExecutor.make({ control: "delay" })
       const afterTwo = yield* two.executeBatch([0], makeApi(script([[busy(), busy(), ok()]])).call)
       assert.strictEqual(millis(afterTwo.stats.dispatchDelayAtCompletion), 50)
     })
@@ -92,7 +92,7 @@ describe("Stats", () => {
 
   it.effect("start anew with each batch", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const first = yield* pool.executeBatch(range(4), () => ok(10))
       const second = yield* pool.executeBatch(range(1), () => ok(10))
       assert.strictEqual(first.stats.maxConcurrentReached, 4)
@@ -108,7 +108,7 @@ describe("Stats", () => {
 
   it.effect("of a clean batch have no peak, though the pool's delay is still up", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* pool.executeBatch([0], makeApi(script([[busy(), busy(), busy(), ok()]])).call)
       const { stats } = yield* pool.executeBatch([0], () => ok())
       // 50, 100, 200 by the errors; 150, 100 by the successes.
@@ -126,7 +126,7 @@ describe("Stats", () => {
 
   it.effect("of the pool sum batches and calls over its life", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       yield* pool.executeBatch(range(3), makeApi(script([[ok(10)], [busy(), ok(10)], [refused(10)]])).call)
       yield* pool.execute(ok(10))
       yield* Effect.flip(pool.execute(refused()))
@@ -146,7 +146,7 @@ describe("Stats", () => {
 
   it.effect("show what is pending and in flight at any instant", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const seen: Array<readonly [at: number, pending: number, inFlight: number]> = []
       const look = (at: number) =>
         Effect.fork(
@@ -174,7 +174,7 @@ describe("Stats", () => {
 
   it.effect("tell the window, the hold and the law's reason", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const before = yield* pool.stats
       assert.deepStrictEqual([before.window, before.holdUntil, before.reason], [3, 0, "no capacity error yet"])
       const call = yield* Effect.fork(
@@ -192,7 +192,7 @@ describe("Stats", () => {
 
   it.effect("count no wait for a turn as throttle time, not even of a caller who gives up", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const first = yield* Effect.fork(pool.execute(ok(100)))
       const second = yield* Effect.fork(pool.execute(ok(100)))
       yield* Effect.sleep(60)

@@ -17,7 +17,7 @@ describe("Spans", () => {
   it.effect("show a batch, its rows and their attempts, each under the other", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make({ name: "gpt", poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", name: "gpt", poolSize: 2 })
       const api = makeApi(script([[busy(10), Effect.withSpan(ok(20), "request")], [refused(30)]]))
       yield* pool
         .executeBatch(range(2), api.call, { stateId: (row) => `row-${row}` })
@@ -43,7 +43,7 @@ describe("Spans", () => {
   it.effect("show a single call as a row under the caller's span", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* pool
         .execute(makeApi(script([[busy(10), ok(20)]])).call(0))
         .pipe(Effect.withSpan("caller"), Effect.withTracer(tracer))
@@ -59,7 +59,7 @@ describe("Spans", () => {
   it.effect("start with the row's first start, not while it waits for its turn", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* Effect.withTracer(
         pool.executeBatch(range(2), () => ok(10)),
         tracer
@@ -79,7 +79,7 @@ describe("Spans", () => {
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
       const program = Effect.gen(function* () {
-        const make = PooledExecutor.make({ poolSize: 3, maxCapacityRetry: 200 })
+        const make = PooledExecutor.make({ control: "delay", poolSize: 3, maxCapacityRetry: 200 })
         const api = () => makeApi(script([[busy()], [Effect.never], [ok(20)], [ok()]]))
         const timed = yield* make
         yield* timed.executeBatch(range(4), api().call, { timeout: 30 })
@@ -112,7 +112,7 @@ describe("Spans", () => {
   it.effect("of a call are ended when its caller is interrupted in flight, in backoff and in a hold", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const calls = [Effect.never, busy(), busy(0, { retryAfter: "1 second" })].map((answer) => pool.execute(answer))
       const fibers = yield* Effect.forEach(calls, (call) => Effect.fork(Effect.withTracer(call, tracer)))
       yield* Effect.sleep(70)
@@ -128,7 +128,7 @@ describe("Spans", () => {
   it.effect("stand fractions of a millisecond", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make({ recoveryStep: 25, backoffMultiplier: 1.5 })
+      const pool = yield* PooledExecutor.make({ control: "delay", recoveryStep: 25, backoffMultiplier: 1.5 })
       const api = makeApi(script([[busy(), busy(), ok()]]))
       yield* Effect.withTracer(pool.execute(api.call(0)), tracer)
       assert.deepStrictEqual(
@@ -142,7 +142,7 @@ describe("Spans", () => {
   it.effect("of rows and attempts are not made where nobody traces", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const seen = [
         yield* pool.execute(nameOfCurrentSpan),
         ...(yield* pool.forEach([0], () => nameOfCurrentSpan)),
