@@ -194,7 +194,7 @@ export const make = <State>(
       }
       longestRetryAfter = Math.max(longestRetryAfter, hint)
       // Pools that were sent away at once must not come back at once.
-      const spread = chance.number() * (decision.alone ?? 0)
+      const spread = Math.floor(chance.number() * (decision.alone ?? 0))
       hintUntil = Math.max(hintUntil, Math.min(now + retryAfter + spread, now + maxHold))
       return retryAfter
     }

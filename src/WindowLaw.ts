@@ -209,8 +209,11 @@ const reset = ({ decision, poolSize, rejections }: State, { latency, sequence }:
 
 /** Writes down what the next decision will say; {@link decide} adds the numbers. */
 const explain = (draft: Draft, reason: string, holdUntil = draft.decision.holdUntil): void => {
-  draft.decision = { ...draft.decision, reason, holdUntil }
+  draft.decision = { ...draft.decision, reason, holdUntil: Math.ceil(holdUntil) }
 }
+
+/** Milliseconds as a sum of powers of two, so that sums of them are exact. */
+const exact = (millis: number): number => Math.ceil(millis * 1024) / 1024
 
 const decide = (draft: Draft): Decision => {
   const { block, latency, limits, period, poolSize, rejectionLatency } = draft
@@ -220,7 +223,7 @@ const decide = (draft: Draft): Decision => {
   const permits = Math.max(1, Math.min(poolSize, allowed))
   const turnover = latency / (smoothing * permits)
   const catchUp = draft.now < draft.catchUpUntil ? 2 : 1
-  const spacing = Math.max(pace === undefined ? 0 : 1000 / (catchUp * Level.rate(pace)), turnover)
+  const spacing = exact(Math.max(pace === undefined ? 0 : 1000 / (catchUp * Level.rate(pace)), turnover))
   const yields = !slowStart && pace === undefined && window.progress < 0.25
   const next: Decision = {
     window: permits,
@@ -232,12 +235,12 @@ const decide = (draft: Draft): Decision => {
       period === undefined
         ? undefined
         : last.starts?.limit === period.limit &&
-            last.starts.period === period.length &&
+            last.starts.period === Math.ceil(period.length) &&
             last.starts.provenUntil === period.provenUntil
           ? last.starts
-          : { limit: period.limit, period: period.length, provenUntil: period.provenUntil },
-    alone: 2 * rejectionLatency + 10,
-    rest: yields ? Math.min(rest * latency, (0.3 * latency) / permits) : 0,
+          : { limit: period.limit, period: Math.ceil(period.length), provenUntil: period.provenUntil },
+    alone: Math.ceil(2 * rejectionLatency) + 10,
+    rest: yields ? exact(Math.min(rest * latency, (0.3 * latency) / permits)) : 0,
     saturatedSince: block?.since,
     epoch: last.epoch,
     reason: last.reason
@@ -409,7 +412,10 @@ const reject = (draft: Draft, sample: Rejection, startedAt: number, now: number)
   }
   blame(draft, sample, startedWith - 1, { at: startedAt, accepted, held: draft.held })
   draft.marks = Rate.remember(draft.marks, { at: startedAt, accepted, held: draft.held })
-  if (retryAfter === undefined || draft.block !== undefined) return
+  if (draft.block !== undefined) return
+  // Without a pace nothing else keeps the rejected row from being sent again at once.
+  if (draft.limits.pace === undefined) explain(draft, draft.decision.reason, now + draft.rejectionLatency)
+  if (retryAfter === undefined) return
   if (startedAt < draft.catchUpUntil) draft.refills = false
   if (draft.refills) draft.catchUpUntil = now + 2 * retryAfter
   else draft.held += retryAfter

@@ -36,6 +36,7 @@ export const models = {
 
 /** Every law there is, and one that is not the library's. */
 export const laws = {
+  window: "window",
   delay: "delay",
   pace: pace({ initial: 0, min: 0, max: 2000, step: 10 })
 } satisfies Record<string, PoolConfig.Options["control"] | ControlLaw.ControlLaw>

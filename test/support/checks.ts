@@ -54,7 +54,9 @@ const spacing = (world: World, run: Run): Array<string> => {
     const now = inForce(decisions, start.at).map(({ decision }) => decision)
     const decided = Math.min(...now.map((decision) => decision.spacing))
     const least = Math.max(world.minDispatchDelay, Math.min(decided, world.maxRetryAfter))
-    const hold = Math.min(...now.map(({ holdUntil }) => holdUntil))
+    // The pool holds no longer than maxRetryAfter from when the law decided it, whatever a law decides.
+    const since = (decision: unknown): number => decisions.find((event) => event.decision === decision)?.at ?? 0
+    const hold = Math.min(...now.map((decision) => Math.min(decision.holdUntil, since(decision) + world.maxRetryAfter)))
     const before = starts[i - 1]
     return [
       ...(before !== undefined && start.at - before.at < least

@@ -5,6 +5,7 @@ import {
   DelayLaw,
   PoolConfig,
   PooledExecutor,
+  WindowLaw,
   type ControlLaw,
   type PoolStats,
   type ReorderBuffer
@@ -41,7 +42,7 @@ export interface World {
   readonly budget: number
   readonly maxRetryAfter: number
   readonly attemptTimeout: number | undefined
-  readonly law: "delay" | "pace" | "wild"
+  readonly law: "window" | "delay" | "pace" | "wild"
   readonly parties: ReadonlyArray<Party>
   readonly end: { readonly kind: "shutdown" | "close"; readonly at: number }
 }
@@ -108,6 +109,8 @@ const wild = (seed: number): ControlLaw.ControlLaw<number> => {
 
 const lawOf = (world: World): ControlLaw.ControlLaw => {
   switch (world.law) {
+    case "window":
+      return WindowLaw.make()
     case "delay":
       return DelayLaw.make(
         AimdThrottle.parameters({ ...PoolConfig.defaults, minDispatchDelay: Duration.millis(world.minDispatchDelay) })
@@ -297,7 +300,7 @@ export const worlds = (calm: boolean): FastCheck.Arbitrary<World> => {
     budget: calm ? FastCheck.constant(lastAt) : FastCheck.constantFrom(50, 100, 400, 2000),
     maxRetryAfter: FastCheck.constantFrom(100, 10_000),
     attemptTimeout: calm ? never : sometimes(FastCheck.constantFrom(40, 70)),
-    law: FastCheck.constantFrom("delay", "pace", "wild"),
+    law: FastCheck.constantFrom("window", "delay", "pace", "wild"),
     parties: FastCheck.array(
       FastCheck.record({
         kind: FastCheck.constantFrom("batch", "batch", "calls", ...(calm ? [] : (["forEach"] as const))),
