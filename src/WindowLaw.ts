@@ -212,8 +212,8 @@ const explain = (draft: Draft, reason: string, holdUntil = draft.decision.holdUn
   draft.decision = { ...draft.decision, reason, holdUntil: Math.ceil(holdUntil) }
 }
 
-/** Milliseconds as a sum of powers of two, so that sums of them are exact. */
-const exact = (millis: number): number => Math.ceil(millis * 1024) / 1024
+/** Milliseconds in 64ths: whole nanoseconds, and sums of powers of two, so that sums of them are exact. */
+const exact = (millis: number): number => Math.round(millis * 64) / 64
 
 const decide = (draft: Draft): Decision => {
   const { block, latency, limits, period, poolSize, rejectionLatency } = draft

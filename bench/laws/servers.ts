@@ -49,7 +49,7 @@ const buckets = (hints: HintDialect.HintDialect): ReadonlyArray<Server> => {
     bucket(1, 10, 300, second, hints === "seconds"),
     bucket(10, 10, 2000, second, true),
     bucket(50, 50, 8000),
-    bucket(500, 500, 30_000, Latency.logNormal(100))
+    bucket(500, 500, 20_000, Latency.logNormal(100))
   ]
 }
 
@@ -66,7 +66,7 @@ const windows = (hints: HintDialect.HintDialect): ReadonlyArray<Server> => {
     rejected,
     compared
   })
-  return [window(60, 630), window(600, 6300, second, true), window(6000, 33_000, Latency.logNormal(300))]
+  return [window(60, 630), window(600, 6300, second, true), window(6000, 21_000, Latency.logNormal(300))]
 }
 
 const slidings = (hints: HintDialect.HintDialect): ReadonlyArray<Server> => {
