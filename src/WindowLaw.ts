@@ -7,7 +7,7 @@
  *
  * @since 0.2.0
  */
-import type { ControlLaw, Decision, Sample, Step } from "./ControlLaw.js"
+import type { ControlLaw, Decision, Sample, StartLimit, Step } from "./ControlLaw.js"
 import * as Level from "./window/Level.js"
 import * as Period from "./window/Period.js"
 import * as Rate from "./window/Rate.js"
@@ -54,6 +54,8 @@ const probeBudget = 0.02
 const smoothing = 5
 /** What a permit rests after a probe, as a share of the latency, so that others can have it. */
 const rest = 0.03
+/** A clock knows nothing shorter, in milliseconds. */
+const tick = 1
 /** The state is forgotten after so long without a start, in milliseconds. */
 const memory = 300_000
 /** Rejections at the same number in flight that make it a cap. */
@@ -123,8 +125,53 @@ export interface State {
   readonly decision: Decision
 }
 
-/** A state to work on, known to nobody else yet. */
-type Draft = { -readonly [Key in keyof State]: State[Key] }
+/** A state to work on, known to nobody else yet. A class, because to spread so many fields costs more than the step. */
+class Draft implements State {
+  poolSize: State["poolSize"]
+  limits: State["limits"]
+  block: State["block"]
+  period: State["period"]
+  opened: State["opened"]
+  marks: State["marks"]
+  inFlight: State["inFlight"]
+  before: State["before"]
+  widest: State["widest"]
+  successes: State["successes"]
+  rejections: State["rejections"]
+  lastRejected: State["lastRejected"]
+  latency: State["latency"]
+  leastLatency: State["leastLatency"]
+  rejectionLatency: State["rejectionLatency"]
+  hint: State["hint"]
+  held: State["held"]
+  refills: State["refills"]
+  catchUpUntil: State["catchUpUntil"]
+  now: State["now"]
+  decision: State["decision"]
+  constructor(from: State) {
+    this.poolSize = from.poolSize
+    this.limits = from.limits
+    this.block = from.block
+    this.period = from.period
+    this.opened = from.opened
+    this.marks = from.marks
+    this.inFlight = from.inFlight
+    this.before = from.before
+    this.widest = from.widest
+    this.successes = from.successes
+    this.rejections = from.rejections
+    this.lastRejected = from.lastRejected
+    this.latency = from.latency
+    this.leastLatency = from.leastLatency
+    this.rejectionLatency = from.rejectionLatency
+    this.hint = from.hint
+    this.held = from.held
+    this.refills = from.refills
+    this.catchUpUntil = from.catchUpUntil
+    this.now = from.now
+    this.decision = from.decision
+  }
+}
 
 /**
  * Makes the law.
@@ -149,11 +196,14 @@ export const make = (options: Options = {}): ControlLaw<State> => ({
   name: "window",
   remembers: 16_384,
   initial: (poolSize, now) => begin(poolSize, now, 0),
-  step: (state, sample, now) => {
-    if (sample._tag === "neutral") return { state, decision: state.decision }
+  step: (state, told, now) => {
+    if (told._tag === "neutral") return { state, decision: state.decision }
+    // A limit of starts without a period is a fast pace.
+    const isPace = told.bound === "period" && state.period === undefined
+    const sample: typeof told = isPace ? { ...told, bound: "spacing" } : told
     const startedAt = now - sample.latency
     const forgotten = state.block === undefined && state.opened !== undefined && startedAt - state.now > memory
-    const draft: Draft = forgotten ? { ...reset(state, sample, now) } : { ...state }
+    const draft = new Draft(forgotten ? reset(state, sample, now) : state)
     draft.opened ??= { at: startedAt, accepted: 0 }
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, options)
     else reject(draft, sample, startedAt, now)
@@ -196,7 +246,7 @@ const begin = (poolSize: number, now: number, epoch: number): Step<State> => {
     now,
     decision
   }
-  return { state, decision }
+  return { state: new Draft(state), decision }
 }
 
 /** After a long silence all that was learned may be wrong; the counts go on. */
@@ -223,22 +273,16 @@ const decide = (draft: Draft): Decision => {
   const permits = Math.max(1, Math.min(poolSize, allowed))
   const turnover = latency / (smoothing * permits)
   const catchUp = draft.now < draft.catchUpUntil ? 2 : 1
-  const spacing = exact(Math.max(pace === undefined ? 0 : 1000 / (catchUp * Level.rate(pace)), turnover))
+  const paced = pace === undefined ? 0 : 1000 / (catchUp * Level.rate(pace))
+  const spacing = exact(Math.max(paced, turnover))
   const yields = !slowStart && pace === undefined && window.progress < 0.25
   const next: Decision = {
     window: permits,
     // A change too small to be felt is none: a decision that stays costs the pool nothing.
-    spacing: Math.abs(spacing - last.spacing) < last.spacing * 0.01 ? last.spacing : spacing,
+    spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * 0.01 ? last.spacing : spacing,
     holdUntil: last.holdUntil,
     delay: 0,
-    starts:
-      period === undefined
-        ? undefined
-        : last.starts?.limit === period.limit &&
-            last.starts.period === Math.ceil(period.length) &&
-            last.starts.provenUntil === period.provenUntil
-          ? last.starts
-          : { limit: period.limit, period: Math.ceil(period.length), provenUntil: period.provenUntil },
+    starts: startsOf(period, paced, last.starts),
     alone: Math.ceil(2 * rejectionLatency) + 10,
     rest: yields ? exact(Math.min(rest * latency, (0.3 * latency) / permits)) : 0,
     saturatedSince: block?.since,
@@ -246,6 +290,21 @@ const decide = (draft: Draft): Decision => {
     reason: last.reason
   }
   return isSame(next, last) ? last : next
+}
+
+/** The limit of a period; where there is none, a pace that is too fast for a spacing, as so many in ten milliseconds. */
+const startsOf = (
+  period: Period.Period | undefined,
+  paced: number,
+  last: StartLimit | undefined
+): StartLimit | undefined => {
+  if (period === undefined && (paced === 0 || paced >= tick)) return undefined
+  const next =
+    period === undefined
+      ? { limit: Math.max(1, Math.round((10 * tick) / paced)), period: 10 * tick, provenUntil: Infinity }
+      : { limit: period.limit, period: Math.ceil(period.length), provenUntil: period.provenUntil }
+  const isLast = last?.limit === next.limit && last.period === next.period && last.provenUntil === next.provenUntil
+  return isLast ? last : next
 }
 
 const isSame = (a: Decision, b: Decision): boolean =>

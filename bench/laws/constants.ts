@@ -47,8 +47,7 @@ const variant = async (name: string, factor: number): Promise<ControlLaw.Control
     }
     if (changed === "") throw new Error(`no constant ${name}`)
     const module = (await import(pathToFileURL(join(copies, "WindowLaw.ts")).href)) as typeof WindowLaw
-    // A pool gives a law only states of its own.
-    return module.make() as ControlLaw.ControlLaw
+    return module.make()
   } finally {
     rmSync(copies, { recursive: true })
   }
