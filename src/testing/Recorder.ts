@@ -3,6 +3,9 @@
  *
  * @since 0.2.0
  */
+import * as Duration from "effect/Duration"
+import type * as ControlLaw from "../ControlLaw.js"
+import * as PoolConfig from "../PoolConfig.js"
 import * as Timeline from "./Timeline.js"
 import type * as Trace from "./Trace.js"
 
@@ -112,6 +115,17 @@ export const make = (rows: number, clients: number): Recorder => {
   }
   const holds = Array.from({ length: clients }, makeHolds)
   const timeline = Timeline.make(clients)
+  const configs: Array<PoolConfig.PoolConfig | undefined> = Array.from({ length: clients })
+
+  /** The pool keeps to its own limits whatever the law decides. */
+  const inForce = (client: number, { delay, spacing, window }: ControlLaw.Decision) => {
+    const { maxRetryAfter, minDispatchDelay, poolSize } = configs[client] ?? PoolConfig.defaults
+    return {
+      window: Math.min(poolSize, Math.max(1, window)),
+      delay,
+      spacing: Math.max(Duration.toMillis(minDispatchDelay), Math.min(spacing, Duration.toMillis(maxRetryAfter)))
+    }
+  }
 
   const started = (event: Extract<Trace.Event, { readonly _tag: "started" }>): void => {
     const { at, client, row } = event
@@ -132,7 +146,7 @@ export const make = (rows: number, clients: number): Recorder => {
     timeline.ended(at)
     if (outcome === "success") {
       record.successes[client]?.push(at)
-      timeline.succeeded(at)
+      timeline.succeeded(at, client)
     }
     if (outcome === "capacity") {
       rejected[row] = 1
@@ -161,7 +175,7 @@ export const make = (rows: number, clients: number): Recorder => {
           if (sample?._tag === "capacity" && sample.retryAfter !== undefined) {
             holds[client]?.add(at, at + sample.retryAfter)
           }
-          return timeline.decided(at, client, event.decision)
+          return timeline.limited(at, client, inForce(client, event.decision))
         }
         case "finished":
           record.outcomes.set(event.outcome, (record.outcomes.get(event.outcome) ?? 0) + 1)
@@ -169,9 +183,12 @@ export const make = (rows: number, clients: number): Recorder => {
           record.lastFinish = Math.max(record.lastFinish, event.completedAt)
           return
         case "joined":
+          configs[client] = event.config
+          return
+        case "left":
+          return timeline.limited(at, client, undefined)
         case "shutdown":
         case "shut":
-        case "left":
           return
       }
     },
