@@ -258,7 +258,7 @@ export const svg = (report: Report, options: Options = {}): string => {
             ...(kind === "level" && { "stroke-dasharray": "4 3" })
           })
       const text = label(at + 22, top - 9, name, { fill: ink.text })
-      at += 22 + name.length * 6.3 + 20
+      at += 22 + name.length * 6.3 + 26
       return sign + text
     })
 
