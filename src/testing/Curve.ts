@@ -114,6 +114,7 @@ const horizon = 10 * 365 * 86_400_000
  * @category combinators
  */
 export const reach = (self: Curve, from: number, area: number): number => {
+  if (area <= 0) return 0
   let high = 1
   while (self.area(from, from + high) < area) {
     if (high > horizon) return Infinity
