@@ -89,6 +89,9 @@ export type Unit = "requests" | "tokens"
 
 const costOf = (unit: Unit, request: Request): number => (unit === "requests" ? 1 : request.tokens)
 
+/** A number for a name. */
+const short = (n: number): number => Math.round(n * 1000) / 1000
+
 /** When there is room for a request: never, where it is larger than the limit itself. */
 const fits = (cost: number, limit: number, opensIn: number): number => (cost > limit ? Infinity : opensIn)
 
@@ -110,7 +113,7 @@ export const tokenBucket = (options: {
 }): ServerModel<{ readonly level: number; readonly at: number }> => {
   const { burst, rate, status = 429, unit = "requests" } = options
   return {
-    name: `bucket ${rate}/s burst ${burst}${unit === "tokens" ? " tokens" : ""}`,
+    name: `bucket ${short(rate)}/s burst ${short(burst)}${unit === "tokens" ? " tokens" : ""}`,
     initial: { level: burst, at: 0 },
     arrive: (state, request) => {
       const level = Math.min(burst, state.level + (rate * Math.max(0, request.at - state.at)) / 1000)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chart, Report, ServerModel, Simulation, Workload } from "effect-aimd/testing"
+import type { Report} from "effect-aimd/testing";
+import { Chart, ServerModel, Simulation, Workload } from "effect-aimd/testing"
 import { range } from "./support.js"
 
 const bin: Report.Bin = {

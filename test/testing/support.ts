@@ -1,5 +1,6 @@
 /** Steps of server models, told as short texts. */
-import { Cause, Effect, Exit, type Scope } from "effect"
+import type { Effect} from "effect";
+import { Cause, Exit, type Scope } from "effect"
 import { VirtualTime, type ServerModel } from "effect-aimd/testing"
 
 /** A request at an instant; all else is as small as it can be. */
