@@ -8,12 +8,9 @@ const file = process.argv[2] ?? join(tmpdir(), "simulation.svg")
 
 // #region world
 const bucket = ServerModel.tokenBucket({ rate: 20, burst: 20 })
+const model = Fault.outages([{ from: 20_000, until: 30_000 }])(bucket)
 const world: Simulation.World = {
-  api: {
-    model: Fault.outages([{ from: 20_000, until: 30_000 }])(bucket),
-    latency: Latency.logNormal(500),
-    hints: "seconds"
-  },
+  api: { model, latency: Latency.logNormal(500), hints: "seconds" },
   clients: [{ pool: { poolSize: 32 }, workload: Workload.atOnce(1200) }]
 }
 // #endregion world

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Report} from "effect-aimd/testing";
+import type { Report } from "effect-aimd/testing"
 import { Chart, ServerModel, Simulation, Workload } from "effect-aimd/testing"
 import { range } from "./support.js"
 

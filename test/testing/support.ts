@@ -1,5 +1,5 @@
 /** Steps of server models, told as short texts. */
-import type { Effect} from "effect";
+import type { Effect } from "effect"
 import { Cause, Exit, type Scope } from "effect"
 import { VirtualTime, type ServerModel } from "effect-aimd/testing"
 
