@@ -4,6 +4,7 @@ import { memory } from "./memory.js"
 import { overhead } from "./overhead.js"
 import type { Section } from "./report.js"
 import { render, write } from "./report.js"
+import { simulation } from "./simulation.js"
 import { full, smoke } from "./sizes.js"
 import { tracing } from "./tracing.js"
 import { waiting } from "./waiting.js"
@@ -14,7 +15,7 @@ const unknown = options.filter((option) => option !== "--smoke")
 if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
 
 const sections = new Array<Section>()
-for (const measure of [overhead, growth, memory, waiting, tracing]) {
+for (const measure of [overhead, growth, memory, waiting, tracing, simulation]) {
   console.error(`${measure.name} ...`)
   sections.push(await measure(isSmoke ? smoke : full))
 }

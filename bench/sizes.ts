@@ -15,6 +15,13 @@ export interface Sizes {
   readonly callers: ReadonlyArray<number>
   /** The same for Effect's semaphore, which takes minutes for more. */
   readonly effectCallers: ReadonlyArray<number>
+  readonly simulation: {
+    readonly rounds: number
+    /** Each number ten times the one before. */
+    readonly rows: readonly [number, number, number]
+    readonly seeds: number
+    readonly sleeps: number
+  }
 }
 
 export const full: Sizes = {
@@ -25,7 +32,8 @@ export const full: Sizes = {
   pending: [10_000, 100_000, 1_000_000],
   heldCallers: [10_000, 100_000],
   callers: [1000, 10_000, 100_000],
-  effectCallers: [1000, 2000]
+  effectCallers: [1000, 2000],
+  simulation: { rounds: 3, rows: [10_000, 100_000, 1_000_000], seeds: 500, sleeps: 1600 }
 }
 
 export const smoke: Sizes = {
@@ -36,5 +44,6 @@ export const smoke: Sizes = {
   pending: [10, 100, 1000],
   heldCallers: [10, 100],
   callers: [10, 100, 1000],
-  effectCallers: [20, 40]
+  effectCallers: [20, 40],
+  simulation: { rounds: 1, rows: [10, 100, 1000], seeds: 5, sleeps: 32 }
 }

@@ -400,7 +400,7 @@ describe("VirtualTime.explore", () => {
       if (times > 2) yield* Effect.yieldNow()
       yield* Effect.forEach(range(times - 1), () => deposit, { concurrency: "unbounded" })
       yield* Fiber.join(first)
-      if (balance !== times) yield* new Lost({ balance })
+      if (balance !== times) return yield* new Lost({ balance })
     })
   const range = (length: number) => Array.from({ length }, (_, i) => i)
 
@@ -452,7 +452,7 @@ describe("VirtualTime.explore", () => {
         (read) => Effect.sync(() => (balance = read + 1))
       )
       yield* Effect.all([deposit, deposit], { concurrency: "unbounded" })
-      if (balance !== 2) yield* new Lost({ balance })
+      if (balance !== 2) return yield* new Lost({ balance })
     })
     assert.strictEqual(VirtualTime.explore(race, { seeds: 200 }).failure, undefined)
     assert.isDefined(VirtualTime.explore(race, { seeds: 200, preemption: 0.1 }).failure)

@@ -1,0 +1,181 @@
+/** Worlds as plain data, drawn by seed: what a failure prints can be pasted, and made smaller. */
+import type { ControlLaw, PoolConfig } from "effect-aimd"
+import type { Workload } from "effect-aimd/testing"
+import { Curve, Fault, Latency, ServerModel, VirtualTime, type HintDialect, type Simulation } from "effect-aimd/testing"
+import { Duration, Utils } from "effect"
+import { pace } from "../support/laws.js"
+
+/** Every server, small enough for a handful of rows to meet its limit. */
+export const models = {
+  "token bucket": ServerModel.tokenBucket({ rate: 10, burst: 3 }),
+  "fixed window": ServerModel.fixedWindow({ limit: 5, per: 1000 }),
+  "window from the first request": ServerModel.fixedWindow({ limit: 5, per: 1000, aligned: false }),
+  "sliding window": ServerModel.slidingWindow({ limit: 5, per: 1000 }),
+  "sliding window, rejections count": ServerModel.slidingWindow({ limit: 5, per: 1000, countRejected: true }),
+  "concurrency cap": ServerModel.concurrencyCap({ cap: 2 }),
+  "cap that steps": ServerModel.concurrencyCap({
+    cap: Curve.steps([
+      [0, 4],
+      [500, 1],
+      [1500, 8]
+    ])
+  }),
+  workers: ServerModel.workers({ workers: 2, queue: 2 }),
+  "slope limit": ServerModel.slopeLimit({ growth: 0.5, per: 1000, floor: 4 }),
+  "requests and tokens": ServerModel.all(
+    ServerModel.tokenBucket({ rate: 10, burst: 4 }),
+    ServerModel.tokenBucket({ rate: 100, burst: 40, unit: "tokens" })
+  ),
+  "capacity that drifts": Fault.scaled(Curve.drift({ from: [0, 1], to: [2000, 0.3] }))(
+    ServerModel.tokenBucket({ rate: 20, burst: 2 })
+  ),
+  "capacity by the time of day": Fault.scaled(Curve.daily({ mean: 1, swing: 0.5 }))(
+    ServerModel.tokenBucket({ rate: 10, burst: 2 })
+  )
+} satisfies Record<string, ServerModel.ServerModel>
+
+/** Every law there is, and one that is not the library's. */
+export const laws = {
+  delay: "delay",
+  pace: pace({ initial: 0, min: 0, max: 2000, step: 10 })
+} satisfies Record<string, PoolConfig.Options["control"] | ControlLaw.ControlLaw>
+
+export interface Plan {
+  readonly model: keyof typeof models
+  readonly law: keyof typeof laws
+  readonly hints: HintDialect.HintDialect
+  readonly latency: "constant" | "uniform" | "log-normal" | "by size"
+  readonly faults: ReadonlyArray<"outage" | "failing" | "hanging" | "cold start">
+  readonly clients: ReadonlyArray<ClientPlan>
+}
+
+export interface ClientPlan {
+  readonly poolSize: number
+  readonly joinsAt: number
+  readonly minDispatchDelay: number
+  readonly parties: ReadonlyArray<Omit<Workload.Party, "rows"> & { readonly rows: ReadonlyArray<Workload.Row> }>
+  /** Seconds. */
+  readonly budget: number
+  readonly attemptTimeout?: number
+  readonly shutdownAt?: number
+  readonly closedAt?: number
+}
+
+const latencies = {
+  constant: Latency.constant(100),
+  uniform: Latency.uniform(1, 200),
+  "log-normal": Latency.logNormal(80),
+  "by size": Latency.bySize({ base: 20, perToken: 5 })
+} satisfies Record<Plan["latency"], Latency.Latency>
+
+const faults = {
+  outage: Fault.outages([{ from: 300, until: 1300 }]),
+  failing: Fault.failing({ rate: 0.1 }),
+  hanging: Fault.hanging({ rate: 0.05 }),
+  "cold start": Fault.coldStart({ lasts: 1000, slowdown: 3 })
+}
+
+export const worldOf = (plan: Plan): Simulation.World => ({
+  api: {
+    model: plan.faults.reduce<ServerModel.ServerModel>((model, fault) => faults[fault](model), models[plan.model]),
+    latency: latencies[plan.latency],
+    hints: plan.hints
+  },
+  clients: plan.clients.map((client) => ({
+    joinsAt: client.joinsAt,
+    workload: client.parties,
+    pool: {
+      poolSize: client.poolSize,
+      minDispatchDelay: client.minDispatchDelay,
+      maxCapacityRetry: Duration.seconds(client.budget),
+      maxRetryAfter: "30 seconds",
+      control: laws[plan.law],
+      ...(client.attemptTimeout !== undefined && { attemptTimeout: client.attemptTimeout })
+    },
+    ...(client.shutdownAt !== undefined && { shutdownAt: client.shutdownAt }),
+    ...(client.closedAt !== undefined && { closedAt: client.closedAt })
+  }))
+})
+
+const dialects: ReadonlyArray<HintDialect.HintDialect> = [
+  "none",
+  "seconds",
+  "milliseconds",
+  "http-date",
+  "reset-headers",
+  "lying"
+]
+
+/** A plan of a model and a law; with `calm`, one in which every row must end with the answer of the API. */
+export const draw = (seed: number, model: Plan["model"], law: Plan["law"], calm: boolean): Plan => {
+  const chance = new Utils.PCGRandom(seed)
+  const pick = <A>(list: ReadonlyArray<A>): A => list[chance.integer(list.length)] as A
+  const upTo = (max: number): number => chance.integer(max + 1)
+  const sometimes = <A>(share: number, value: () => A): A | undefined => (chance.number() < share ? value() : undefined)
+  const given = <K extends string, A>(name: K, value: A | undefined) => (value === undefined ? {} : { [name]: value })
+
+  const party = (): Workload.Party => ({
+    kind: pick(["batch", "batch", "calls"]),
+    rows: Array.from({ length: upTo(8) }, () => ({ tokens: 1 + upTo(29), after: upTo(600) })),
+    at: upTo(300),
+    ...(calm
+      ? {}
+      : {
+          ...given(
+            "timeout",
+            sometimes(0.15, () => upTo(2000))
+          ),
+          ...given(
+            "interruptedAt",
+            sometimes(0.1, () => upTo(2000))
+          )
+        })
+  })
+
+  const drawn = (["outage", "failing", "cold start"] as const).filter(() => chance.number() < 0.3)
+  const hangs = !calm && chance.number() < 0.2
+  const client = (): ClientPlan => ({
+    poolSize: 1 + upTo(7),
+    joinsAt: upTo(500),
+    minDispatchDelay: pick([0, 0, 10, 35]),
+    parties: Array.from({ length: 1 + upTo(2) }, party),
+    budget: calm ? 3600 : pick([0.5, 5, 600]),
+    ...given("attemptTimeout", hangs || sometimes(0.1, () => true) === true ? 700 : undefined),
+    ...(calm
+      ? {}
+      : {
+          ...given(
+            "shutdownAt",
+            sometimes(0.1, () => upTo(2500))
+          ),
+          ...given(
+            "closedAt",
+            sometimes(0.1, () => upTo(2500))
+          )
+        })
+  })
+  return {
+    model,
+    law,
+    hints: pick(dialects),
+    latency: pick(["constant", "uniform", "log-normal", "by size"]),
+    faults: hangs ? [...drawn, "hanging"] : drawn,
+    clients: Array.from({ length: 1 + upTo(2) }, client)
+  }
+}
+
+/** Plans that are smaller: fewer clients, parties, rows and faults. */
+export const smaller = function* (plan: Plan): Generator<Plan> {
+  for (const clients of VirtualTime.fewer(plan.clients)) yield { ...plan, clients }
+  for (const faults of VirtualTime.fewer(plan.faults)) yield { ...plan, faults }
+  for (const [index, client] of plan.clients.entries()) {
+    const replaced = (parties: ClientPlan["parties"]): Plan => ({
+      ...plan,
+      clients: plan.clients.with(index, { ...client, parties })
+    })
+    for (const parties of VirtualTime.fewer(client.parties)) yield replaced(parties)
+    for (const [at, party] of client.parties.entries()) {
+      for (const rows of VirtualTime.fewer(party.rows)) yield replaced(client.parties.with(at, { ...party, rows }))
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import type * as Aimd from "effect-aimd"
+import type * as Testing from "effect-aimd/testing"
+import { Cause, Exit } from "effect"
+import type * as AdmissionModule from "../../src/Admission.js"
+import type * as BatchModule from "../../src/Batch.js"
+import type * as DelayLawModule from "../../src/DelayLaw.js"
+import type * as SemaphoreModule from "../../src/Semaphore.js"
+import type * as TimerQueueModule from "../../src/TimerQueue.js"
+import * as Effect from "effect/Effect"
+
+/** A library with a bug in it, and a world in which a right one has nothing to fear. */
+const load = async () => {
+  vi.resetModules()
+  return {
+    aimd: await import("effect-aimd"),
+    testing: await import("effect-aimd/testing")
+  }
+}
+
+type Libraries = Awaited<ReturnType<typeof load>>
+
+interface Plant {
+  /** Puts the bug into a module of the library, or nowhere. */
+  readonly plant: () => void
+  readonly world: (libraries: Libraries) => Testing.Simulation.World
+  /** Who finds it, and what it says. */
+  readonly finder: string
+  readonly says: RegExp
+}
+
+const busyServer = ({ testing }: Libraries) => testing.ServerModel.tokenBucket({ rate: 10, burst: 3 })
+
+const simple = (libraries: Libraries, client: Partial<Testing.Simulation.Client> = {}): Testing.Simulation.World => ({
+  api: { model: busyServer(libraries), hints: "seconds" },
+  clients: [{ pool: { poolSize: 8, control: "delay" }, workload: libraries.testing.Workload.atOnce(12), ...client }]
+})
+
+const mockAdmission = (change: (admission: AdmissionModule.Admission) => Partial<AdmissionModule.Admission>) =>
+  vi.doMock("../../src/Admission.js", async (original) => {
+    const real = await original<typeof AdmissionModule>()
+    return {
+      ...real,
+      make: (...args: Parameters<typeof real.make>) =>
+        Effect.map(real.make(...args), (admission) => {
+          const changed = change(admission)
+          return Object.defineProperties(
+            Object.create(admission) as AdmissionModule.Admission,
+            Object.getOwnPropertyDescriptors(changed)
+          )
+        })
+    }
+  })
+
+const bugs: Record<string, Plant> = {
+  "a permit that leaks on an interruption": {
+    plant: () =>
+      mockAdmission((admission) => {
+        let interrupted = false
+        return {
+          observe: (ticket, outcome, ...rest) => {
+            if (outcome === "neutral") interrupted = true
+            admission.observe(ticket, outcome, ...rest)
+          },
+          release: () => {
+            if (!interrupted) admission.release()
+            interrupted = false
+          }
+        }
+      }),
+    world: (libraries) => {
+      const [first, second] = [libraries.testing.Workload.atOnce(6), libraries.testing.Workload.atOnce(2, { at: 5000 })]
+      return simple(libraries, {
+        workload: [...first.map((party) => ({ ...party, interruptedAt: 60 })), ...second],
+        pool: { poolSize: 3, control: "delay" }
+      })
+    },
+    finder: "StuckError",
+    says: /nothing can run and nobody sleeps/
+  },
+  "two decreases in one epoch": {
+    plant: () =>
+      vi.doMock("../../src/DelayLaw.js", async (original) => {
+        const real = await original<typeof DelayLawModule>()
+        return {
+          ...real,
+          make: (...args: Parameters<typeof real.make>) => {
+            const law = real.make(...args)
+            return {
+              ...law,
+              step: (state: Aimd.ControlLaw.Decision, sample: Aimd.ControlLaw.Sample, now: number) =>
+                law.step(state, { ...sample, epoch: state.epoch }, now)
+            }
+          }
+        }
+      }),
+    world: simple,
+    finder: "ViolationError",
+    says: /^one decrease an epoch: slowed down in epoch 1 by the rejection of an attempt that was admitted in epoch 0/
+  },
+  "a row that is lost at shutdown": {
+    plant: () =>
+      vi.doMock("../../src/Batch.js", async (original) => {
+        const real = await original<typeof BatchModule>()
+        const isLost = ({ exit }: { readonly exit: Exit.Exit<unknown, unknown> }) =>
+          Exit.isFailure(exit) && Cause.pretty(exit.cause).includes("shut down")
+        return {
+          ...real,
+          run: (...args: Parameters<typeof real.run>) =>
+            Effect.map(real.run(...args), (batch) => ({
+              ...batch,
+              entries: batch.entries.filter((entry, index) => index === 0 || !isLost(entry))
+            }))
+        }
+      }),
+    world: (libraries) => simple(libraries, { shutdownAt: 150 }),
+    finder: "ViolationError",
+    says: /^one entry a row, in order: \d+ rows have no entry/
+  },
+  "a start inside a hold": {
+    plant: () =>
+      // The gate takes every instant for come.
+      vi.doMock("../../src/TimerQueue.js", async (original) => ({
+        ...(await original<typeof TimerQueueModule>()),
+        isDue: () => true
+      })),
+    world: simple,
+    finder: "ViolationError",
+    says: /^no start inside a hold: a start inside the hold until \d+/
+  },
+  "a wake-up that is dropped": {
+    plant: () =>
+      vi.doMock("../../src/Semaphore.js", async (original) => {
+        const real = await original<typeof SemaphoreModule>()
+        return {
+          ...real,
+          make: (...args: Parameters<typeof real.make>) => {
+            const semaphore = real.make(...args)
+            let serves = 0
+            return Object.defineProperties(Object.create(semaphore) as SemaphoreModule.Semaphore, {
+              // From the second time on that the gate opens, nobody is told.
+              serve: { value: () => (++serves >= 2 ? undefined : semaphore.serve()) }
+            })
+          }
+        }
+      }),
+    world: (libraries) => simple(libraries, { pool: { poolSize: 8, control: "delay", minDispatchDelay: 20 } }),
+    finder: "StuckError",
+    says: /nothing can run and nobody sleeps/
+  }
+}
+
+describe("A planted bug is found", () => {
+  afterEach(() => {
+    vi.doUnmock("../../src/Admission.js")
+    vi.doUnmock("../../src/Batch.js")
+    vi.doUnmock("../../src/DelayLaw.js")
+    vi.doUnmock("../../src/Semaphore.js")
+    vi.doUnmock("../../src/TimerQueue.js")
+    vi.resetModules()
+  })
+
+  const failureIn = async (world: Plant["world"]): Promise<unknown> => {
+    const libraries = await load()
+    const { exit } = libraries.testing.Simulation.run(world(libraries))
+    return Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+  }
+
+  for (const [name, { finder, plant, says, world }] of Object.entries(bugs)) {
+    it(name, async () => {
+      assert.isUndefined(await failureIn(world), "the right library fails in this world")
+      plant()
+      const error = await failureIn(world)
+      assert.instanceOf(error, Error)
+      if (!(error instanceof Error)) return
+      assert.strictEqual(error.name, finder)
+      assert.match(error.message, says)
+    })
+  }
+})

@@ -1,0 +1,16 @@
+import { assert, describe, it } from "@effect/vitest"
+import { cases, explore } from "./suite.js"
+
+const seeds = 50
+
+/** Every model with every law, with faults and without: each seed is a world and an interleaving of its own. */
+describe("Every invariant holds", () => {
+  it.each(cases)("$name", (one) => {
+    const { failure, runs } = explore(
+      one,
+      Array.from({ length: seeds }, (_, seed) => seed)
+    )
+    if (failure !== undefined) assert.fail(failure.message)
+    assert.strictEqual(runs, seeds)
+  })
+})
