@@ -49,6 +49,20 @@ export {
 } from "./Batch.js"
 
 /**
+ * A line of callers at a pool, of their own: lines, batches and `execute` are served turn by turn, so that nobody who
+ * sends much keeps the others waiting.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Line {
+  /** Runs one call, as the pool's own `execute` does. */
+  execute<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.CallError<E>, R>
+  /** Runs one attempt. A capacity error slows the pool down like any other, but comes back, and the caller may retry. */
+  attempt<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.AttemptError<E>, R>
+}
+
+/**
  * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.
  *
  * Do not call a pool from inside one of its own attempts: the attempt keeps its permit while it waits for another.
@@ -75,6 +89,8 @@ export interface PooledExecutor {
     process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
     options?: Batch.BatchOptions<Row>
   ): Effect.Effect<Array<A>, PoolError.RowError<E>, R>
+  /** Opens a line of callers, until the scope closes. */
+  readonly line: Effect.Effect<Line, never, Scope.Scope>
   /** Rows and calls without an outcome: they wait, back off, or are in flight. */
   readonly pendingCount: Effect.Effect<number>
   readonly stats: Effect.Effect<PoolStats.PoolStats>
@@ -131,6 +147,10 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
               ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
               : Effect.failCause(firstFailure)
         ),
+      line: Effect.acquireRelease(
+        Effect.sync(() => Call.open(admission)),
+        (line) => Effect.sync(line.close)
+      ),
       pendingCount: Effect.sync(() => PoolStats.pending(admission.tally)),
       stats: Effect.sync(() => ({
         ...PoolStats.fromTally(admission.tally),
