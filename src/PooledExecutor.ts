@@ -49,20 +49,6 @@ export {
 } from "./Batch.js"
 
 /**
- * A line of callers at a pool, of their own: lines, batches and `execute` are served turn by turn, so that nobody who
- * sends much keeps the others waiting.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Line {
-  /** Runs one call, as the pool's own `execute` does. */
-  execute<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.CallError<E>, R>
-  /** Runs one attempt. A capacity error slows the pool down like any other, but comes back, and the caller may retry. */
-  attempt<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.AttemptError<E>, R>
-}
-
-/**
  * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.
  *
  * Do not call a pool from inside one of its own attempts: the attempt keeps its permit while it waits for another.
@@ -74,6 +60,8 @@ export interface PooledExecutor {
   readonly poolSize: number
   /** Runs one call through the pool. Capacity errors are retried; every other failure is the call's own. */
   execute<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.CallError<E>, R>
+  /** Runs one attempt. A capacity error slows the pool down like any other, but comes back: the caller may retry it. */
+  attempt<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.AttemptError<E>, R>
   /**
    * Runs `process` for every row and returns an entry for each, in submission order, whatever became of it. Fails only
    * when the pool is shut down already, and then runs nothing.
@@ -100,6 +88,15 @@ export interface PooledExecutor {
    */
   readonly shutdown: Effect.Effect<void>
 }
+
+/**
+ * A line of callers at a pool, of their own: lines, batches and the pool's `execute` are served turn by turn, so that
+ * nobody who sends much keeps the others waiting.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Line = Pick<PooledExecutor, "attempt" | "execute">
 
 /**
  * The pool of an application that has one.
@@ -138,6 +135,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
     return {
       poolSize: config.poolSize,
       execute: calls.execute,
+      attempt: calls.attempt,
       executeBatch: (rows, process, options) => Batch.run(admission, rows, process, { ...options, failFast: false }),
       forEach: (rows, process, options) =>
         Effect.flatMap(

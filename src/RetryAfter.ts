@@ -132,9 +132,10 @@ const structured = (headers: Headers, now: number, names: HeaderNames["rateLimit
     const list = unit === "requests" ? requests : unit.includes("token") ? tokens : undefined
     list?.push(quota(number(policy?.parameters["q"]), number(parameters["r"]), instant(parameters["t"])))
   }
-  const pairs = Object.fromEntries(states.map(({ name }) => name.split("=", 2)))
-  if (pairs["remaining"] !== undefined) {
-    requests.push(quota(number(pairs["limit"]), number(pairs["remaining"]), instant(pairs["reset"])))
+  // Of what is split there is always a first part.
+  const pairs = new Map(states.map(({ name }) => name.split("=", 2) as [string, string?]))
+  if (pairs.has("remaining")) {
+    requests.push(quota(number(pairs.get("limit")), number(pairs.get("remaining")), instant(pairs.get("reset"))))
   }
   return { requests, tokens }
 }

@@ -1,0 +1,180 @@
+/**
+ * Bodies: which request's can be sent again, and a response's that is read once and stays readable.
+ *
+ * @since 0.2.0
+ */
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as UrlParams from "@effect/platform/UrlParams"
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+
+/** Most that is read of an answer that is thrown away or holds an error. */
+const longestError = 1024 * 1024
+
+/** Largest body that is read inside the attempt because its length is known. */
+const longestFinite = 1024 * 1024
+
+/**
+ * How long the rest of a rejection may take to come in: the connection of one that does not end is given up.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const patience = "5 seconds"
+
+const isStreamLike = (u: unknown): boolean =>
+  Predicate.isObject(u) && ("getReader" in u || "pipe" in u || Symbol.asyncIterator in u)
+
+/**
+ * Whether the request's body is a stream, of which nobody can know if it can be sent again.
+ *
+ * @since 0.2.0
+ * @category requests
+ */
+export const isStreaming = ({ body }: HttpClientRequest.HttpClientRequest): boolean =>
+  body._tag === "Stream" || (body._tag === "Raw" && isStreamLike(body.body))
+
+/**
+ * Whether the length of the response's body is known and small, so that reading it cannot take for ever.
+ *
+ * @since 0.2.0
+ * @category responses
+ */
+export const isFinite = (method: string, headers: { readonly [name: string]: string | undefined }): boolean => {
+  const length = headers["content-length"]
+  return length !== undefined && method !== "HEAD" && Number(length) <= longestFinite && !isEvents(headers)
+}
+
+const isEvents = (headers: { readonly [name: string]: string | undefined }): boolean =>
+  headers["content-type"]?.startsWith("text/event-stream") === true
+
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
+/**
+ * A response with its body in memory: every way to read it works, as often as one likes.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class BufferedResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
+  readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
+  readonly [HttpIncomingMessage.TypeId]: HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
+  readonly request: HttpClientRequest.HttpClientRequest
+  readonly status: number
+  readonly headers: HttpClientResponse.HttpClientResponse["headers"]
+  readonly original: HttpClientResponse.HttpClientResponse
+  readonly bytes: Uint8Array
+
+  constructor(original: HttpClientResponse.HttpClientResponse, bytes: Uint8Array) {
+    super()
+    this.original = original
+    this.request = original.request
+    this.status = original.status
+    this.headers = original.headers
+    this.bytes = bytes
+  }
+
+  get cookies() {
+    return this.original.cookies
+  }
+
+  get remoteAddress() {
+    return this.original.remoteAddress
+  }
+
+  get text(): Effect.Effect<string> {
+    return Effect.sync(() => decode(this.bytes))
+  }
+
+  get json(): Effect.Effect<unknown, HttpClientError.ResponseError> {
+    return this.parsed((text): unknown => (text === "" ? null : JSON.parse(text)))
+  }
+
+  get urlParamsBody(): Effect.Effect<UrlParams.UrlParams, HttpClientError.ResponseError> {
+    return this.parsed((text) => UrlParams.fromInput(new URLSearchParams(text)))
+  }
+
+  get formData(): Effect.Effect<FormData, HttpClientError.ResponseError> {
+    return Effect.tryPromise({
+      try: () => new Response(this.copy(), { headers: this.headers }).formData(),
+      catch: (cause) => this.unreadable(cause)
+    })
+  }
+
+  get arrayBuffer(): Effect.Effect<ArrayBuffer> {
+    return Effect.sync(() => this.copy())
+  }
+
+  get stream(): Stream.Stream<Uint8Array> {
+    return Stream.sync(() => new Uint8Array(this.copy()))
+  }
+
+  /** What a log shows of it: no body, and of headers only those that Effect does not redact. */
+  toJSON(): unknown {
+    return {
+      _id: "@effect/platform/HttpClientResponse",
+      status: this.status,
+      headers: Inspectable.redact(this.headers)
+    }
+  }
+
+  private copy(): ArrayBuffer {
+    return new Uint8Array(this.bytes).buffer
+  }
+
+  private parsed<A>(parse: (text: string) => A): Effect.Effect<A, HttpClientError.ResponseError> {
+    return Effect.try({ try: () => parse(decode(this.bytes)), catch: (cause) => this.unreadable(cause) })
+  }
+
+  private unreadable(cause: unknown): HttpClientError.ResponseError {
+    return new HttpClientError.ResponseError({ request: this.request, response: this, reason: "Decode", cause })
+  }
+}
+
+const concat = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    all.set(chunk, at)
+    at += chunk.length
+  }
+  return all
+}
+
+/**
+ * Reads a response into memory. Of an error's body at most a mebibyte: one that is longer fails, and its connection is
+ * given up.
+ *
+ * @since 0.2.0
+ * @category responses
+ */
+export const read = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> => {
+  if (response instanceof BufferedResponse) return Effect.succeed(response)
+  const length = Number(response.headers["content-length"] ?? NaN)
+  if (response.status < 400 || length <= longestError) {
+    return Effect.map(response.arrayBuffer, (buffer) => new BufferedResponse(response, new Uint8Array(buffer)))
+  }
+  const chunks: Array<Uint8Array> = []
+  let total = 0
+  return response.stream.pipe(
+    Stream.runForEach((chunk) => {
+      total += chunk.length
+      chunks.push(chunk)
+      if (total <= longestError) return Effect.void
+      const description = `the body is longer than ${longestError} bytes`
+      return new HttpClientError.ResponseError({ request: response.request, response, reason: "Decode", description })
+    }),
+    Effect.catchIf(
+      (error) => error.reason === "EmptyBody",
+      () => Effect.void
+    ),
+    Effect.map(() => new BufferedResponse(response, concat(chunks, total)))
+  )
+}
