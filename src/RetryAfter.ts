@@ -132,8 +132,12 @@ const structured = (headers: Headers, now: number, names: HeaderNames["rateLimit
     const list = unit === "requests" ? requests : unit.includes("token") ? tokens : undefined
     list?.push(quota(number(policy?.parameters["q"]), number(parameters["r"]), instant(parameters["t"])))
   }
-  // Of what is split there is always a first part.
-  const pairs = new Map(states.map(({ name }) => name.split("=", 2) as [string, string?]))
+  const pairs = new Map(
+    states.map(({ name }) => {
+      const [key = "", value = ""] = name.split("=", 2)
+      return [key, value] as const
+    })
+  )
   if (pairs.has("remaining")) {
     requests.push(quota(number(pairs.get("limit")), number(pairs.get("remaining")), instant(pairs.get("reset"))))
   }

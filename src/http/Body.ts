@@ -8,8 +8,10 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as UrlParams from "@effect/platform/UrlParams"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 
@@ -102,7 +104,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   get formData(): Effect.Effect<FormData, HttpClientError.ResponseError> {
     return Effect.tryPromise({
       try: () => new Response(this.copy(), { headers: this.headers }).formData(),
-      catch: (cause) => this.unreadable(cause)
+      catch: (cause) => failed(this, { cause })
     })
   }
 
@@ -128,11 +130,7 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   private parsed<A>(parse: (text: string) => A): Effect.Effect<A, HttpClientError.ResponseError> {
-    return Effect.try({ try: () => parse(decode(this.bytes)), catch: (cause) => this.unreadable(cause) })
-  }
-
-  private unreadable(cause: unknown): HttpClientError.ResponseError {
-    return new HttpClientError.ResponseError({ request: this.request, response: this, reason: "Decode", cause })
+    return Effect.try({ try: () => parse(decode(this.bytes)), catch: (cause) => failed(this, { cause }) })
   }
 }
 
@@ -158,23 +156,55 @@ export const read = (
 ): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> => {
   if (response instanceof BufferedResponse) return Effect.succeed(response)
   const length = Number(response.headers["content-length"] ?? NaN)
-  if (response.status < 400 || length <= longestError) {
-    return Effect.map(response.arrayBuffer, (buffer) => new BufferedResponse(response, new Uint8Array(buffer)))
-  }
-  const chunks: Array<Uint8Array> = []
-  let total = 0
-  return response.stream.pipe(
-    Stream.runForEach((chunk) => {
-      total += chunk.length
-      chunks.push(chunk)
-      if (total <= longestError) return Effect.void
-      const description = `the body is longer than ${longestError} bytes`
-      return new HttpClientError.ResponseError({ request: response.request, response, reason: "Decode", description })
-    }),
-    Effect.catchIf(
-      (error) => error.reason === "EmptyBody",
-      () => Effect.void
+  const bytes =
+    response.status < 400 || length <= longestError
+      ? Effect.map(response.arrayBuffer, (buffer) => new Uint8Array(buffer))
+      : readError(response)
+  return bytes.pipe(
+    // Somebody underneath, who logs it for instance, may have read the body as text: then that is at hand.
+    Effect.catchAllCause((cause) =>
+      Effect.matchEffect(response.text, {
+        onFailure: () =>
+          Effect.fail(
+            Option.getOrElse(Cause.failureOption(cause), () => failed(response, { cause: Cause.squash(cause) }))
+          ),
+        onSuccess: (text) => Effect.succeed(new TextEncoder().encode(text))
+      })
     ),
-    Effect.map(() => new BufferedResponse(response, concat(chunks, total)))
+    Effect.map((bytes) => new BufferedResponse(response, bytes))
   )
 }
+
+/**
+ * The error of a body that could not be read.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export const failed = (
+  response: HttpClientResponse.HttpClientResponse,
+  why: { readonly cause: unknown } | { readonly description: string }
+): HttpClientError.ResponseError =>
+  new HttpClientError.ResponseError({ request: response.request, response, reason: "Decode", ...why })
+
+const readError = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Uint8Array, HttpClientError.ResponseError> =>
+  Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let total = 0
+    return response.stream.pipe(
+      Stream.runForEach((chunk) => {
+        total += chunk.length
+        chunks.push(chunk)
+        return total <= longestError
+          ? Effect.void
+          : Effect.fail(failed(response, { description: `the body is longer than ${longestError} bytes` }))
+      }),
+      Effect.catchIf(
+        (error) => error.reason === "EmptyBody",
+        () => Effect.void
+      ),
+      Effect.map(() => concat(chunks, total))
+    )
+  })

@@ -29,6 +29,7 @@ export interface Settings {
   readonly classify: Classifier.Classifier
   readonly headerNames: Partial<RetryAfter.HeaderNames> | undefined
   readonly body: "auto" | "buffer" | "stream"
+  readonly onQuotaExhausted: (error: HttpError.QuotaExhaustedError) => Effect.Effect<unknown>
 }
 
 /**
@@ -124,12 +125,17 @@ const judge = <E>(
         onSuccess: (buffered) => Effect.sync(() => void (response = buffered))
       })
     )
-    const text = Effect.flatMap(buffer, ({ text }) => text)
-    const body = Effect.orElseSucceed(
-      // Only the work that was asked for may take its time.
+    // Only the work that was asked for may take its time.
+    const inTime =
       status < 400
-        ? text
-        : Effect.timeoutTo(text, { duration: Body.patience, onTimeout: () => "", onSuccess: (all) => all }),
+        ? buffer
+        : Effect.timeoutFail(buffer, {
+            duration: Body.patience,
+            onTimeout: () =>
+              (failure = Body.failed(original, { description: `no end of the body in ${Body.patience}` }))
+          })
+    const body = Effect.orElseSucceed(
+      Effect.flatMap(inTime, ({ text }) => text),
       () => ""
     )
 
@@ -153,6 +159,13 @@ const judge = <E>(
         return Effect.fail(error)
       })
 
+    // Before the attempt ends, as the next row starts with that: what is to be done may be to stop the rest.
+    const announced = (error: HttpError.QuotaExhaustedError) =>
+      Effect.forkDaemon(settings.onQuotaExhausted(error)).pipe(
+        Effect.zipRight(Effect.yieldNow()),
+        Effect.zipRight(rejected(error))
+      )
+
     const decide = Effect.flatMap(
       settings.classify({ request, status, headers, body }),
       (verdict): Effect.Effect<Outcome, E | Rejection> => {
@@ -163,7 +176,7 @@ const judge = <E>(
           case "Neutral":
             return conclude(true)
           case "QuotaExhausted":
-            return rejected(new HttpError.QuotaExhaustedError({ status, code: verdict.value.code }))
+            return announced(new HttpError.QuotaExhaustedError({ status, code: verdict.value.code }))
           case "Capacity": {
             const retryAfter = Option.getOrUndefined(
               Option.orElse(verdict.value.retryAfter, () => RetryAfter.fromHeaders(headers, now, settings.headerNames))

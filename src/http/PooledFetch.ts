@@ -67,6 +67,13 @@ const describe = (input: string | URL | Request, init: RequestInit): HttpClientR
   )
 }
 
+/** The headers as they were given, with the trace context of the attempt. */
+const withTrace = (given: RequestInit["headers"], { headers: sent }: HttpClientRequest.HttpClientRequest): Headers => {
+  const headers = new Headers(given)
+  for (const name of ["traceparent", "b3"]) if (sent[name] !== undefined) headers.set(name, sent[name])
+  return headers
+}
+
 const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
   Effect.async((resume) => {
     const abort = (): void => resume(Effect.fail(signal.reason))
@@ -89,7 +96,7 @@ const pooled = (find: PooledRequest.Find, options: Options): Effect.Effect<Fetch
               // A request's body can be read once: each attempt sends a copy.
               send(input instanceof Request ? input.clone() : input, {
                 ...init,
-                headers: request.headers,
+                headers: withTrace(init.headers ?? (input instanceof Request ? input.headers : undefined), request),
                 signal: signal ? AbortSignal.any([signal, interrupted]) : interrupted
               }),
             catch: (cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause })

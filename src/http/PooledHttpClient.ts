@@ -111,12 +111,16 @@ export {
 /** Twice, after about 100 and 200 milliseconds. */
 const twice = Schedule.exponential("100 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
-const attemptSettings = ({ body = "auto", classify, headerNames, statuses }: AttemptOptions): HttpAttempt.Settings => {
+const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
+  const { body = "auto", classify, headerNames, onQuotaExhausted = () => Effect.void, statuses } = options
   const standard = Classifier.standard(statuses === undefined ? Capacity.capacityStatuses : new Set(statuses))
-  return { classify: classify === undefined ? standard : Classifier.firstOf(classify, standard), headerNames, body }
+  return {
+    classify: classify === undefined ? standard : Classifier.firstOf(classify, standard),
+    headerNames,
+    body,
+    onQuotaExhausted
+  }
 }
-
-const ignore = (): Effect.Effect<void> => Effect.void
 
 /**
  * The options as a request goes by them.
@@ -126,8 +130,7 @@ const ignore = (): Effect.Effect<void> => Effect.void
 export const settingsOf = (options: Options): PooledRequest.Settings => {
   const { resend = {}, streamingBody = "refuse" } = options
   const { isSafe = isSafeToResend, schedule = twice } = resend === false ? { isSafe: () => false } : resend
-  const { onQuotaExhausted = ignore } = options
-  return { ...attemptSettings(options), streamingBody, isSafeToResend: isSafe, resends: schedule, onQuotaExhausted }
+  return { ...attemptSettings(options), streamingBody, isSafeToResend: isSafe, resends: schedule }
 }
 
 /**
@@ -177,10 +180,7 @@ export const attempts =
     const settings = attemptSettings(options)
     return PooledRequest.clientOf((request) =>
       Effect.flatMap(PooledRequest.begin, (progress) =>
-        HttpAttempt.run(client, request, settings, progress, Effect.succeed({})).pipe(
-          Effect.map(({ response }) => response),
-          Effect.tapError(PooledRequest.announce(options.onQuotaExhausted ?? ignore))
-        )
+        Effect.map(HttpAttempt.run(client, request, settings, progress, Effect.succeed({})), ({ response }) => response)
       )
     )
   }

@@ -47,7 +47,6 @@ export interface Settings extends HttpAttempt.Settings {
   readonly streamingBody: "refuse" | "once" | "replay"
   readonly isSafeToResend: (request: HttpClientRequest.HttpClientRequest) => boolean
   readonly resends: Schedule.Schedule<unknown>
-  readonly onQuotaExhausted: (error: HttpError.QuotaExhaustedError) => Effect.Effect<unknown>
 }
 
 /**
@@ -145,17 +144,6 @@ export const make = (find: Find, settings: Settings): Run => {
   }
 }
 
-/**
- * Runs what is to be done about a spent quota, in a fiber of its own: it may shut the pool down that this runs in.
- *
- * @since 0.2.0
- * @category errors
- */
-export const announce =
-  (onQuotaExhausted: Settings["onQuotaExhausted"]) =>
-  (error: unknown): Effect.Effect<unknown> =>
-    error instanceof HttpError.QuotaExhaustedError ? Effect.forkDaemon(onQuotaExhausted(error)) : Effect.void
-
 const run = <E, R>(
   find: Find,
   client: HttpClient.HttpClient.With<E, R>,
@@ -181,10 +169,7 @@ const run = <E, R>(
     })
     const mayBeResent = (error: unknown): boolean =>
       progress.isLost && !isStreaming && HttpClientError.isHttpClientError(error) && settings.isSafeToResend(request)
-    return Effect.tapError(
-      Effect.retry(once, { schedule: settings.resends, while: mayBeResent }),
-      announce(settings.onQuotaExhausted)
-    )
+    return Effect.retry(once, { schedule: settings.resends, while: mayBeResent })
   })
 }
 
