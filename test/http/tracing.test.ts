@@ -1,4 +1,4 @@
-import { HttpClient, type HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Tracer } from "effect"
 import { type PoolConfig, PooledExecutor } from "effect-aimd"
@@ -162,10 +162,8 @@ describe("the span of an HTTP attempt", () => {
   it.effect("is there for single attempts as well, and for a URL that is none", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = collector()
-      const odd = HttpClient.makeWith(
-        Effect.map((request: HttpClientRequest.HttpClientRequest) =>
-          HttpClientResponse.fromWeb(request, new Response())
-        ),
+      const odd = HttpClient.makeWith<never, never, never, never>(
+        Effect.map((request) => HttpClientResponse.fromWeb(request, new Response())),
         Effect.succeed
       )
       yield* Effect.withTracer(PooledHttpClient.attempts()(odd).get("http://"), tracer)
