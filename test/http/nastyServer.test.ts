@@ -69,8 +69,8 @@ const program = (server: Listening, seen: { readonly requests: number }) =>
     const pool = yield* PooledExecutor.make({
       poolSize,
       recoveryStep: "1 millis",
-      maxDispatchDelay: "20 millis",
-      maxRetryAfter: "20 millis"
+      maxDispatchDelay: "5 millis",
+      maxRetryAfter: "5 millis"
     })
     const schedule = Schedule.intersect(Schedule.spaced("1 millis"), Schedule.recurs(20))
     const client = PooledHttpClient.make(pool, { resend: { schedule } })(yield* HttpClient.HttpClient)
