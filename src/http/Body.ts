@@ -10,6 +10,7 @@ import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -58,7 +59,8 @@ const isEvents = (headers: { readonly [name: string]: string | undefined }): boo
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 /**
- * A response with its body in memory: every way to read it works, as often as one likes.
+ * A response whose body was read: every way to read it works, as often as one likes, or fails as the reading did. A log
+ * shows its status alone.
  *
  * @since 0.2.0
  * @category models
@@ -70,15 +72,18 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   readonly status: number
   readonly headers: HttpClientResponse.HttpClientResponse["headers"]
   readonly original: HttpClientResponse.HttpClientResponse
-  readonly bytes: Uint8Array
+  readonly content: Either.Either<Uint8Array, HttpClientError.ResponseError>
 
-  constructor(original: HttpClientResponse.HttpClientResponse, bytes: Uint8Array) {
+  constructor(
+    original: HttpClientResponse.HttpClientResponse,
+    content: Either.Either<Uint8Array, HttpClientError.ResponseError>
+  ) {
     super()
     this.original = original
     this.request = original.request
     this.status = original.status
     this.headers = original.headers
-    this.bytes = bytes
+    this.content = content
   }
 
   get cookies() {
@@ -89,8 +94,8 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
     return this.original.remoteAddress
   }
 
-  get text(): Effect.Effect<string> {
-    return Effect.sync(() => decode(this.bytes))
+  get text(): Effect.Effect<string, HttpClientError.ResponseError> {
+    return Effect.map(this.content, decode)
   }
 
   get json(): Effect.Effect<unknown, HttpClientError.ResponseError> {
@@ -102,35 +107,30 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 
   get formData(): Effect.Effect<FormData, HttpClientError.ResponseError> {
-    return Effect.tryPromise({
-      try: () => new Response(this.copy(), { headers: this.headers }).formData(),
-      catch: (cause) => failed(this, { cause })
-    })
+    return Effect.flatMap(this.arrayBuffer, (buffer) =>
+      Effect.tryPromise({
+        try: () => new Response(buffer, { headers: this.headers }).formData(),
+        catch: (cause) => failed(this, { cause })
+      })
+    )
   }
 
-  get arrayBuffer(): Effect.Effect<ArrayBuffer> {
-    return Effect.sync(() => this.copy())
+  get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpClientError.ResponseError> {
+    return Effect.map(this.content, (bytes) => new Uint8Array(bytes).buffer)
   }
 
-  get stream(): Stream.Stream<Uint8Array> {
-    return Stream.sync(() => new Uint8Array(this.copy()))
+  get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
+    return Stream.fromEffect(Effect.map(this.arrayBuffer, (buffer) => new Uint8Array(buffer)))
   }
 
-  /** What a log shows of it: no body, and of headers only those that Effect does not redact. */
   toJSON(): unknown {
-    return {
-      _id: "@effect/platform/HttpClientResponse",
-      status: this.status,
-      headers: Inspectable.redact(this.headers)
-    }
-  }
-
-  private copy(): ArrayBuffer {
-    return new Uint8Array(this.bytes).buffer
+    return { _id: "@effect/platform/HttpClientResponse", status: this.status }
   }
 
   private parsed<A>(parse: (text: string) => A): Effect.Effect<A, HttpClientError.ResponseError> {
-    return Effect.try({ try: () => parse(decode(this.bytes)), catch: (cause) => failed(this, { cause }) })
+    return Effect.flatMap(this.text, (text) =>
+      Effect.try({ try: () => parse(text), catch: (cause) => failed(this, { cause }) })
+    )
   }
 }
 
@@ -171,7 +171,7 @@ export const read = (
         onSuccess: (text) => Effect.succeed(new TextEncoder().encode(text))
       })
     ),
-    Effect.map((bytes) => new BufferedResponse(response, bytes))
+    Effect.map((bytes) => new BufferedResponse(response, Either.right(bytes)))
   )
 }
 

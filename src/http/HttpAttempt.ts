@@ -10,6 +10,7 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Capacity from "../Capacity.js"
 import * as Hints from "../Hints.js"
@@ -154,7 +155,7 @@ const judge = <E>(
     const rejected = (error: Rejection) =>
       // Read to its end, so that the connection is free for the next attempt.
       Effect.flatMap(body, () => {
-        progress.rejected = response
+        progress.rejected = failure === undefined ? response : new Body.BufferedResponse(original, Either.left(failure))
         progress.waitingSince = now
         return Effect.fail(error)
       })

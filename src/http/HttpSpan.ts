@@ -12,6 +12,7 @@ import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as UrlParams from "@effect/platform/UrlParams"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import * as Attempt from "../Attempt.js"
@@ -93,25 +94,45 @@ export const send = <E, R, A, E2>(
     const isDisabled = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
     if (!Attempt.isTraced(fiber) || isDisabled(request)) return judge(client.execute(request))
     const propagated = fiber.getFiberRef(HttpClient.currentTracerPropagation)
-    return Effect.flatMap(about, (known) =>
-      Effect.useSpan(
-        request.method,
-        { kind: "client", captureStackTrace: false, attributes: attributes(known) },
-        (span) => {
-          span.attribute("http.request.method", request.method)
-          const traced = propagated ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span)) : request
-          const sent = client.execute(traced).pipe(
-            Effect.locally(HttpClient.currentTracerDisabledWhen, () => true),
-            Effect.tapBoth({
-              onFailure: (error) => Effect.sync(() => describeError(span, error)),
-              onSuccess: (response) => Effect.sync(() => describeResponse(span, response))
-            })
-          )
-          return Effect.withParentSpan(judge(sent), span)
-        }
+    const open = Effect.flatMap(about, (known) =>
+      Effect.makeSpan(request.method, {
+        kind: "client",
+        captureStackTrace: false,
+        attributes: { "http.request.method": request.method, ...attributes(known) }
+      })
+    )
+    const use = (span: Tracer.Span) => {
+      const traced = propagated ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span)) : request
+      const sent = client.execute(traced).pipe(
+        Effect.locally(HttpClient.currentTracerDisabledWhen, () => true),
+        Effect.tapBoth({
+          onFailure: (error) => Effect.sync(() => describeError(span, error)),
+          onSuccess: (response) => Effect.sync(() => describeResponse(span, response))
+        })
       )
+      return Effect.withParentSpan(judge(sent), span)
+    }
+    return Effect.acquireUseRelease(open, use, (span, exit) =>
+      Effect.clockWith((clock) => Effect.sync(() => span.end(clock.unsafeCurrentTimeNanos(), shown(exit))))
     )
   })
+
+/**
+ * An error in a few words, without its URL.
+ *
+ * @since 0.2.0
+ * @category redaction
+ */
+export const describe = (error: unknown): string =>
+  !HttpClientError.isHttpClientError(error)
+    ? "an error of the client's own"
+    : error._tag === "ResponseError"
+      ? `status ${error.response.status}, ${error.reason} error`
+      : `${error.reason} error`
+
+/** The errors of Effect's clients say their URL. */
+const shown = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> =>
+  Exit.mapError(exit, (error) => (HttpClientError.isHttpClientError(error) ? new Error(describe(error)) : error))
 
 const attributes = ({ attempt, pool, reason, wait, window }: PoolAttributes): Record<string, unknown> => ({
   ...(attempt !== undefined && { "effect_aimd.attempt": attempt }),

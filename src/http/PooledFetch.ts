@@ -8,6 +8,7 @@ import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as FiberSet from "effect/FiberSet"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
@@ -40,11 +41,11 @@ const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304])
 const doNotRetry = ["x-should-retry", "false"] as const
 
 const toWeb = (response: HttpClientResponse.HttpClientResponse, web: Response, isLast: boolean): Response => {
-  if (!(response instanceof Body.BufferedResponse)) return web
+  if (!(response instanceof Body.BufferedResponse) || Either.isLeft(response.content)) return web
   const headers = new Headers(web.headers)
   if (isLast) headers.set(...doNotRetry)
   const { status, statusText, url } = web
-  const body = nullBodyStatuses.has(status) ? null : new Uint8Array(response.bytes)
+  const body = nullBodyStatuses.has(status) ? null : new Uint8Array(response.content.right)
   return Object.defineProperty(new Response(body, { status, statusText, headers }), "url", { value: url })
 }
 

@@ -17,6 +17,7 @@ import type * as PooledExecutor from "../PooledExecutor.js"
 import * as Body from "./Body.js"
 import * as HttpAttempt from "./HttpAttempt.js"
 import * as HttpError from "./HttpError.js"
+import * as HttpSpan from "./HttpSpan.js"
 
 /**
  * What a pooled client needs of a pool.
@@ -84,15 +85,9 @@ export const begin: Effect.Effect<HttpAttempt.Progress> = Effect.map(Clock.curre
 /** What is none of the pool's business, on its way out; `message` is all of it that a span or a log sees. */
 class Passed<A, E> extends Data.TaggedError("HttpFailure")<{
   readonly message: string
-  readonly open: Effect.Effect<A, E>
+  // A function, which no log looks into.
+  readonly open: () => Effect.Effect<A, E>
 }> {}
-
-const describe = (error: unknown): string =>
-  !HttpClientError.isHttpClientError(error)
-    ? "an error of the client's own"
-    : error._tag === "ResponseError"
-      ? `status ${error.response.status}`
-      : `${error.reason} error`
 
 const isOwn = <E>(error: E): error is Exclude<E, Capacity.CapacityError> => !Capacity.isCapacityError(error)
 
@@ -163,7 +158,7 @@ const run = <E, R>(
       )
     })
     const once = Effect.catchAll(way, (error): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
-      if (error._tag === "HttpFailure") return error.open
+      if (error._tag === "HttpFailure") return error.open()
       if (progress.rejected !== undefined) answers.set(error, progress.rejected)
       return Effect.fail(error)
     })
@@ -201,13 +196,13 @@ const attempt = <E, R>(
   return Effect.matchEffect(HttpAttempt.run(client, request, settings, progress, about), {
     onSuccess: ({ isNeutral, response }) =>
       isNeutral
-        ? Effect.fail(new Passed({ message: `status ${response.status}`, open: Effect.succeed(response) }))
+        ? Effect.fail(new Passed({ message: `status ${response.status}`, open: () => Effect.succeed(response) }))
         : Effect.succeed(response),
     onFailure: (error): Effect.Effect<never, Carried<E> | Capacity.CapacityError | HttpError.QuotaExhaustedError> => {
       if (Capacity.isCapacityError(error) || error instanceof HttpError.QuotaExhaustedError) return Effect.fail(error)
       // A type parameter is not narrowed by what an error is not.
       const own = error as Exclude<E, Capacity.CapacityError> | Own
-      return Effect.fail(new Passed({ message: describe(own), open: Effect.fail(own) }))
+      return Effect.fail(new Passed({ message: HttpSpan.describe(own), open: () => Effect.fail(own) }))
     }
   })
 }

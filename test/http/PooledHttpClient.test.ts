@@ -12,7 +12,7 @@ const makePool = (more: PoolConfig.Options = {}) => PooledExecutor.make({ ...opt
 
 const text = (response: HttpClientResponse.HttpClientResponse) => response.text
 const bodyOf = (body: string) => HttpClientRequest.post(url).pipe(HttpClientRequest.bodyText(body))
-const webStream = () => Stream.fromReadableStream(() => new Blob(["streamed"]).stream(), String)
+const webStream = () => Stream.fromReadableStream<Uint8Array, string>(() => new Blob(["streamed"]).stream(), String)
 
 describe("a pooled client", () => {
   it.effect("retries 429, 503 and 529 under the law, and nothing else", () =>

@@ -6,7 +6,7 @@ import { Clock, Effect } from "effect"
 export interface Answer {
   readonly status?: number
   readonly headers?: Record<string, string>
-  readonly body?: string | object | ReadableStream<Uint8Array>
+  readonly body?: string | object | (() => ReadableStream<Uint8Array>)
   /** There is no answer: the connection fails. */
   readonly lost?: boolean
 }
@@ -17,10 +17,12 @@ export interface Sent {
   readonly request: HttpClientRequest.HttpClientRequest
 }
 
-const toResponse = ({ body, headers = {}, status = 200 }: Answer): Response =>
-  body === undefined || typeof body === "string" || body instanceof ReadableStream
-    ? new Response(body ?? null, { status, headers })
-    : new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } })
+const toResponse = ({ body: given, headers = {}, status = 200 }: Answer): Response => {
+  const body: Answer["body"] = typeof given === "function" ? given() : given
+  if (body === undefined) return new Response(null, { status, headers })
+  if (typeof body === "string" || body instanceof ReadableStream) return new Response(body, { status, headers })
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } })
+}
 
 /** A client that gives its nth request, from 0, the nth answer, and an empty 200 to all that come later. */
 export const scripted = (...answers: ReadonlyArray<Answer>) => {
