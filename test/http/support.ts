@@ -18,7 +18,8 @@ export interface Sent {
 }
 
 const toResponse = ({ body: given, headers = {}, status = 200 }: Answer): Response => {
-  const body: Answer["body"] = typeof given === "function" ? given() : given
+  // A function is a body of the one kind that can be read once only.
+  const body = given instanceof Function ? given() : given
   if (body === undefined) return new Response(null, { status, headers })
   if (typeof body === "string" || body instanceof ReadableStream) return new Response(body, { status, headers })
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } })
