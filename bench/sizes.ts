@@ -15,6 +15,10 @@ export interface Sizes {
   readonly callers: ReadonlyArray<number>
   /** The same for Effect's semaphore, which takes minutes for more. */
   readonly effectCallers: ReadonlyArray<number>
+  /** HTTP requests a round. */
+  readonly requests: number
+  /** The window of the limiter that is met over HTTP. */
+  readonly limiter: { readonly limit: number; readonly windowMs: number }
 }
 
 export const full: Sizes = {
@@ -25,7 +29,9 @@ export const full: Sizes = {
   pending: [10_000, 100_000, 1_000_000],
   heldCallers: [10_000, 100_000],
   callers: [1000, 10_000, 100_000],
-  effectCallers: [1000, 2000]
+  effectCallers: [1000, 2000],
+  requests: 5000,
+  limiter: { limit: 600, windowMs: 60_000 }
 }
 
 export const smoke: Sizes = {
@@ -36,5 +42,7 @@ export const smoke: Sizes = {
   pending: [10, 100, 1000],
   heldCallers: [10, 100],
   callers: [10, 100, 1000],
-  effectCallers: [20, 40]
+  effectCallers: [20, 40],
+  requests: 100,
+  limiter: { limit: 50, windowMs: 500 }
 }

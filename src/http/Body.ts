@@ -76,13 +76,14 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
 
   constructor(
     original: HttpClientResponse.HttpClientResponse,
+    headers: HttpClientResponse.HttpClientResponse["headers"],
     content: Either.Either<Uint8Array, HttpClientError.ResponseError>
   ) {
     super()
     this.original = original
     this.request = original.request
     this.status = original.status
-    this.headers = original.headers
+    this.headers = headers
     this.content = content
   }
 
@@ -152,10 +153,12 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array =
  * @category responses
  */
 export const read = (
-  response: HttpClientResponse.HttpClientResponse
+  response: HttpClientResponse.HttpClientResponse,
+  // Given, as a response makes them anew each time it is asked.
+  headers: HttpClientResponse.HttpClientResponse["headers"]
 ): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> => {
   if (response instanceof BufferedResponse) return Effect.succeed(response)
-  const length = Number(response.headers["content-length"] ?? NaN)
+  const length = Number(headers["content-length"] ?? NaN)
   const bytes =
     response.status < 400 || length <= longestError
       ? Effect.map(response.arrayBuffer, (buffer) => new Uint8Array(buffer))
@@ -171,7 +174,7 @@ export const read = (
         onSuccess: (text) => Effect.succeed(new TextEncoder().encode(text))
       })
     ),
-    Effect.map((bytes) => new BufferedResponse(response, Either.right(bytes)))
+    Effect.map((bytes) => new BufferedResponse(response, headers, Either.right(bytes)))
   )
 }
 

@@ -120,7 +120,9 @@ const judge = <E>(
     let failure: HttpClientError.ResponseError | undefined
 
     // What was read once is not read again, and a body that broke off is broken off for everybody.
-    const buffer = Effect.suspend(() => (failure === undefined ? Body.read(response) : Effect.fail(failure))).pipe(
+    const buffer = Effect.suspend(() =>
+      failure === undefined ? Body.read(response, headers) : Effect.fail(failure)
+    ).pipe(
       Effect.tapBoth({
         onFailure: (error) => Effect.sync(() => void (failure = error)),
         onSuccess: (buffered) => Effect.sync(() => void (response = buffered))
@@ -155,7 +157,8 @@ const judge = <E>(
     const rejected = (error: Rejection) =>
       // Read to its end, so that the connection is free for the next attempt.
       Effect.flatMap(body, () => {
-        progress.rejected = failure === undefined ? response : new Body.BufferedResponse(original, Either.left(failure))
+        progress.rejected =
+          failure === undefined ? response : new Body.BufferedResponse(original, headers, Either.left(failure))
         progress.waitingSince = now
         return Effect.fail(error)
       })

@@ -157,14 +157,23 @@ const run = <E, R>(
         isOwn(error) ? error : new HttpError.StreamingBodyError({ method: request.method, sent: true })
       )
     })
-    const once = Effect.catchAll(way, (error): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
+    const settle = (error: WayError<E>): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
       if (error._tag === "HttpFailure") return error.open()
       if (progress.rejected !== undefined) answers.set(error, progress.rejected)
       return Effect.fail(error)
-    })
+    }
     const mayBeResent = (error: unknown): boolean =>
       progress.isLost && !isStreaming && HttpClientError.isHttpClientError(error) && settings.isSafeToResend(request)
-    return Effect.retry(once, { schedule: settings.resends, while: mayBeResent })
+    const resend = (lost: WayError<E>) => {
+      let isSent = true
+      const again = Effect.suspend(() => {
+        if (!isSent) return Effect.catchAll(way, settle)
+        isSent = false
+        return settle(lost)
+      })
+      return Effect.retry(again, { schedule: settings.resends, while: mayBeResent })
+    }
+    return Effect.catchAll(way, (error) => (progress.isLost ? resend(error) : settle(error)))
   })
 }
 
