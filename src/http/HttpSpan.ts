@@ -13,8 +13,9 @@ import * as UrlParams from "@effect/platform/UrlParams"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
-import type * as Tracer from "effect/Tracer"
+import * as Tracer from "effect/Tracer"
 import * as Attempt from "../Attempt.js"
 
 /**
@@ -92,7 +93,11 @@ export const send = <E, R, A, E2>(
 ): Effect.Effect<A, E2, R> =>
   Effect.withFiberRuntime((fiber) => {
     const isDisabled = fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)
-    if (!Attempt.isTraced(fiber) || isDisabled(request)) return judge(client.execute(request))
+    if (!Attempt.isTraced(fiber) || isDisabled(request)) {
+      const sent = client.execute(request)
+      // Where nobody sees the span and no trace goes on in it, the client need not make one either.
+      return judge(hasParent(fiber) ? sent : Effect.locally(sent, HttpClient.currentTracerDisabledWhen, always))
+    }
     const propagated = fiber.getFiberRef(HttpClient.currentTracerPropagation)
     const open = Effect.flatMap(about, (known) =>
       Effect.makeSpan(request.method, {
@@ -104,7 +109,7 @@ export const send = <E, R, A, E2>(
     const use = (span: Tracer.Span) => {
       const traced = propagated ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span)) : request
       const sent = client.execute(traced).pipe(
-        Effect.locally(HttpClient.currentTracerDisabledWhen, () => true),
+        Effect.locally(HttpClient.currentTracerDisabledWhen, always),
         Effect.tapBoth({
           onFailure: (error) => Effect.sync(() => describeError(span, error)),
           onSuccess: (response) => Effect.sync(() => describeResponse(span, response))
@@ -116,6 +121,11 @@ export const send = <E, R, A, E2>(
       Effect.clockWith((clock) => Effect.sync(() => span.end(clock.unsafeCurrentTimeNanos(), shown(exit))))
     )
   })
+
+const always = (): boolean => true
+
+const hasParent = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
+  fiber.currentContext.unsafeMap.has(Tracer.ParentSpan.key)
 
 /**
  * An error in a few words, without its URL.
