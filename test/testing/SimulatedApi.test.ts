@@ -47,7 +47,7 @@ describe("SimulatedApi", () => {
     ["milliseconds", 900],
     // The date is 1000; the answer comes at 150.
     ["http-date", 850],
-    ["reset-headers", undefined]
+    ["reset-headers", 900]
   ]
   for (const [hints = "none", millis] of retryAfters) {
     it(`tells a client of this library when to come back: ${hints}`, () => {
