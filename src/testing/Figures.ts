@@ -60,7 +60,7 @@ export const step = (max: number, marks: number): number => {
   return [1, 2, 5, 10].map((factor) => factor * power).find((size) => size * marks >= max * (1 - 1e-9)) ?? 10 * power
 }
 
-const blocks = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+const blocks = "▁▂▃▄▅▆▇█"
 
 /**
  * A row of blocks, as high as the values; a blank for zero.
@@ -70,7 +70,5 @@ const blocks = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
  */
 export const sparkline = (values: ReadonlyArray<number>): string => {
   const max = Math.max(...values)
-  return values
-    .map((value) => (value > 0 ? (blocks[Math.min(7, Math.ceil((value / max) * 8) - 1)] ?? "█") : " "))
-    .join("")
+  return values.map((value) => (value > 0 ? blocks.charAt(Math.ceil((value / max) * 8) - 1) : " ")).join("")
 }

@@ -139,8 +139,8 @@ export const quantile = (sorted: ArrayLike<number>, share: number): number =>
 const quantiles = (values: Float64Array): Quantiles => {
   // To whole nanoseconds: sums of fractions leave a dust that is no wait.
   const sorted = values.map((value) => Math.round(value * 1e6) / 1e6).sort()
-  const [p50, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((share) => quantile(sorted, share))
-  return { p50: p50 ?? 0, p95: p95 ?? 0, p99: p99 ?? 0, max: max ?? 0 }
+  const at = (share: number): number => quantile(sorted, share)
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) }
 }
 
 const within = (instants: ReadonlyArray<number>, from: number, until: number): number =>
@@ -153,22 +153,18 @@ const ratio = (part: number, whole: number): number => (part === 0 ? 0 : part / 
 
 const recovery = (successes: ReadonlyArray<number>, at: number, until: number): Recovery => {
   const after = successes.filter((instant) => instant >= at && instant < until)
-  const first = Math.floor(((after[0] ?? Infinity) - at) / second)
-  const rates = new Array<number>(Math.floor(((after.at(-1) ?? at) - at) / second) + 1).fill(0)
-  for (const instant of after) {
-    const index = Math.floor((instant - at) / second)
-    rates[index] = (rates[index] ?? 0) + 1
-  }
+  const [next, last] = [after[0], after.at(-1)]
+  if (next === undefined || last === undefined) return { at, firstSuccess: Infinity, recovered: Infinity }
+  const secondOf = (instant: number): number => Math.floor((instant - at) / second)
+  const first = secondOf(next)
+  const rates = new Array<number>(secondOf(last) + 1).fill(0)
+  for (const instant of after) rates[secondOf(instant)] = (rates[secondOf(instant)] ?? 0) + 1
   const median = quantile(
     rates.slice(first).sort((a, b) => a - b),
     0.5
   )
   const recovered = rates.findIndex((rate, index) => index >= first && rate >= 0.9 * median)
-  return {
-    at,
-    firstSuccess: (after[0] ?? Infinity) - at,
-    recovered: recovered < 0 ? Infinity : Math.max(recovered * second, (after[0] ?? at) - at)
-  }
+  return { at, firstSuccess: next - at, recovered: Math.max(recovered * second, next - at) }
 }
 
 /**
@@ -199,7 +195,7 @@ export const make = (
     histogram[count] = (histogram[count] ?? 0) + 1
   }
 
-  const spans = about.clients.map(() => ({ rows: 0, from: Infinity, until: -Infinity }))
+  const spans = successes.map(() => ({ rows: 0, from: Infinity, until: -Infinity }))
   clientOf.forEach((client, row) => {
     const span = spans[client]
     if (span === undefined) return
