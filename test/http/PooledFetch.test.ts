@@ -36,7 +36,7 @@ const options: PoolConfig.Options = { poolSize: 4, recoveryStep: "100 millis", c
 const makeFetch = (api: { readonly fetch: PooledFetch.Fetch }, more: PoolConfig.Options = {}) =>
   Effect.flatMap(PooledExecutor.make({ ...options, ...more }), (pool) => PooledFetch.make(pool, { fetch: api.fetch }))
 
-const attempt = (run: () => Promise<Response>) => Effect.tryPromise({ try: run, catch: (error) => error })
+const attempt = (run: () => Promise<Response>) => Effect.mapError(Effect.tryPromise(run), ({ error }) => error)
 const text = (response: Response) => Effect.promise(() => response.text())
 
 describe("a pooled fetch", () => {

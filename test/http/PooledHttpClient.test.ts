@@ -112,6 +112,16 @@ describe("a pooled client", () => {
     })
   )
 
+  it.effect("keeps an error's answer readable where a classifier has read it", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool()
+      const reads: Classifier.Classifier = ({ body }) => Effect.as(body, Option.none())
+      const filtered = HttpClient.filterStatusOk(scripted({ status: 404, body: "not here" }).client)
+      const error = yield* Effect.flip(PooledHttpClient.make(pool, { classify: reads })(filtered).get(url))
+      assert.strictEqual(error._tag === "ResponseError" && (yield* error.response.text), "not here")
+    })
+  )
+
   it.effect("tells the law what the headers say, of served and of rejected answers", () =>
     inVirtualTime(function* () {
       const heard: Array<readonly [string, ControlLaw.Hints | undefined]> = []

@@ -138,7 +138,12 @@ describe("a key in a header, in the URL or in a body", () => {
       keep(yield* Effect.exit(watched(client.execute(request))))
       const fetch = yield* watched(PooledFetch.make(made, { fetch: () => Promise.reject(new Error("down")) }))
       keep(
-        yield* Effect.exit(Effect.tryPromise({ try: () => fetch(request.url, { headers }), catch: (error) => error }))
+        yield* Effect.exit(
+          Effect.mapError(
+            Effect.tryPromise(() => fetch(request.url, { headers })),
+            ({ error }) => error
+          )
+        )
       )
 
       lines.push(show(yield* Metric.snapshot), ...own.map(show))
