@@ -6,7 +6,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("a line of callers", () => {
   it.effect("is served turn by turn with the others, with execute and with batches", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 1 })
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
       const order: Array<string> = []
       const call = (name: string) =>
         Effect.delay(
@@ -32,7 +32,7 @@ describe("a line of callers", () => {
 
   it.effect("leaves the pool with its scope, and others stay", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ poolSize: 2, control: "delay" })
       const scope = yield* Scope.make()
       const line = yield* Scope.extend(pool.line, scope)
       assert.strictEqual(yield* line.execute(Effect.succeed("first")), "first")
@@ -45,7 +45,7 @@ describe("a line of callers", () => {
 describe("a single attempt", () => {
   it.effect("is not retried: its capacity error slows the pool down, and comes back", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ poolSize: 2, control: "delay" })
       let runs = 0
       const busy = Effect.suspend(() => {
         runs += 1

@@ -31,7 +31,7 @@ describe("pools by key", () => {
 
   it.effect("are one pool where many begin with a key at once", () =>
     inVirtualTime(function* () {
-      const pools = yield* PoolMap.make({ pool: { poolSize: 100 } })
+      const pools = yield* PoolMap.make({ pool: { poolSize: 100, control: "delay" } })
       yield* Effect.forEach(Array.from({ length: 50 }), () => second(pools, "a"), { concurrency: "unbounded" })
       const stats = [...(yield* pools.stats).values()]
       assert.deepStrictEqual(
@@ -155,8 +155,8 @@ describe("pools by key", () => {
 describe("keys with a parent", () => {
   it.effect("take turns at it, however many calls each of them has", () =>
     inVirtualTime(function* () {
-      const parent = yield* PooledExecutor.make({ poolSize: 1 })
-      const pools = yield* PoolMap.make({ parent, pool: { poolSize: 100 } })
+      const parent = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      const pools = yield* PoolMap.make({ parent, pool: { poolSize: 100, control: "delay" } })
       const order: Array<string> = []
       const call = (key: string) =>
         Effect.delay(
@@ -172,8 +172,8 @@ describe("keys with a parent", () => {
 
   it.effect("are never more under way than either allows", () =>
     inVirtualTime(function* () {
-      const parent = yield* PooledExecutor.make({ poolSize: 3 })
-      const pools = yield* PoolMap.make({ parent, pool: { poolSize: 2 } })
+      const parent = yield* PooledExecutor.make({ poolSize: 3, control: "delay" })
+      const pools = yield* PoolMap.make({ parent, pool: { poolSize: 2, control: "delay" } })
       yield* Effect.forEach([..."aaaabbbb"], (key) => second(pools, key), { concurrency: "unbounded" })
       const stats = yield* pools.stats
       assert.deepStrictEqual([(yield* parent.stats).maxConcurrentReached, stats.get("a")?.maxConcurrentReached], [3, 2])
