@@ -1,5 +1,6 @@
 /** Measures and prints; a full run also writes docs/BENCHMARKS.md. */
 import { growth } from "./growth.js"
+import { http } from "./http.js"
 import { memory } from "./memory.js"
 import { overhead } from "./overhead.js"
 import type { Section } from "./report.js"
@@ -15,7 +16,7 @@ const unknown = options.filter((option) => option !== "--smoke")
 if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
 
 const sections = new Array<Section>()
-for (const measure of [overhead, growth, memory, waiting, tracing, simulation]) {
+for (const measure of [overhead, growth, memory, waiting, tracing, simulation, http]) {
   console.error(`${measure.name} ...`)
   sections.push(await measure(isSmoke ? smoke : full))
 }

@@ -22,6 +22,10 @@ export interface Sizes {
     readonly seeds: number
     readonly sleeps: number
   }
+  /** HTTP requests a round. */
+  readonly requests: number
+  /** The window of the limiter that is met over HTTP. */
+  readonly limiter: { readonly limit: number; readonly windowMs: number }
 }
 
 export const full: Sizes = {
@@ -33,7 +37,9 @@ export const full: Sizes = {
   heldCallers: [10_000, 100_000],
   callers: [1000, 10_000, 100_000],
   effectCallers: [1000, 2000],
-  simulation: { rounds: 3, rows: [10_000, 100_000, 1_000_000], seeds: 500, sleeps: 1600 }
+  simulation: { rounds: 3, rows: [10_000, 100_000, 1_000_000], seeds: 500, sleeps: 1600 },
+  requests: 5000,
+  limiter: { limit: 600, windowMs: 60_000 }
 }
 
 export const smoke: Sizes = {
@@ -45,5 +51,7 @@ export const smoke: Sizes = {
   heldCallers: [10, 100],
   callers: [10, 100, 1000],
   effectCallers: [20, 40],
-  simulation: { rounds: 1, rows: [10, 100, 1000], seeds: 5, sleeps: 32 }
+  simulation: { rounds: 1, rows: [10, 100, 1000], seeds: 5, sleeps: 32 },
+  requests: 100,
+  limiter: { limit: 50, windowMs: 500 }
 }

@@ -1,34 +1,25 @@
-// Turns an HTTP answer into what a pool understands: "not now" becomes a CapacityError, all else stays what it is.
+// A plain HttpClient, and the same through a pool: one line more.
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
-import { Console, Effect, Layer, Option, Schema } from "effect"
-import { Capacity, PooledExecutor, RetryAfter } from "effect-aimd"
+import { Console, Effect, Layer, Schema } from "effect"
+import { PooledExecutor } from "effect-aimd"
+import { PooledHttpClient } from "effect-aimd/http"
 
-// #region call
-class Refused extends Schema.TaggedError<Refused>()("Refused", { status: Schema.Number }) {}
-
-const orCapacityError = (response: HttpClientResponse.HttpClientResponse) =>
-  Effect.gen(function* () {
-    if (Capacity.isCapacityStatus(response.status)) {
-      const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-      const retryAfter = RetryAfter.fromHeaders(response.headers, now)
-      return yield* new Capacity.CapacityError({
-        status: response.status,
-        ...(Option.isSome(retryAfter) && { retryAfter: retryAfter.value })
-      })
-    }
-    return response.status < 400 ? response : yield* new Refused({ status: response.status })
-  })
-
+// #region plain
 const Completion = Schema.Struct({ text: Schema.String })
 
 const complete = (prompt: string) =>
   HttpClientRequest.post("http://api.example/complete").pipe(
     HttpClientRequest.bodyUnsafeJson({ prompt }),
     HttpClient.execute,
-    Effect.flatMap(orCapacityError),
+    Effect.flatMap(HttpClientResponse.filterStatusOk),
     Effect.flatMap(HttpClientResponse.schemaBodyJson(Completion))
   )
-// #endregion call
+
+const program = Effect.gen(function* () {
+  const answers = yield* Effect.forEach(["a", "b", "c", "d"], complete, { concurrency: "unbounded" })
+  yield* Console.log(answers.map((answer) => answer.text).join(", "))
+})
+// #endregion plain
 
 /** A client that talks to nobody: every third request is too many. */
 let requests = 0
@@ -43,12 +34,10 @@ const client = HttpClient.make((request) =>
     )
   })
 )
+const HttpLive = Layer.succeed(HttpClient.HttpClient, client)
 
-const program = Effect.gen(function* () {
-  const answers = yield* PooledExecutor.forEach(["a", "b", "c", "d"], (prompt) => complete(prompt))
-  yield* Console.log(answers.map((answer) => answer.text).join(", "))
-})
+// #region pooled
+const Pooled = PooledHttpClient.layer(PooledExecutor.make({ poolSize: 16 })).pipe(Layer.provide(HttpLive))
 
-const Live = Layer.merge(PooledExecutor.layer({ poolSize: 2 }), Layer.succeed(HttpClient.HttpClient, client))
-
-await Effect.runPromise(Effect.provide(program, Live))
+await Effect.runPromise(Effect.provide(program, Pooled))
+// #endregion pooled

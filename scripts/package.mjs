@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 const expected = "values 10 20 30 40 50\nretries 1\n"
+const expectedOfHttp = "answers a b c\nretries 1\n"
 
 const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"))
 const folder = mkdtempSync(join(tmpdir(), "effect-aimd-package-"))
@@ -22,7 +23,7 @@ try {
   run(".", "publint", tarball, "--strict")
   run(".", "attw", tarball, "--profile", "esm-only", "--no-emoji")
 
-  copyFileSync("test/consumer/main.ts", join(folder, "main.ts"))
+  for (const name of ["main.ts", "http.ts"]) copyFileSync(`test/consumer/${name}`, join(folder, name))
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }))
   const exact = (name) => `${name}@${devDependencies[name]}`
   // No @effect/platform: the core has to work, and type-check, without this optional peer.
@@ -32,16 +33,22 @@ try {
     ...[tarball, exact("effect"), exact("typescript")]
   )
   const tsc = join(folder, "node_modules", ".bin", "tsc")
-  const strict = ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom", "main.ts"]
-  run(folder, tsc, "--noEmit", "--module", "esnext", "--moduleResolution", "bundler", ...strict)
-  run(folder, tsc, "--module", "nodenext", "--moduleResolution", "nodenext", ...strict)
-  const output = execFileSync("node", ["main.js"], {
-    cwd: folder,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"]
-  })
-  if (output !== expected) throw new Error(`the consumer printed\n${output}instead of\n${expected}`)
-  console.log(output)
+  const consume = (name, expected) => {
+    const file = `${name}.ts`
+    const strict = ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom", file]
+    run(folder, tsc, "--noEmit", "--module", "esnext", "--moduleResolution", "bundler", ...strict)
+    run(folder, tsc, "--module", "nodenext", "--moduleResolution", "nodenext", ...strict)
+    const output = execFileSync("node", [`${name}.js`], {
+      cwd: folder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    if (output !== expected) throw new Error(`the consumer printed\n${output}instead of\n${expected}`)
+    console.log(output)
+  }
+  consume("main", expected)
+  run(folder, "npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", exact("@effect/platform"))
+  consume("http", expectedOfHttp)
 } catch (error) {
   // What failed has already said why.
   console.error(error.message)

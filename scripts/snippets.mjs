@@ -1,6 +1,8 @@
 // Code shown in README.md and docs/*.md is a copy of a file that is compiled and run. A fence below
 // `<!-- snippet: examples/file.ts#name -->` equals what stands between `// #region name` and `// #endregion name`
-// of that file (without `#name`: the whole file). Checks; with --write, copies.
+// of that file (without `#name`: the whole file). A fence below `<!-- output: examples/file.ts -->` equals what that
+// program prints. Checks; with --write, copies.
+import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 
 const write = process.argv.includes("--write")
@@ -23,16 +25,16 @@ function update(page) {
     const line = lines[at]
     const where = `${page}:${at + 1}`
     out.push(line)
-    const found = /^<!-- snippet: (\S+) -->$/.exec(line)
-    if (found !== null) {
-      if (marker !== undefined) problems.push(`${marker.where}: no ts fence follows this marker`)
-      marker = { source: found[1], where }
+    const [, kind, source] = /^<!-- (snippet|output): (\S+) -->$/.exec(line) ?? []
+    if (kind !== undefined) {
+      if (marker !== undefined) problems.push(`${marker.where}: no fence follows this marker`)
+      marker = { kind, source, where }
       continue
     }
     const [, fence, language] = /^\s*(`{3,}|~{3,})\s*(\w*)/.exec(line) ?? []
     if (fence === undefined) {
       if (marker !== undefined && line.trim() !== "") {
-        problems.push(`${marker.where}: no ts fence follows this marker`)
+        problems.push(`${marker.where}: no fence follows this marker`)
         marker = undefined
       }
       continue
@@ -41,9 +43,12 @@ function update(page) {
     if (end < 0) return problems.push(`${where}: this fence is never closed`)
     const shown = lines.slice(at + 1, end)
     const isTypeScript = /^(ts|mts|tsx|typescript)$/.test(language)
-    if (marker !== undefined && isTypeScript) out.push(...compare(page, where, marker.source, shown))
+    if (marker?.kind === "snippet" && isTypeScript) out.push(...compare(page, where, marker.source, read, shown))
+    else if (marker?.kind === "output" && language === "")
+      out.push(...compare(page, where, marker.source, printed, shown))
     else {
-      if (marker !== undefined) problems.push(`${marker.where}: the fence below this marker is not ts`)
+      if (marker !== undefined)
+        problems.push(`${marker.where}: the fence below this ${marker.kind} is one of ${language || "text"}`)
       else if (isTypeScript && page === "README.md") {
         problems.push(`${where}: this ts fence has no line "<!-- snippet: examples/file.ts#region -->" above it`)
       }
@@ -53,13 +58,13 @@ function update(page) {
     marker = undefined
     at = end
   }
-  if (marker !== undefined) problems.push(`${marker.where}: no ts fence follows this marker`)
+  if (marker !== undefined) problems.push(`${marker.where}: no fence follows this marker`)
   if (write) writeFileSync(page, out.join("\n"))
 }
 
-function compare(page, where, source, shown) {
+function compare(page, where, source, find, shown) {
   compared++
-  const wanted = read(source)
+  const wanted = find(source)
   if (wanted === undefined) {
     problems.push(`${where}: ${source} does not exist, or lacks one "#region" and "#endregion" of that name`)
     return shown
@@ -76,6 +81,10 @@ function compare(page, where, source, shown) {
     )
   }
   return shown
+}
+
+function printed(file) {
+  return existsSync(file) ? execFileSync("tsx", [file], { encoding: "utf8" }).trimEnd().split("\n") : undefined
 }
 
 function read(source) {

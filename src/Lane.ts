@@ -42,10 +42,13 @@ export class Job {
   timer: Timer | undefined = undefined
   /** The row's span, once it was started, where somebody traces. */
   span: Tracer.Span | undefined = undefined
+  /** Whether a rejection is followed by another attempt. */
+  readonly isRetried: boolean
 
-  constructor(submittedAt: number) {
+  constructor(submittedAt: number, isRetried = true) {
     this.startedAt = submittedAt
     this.waitingSince = submittedAt
+    this.isRetried = isRetried
   }
 }
 
@@ -247,7 +250,9 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
           counter.rejected(admission.decision.delay)
           job.waitingSince = now
           job.lastError = outcome
-          if (stopped !== undefined) finish(job, Exit.fail(stopped.error), now)
+          // Who asked for one attempt has a capacity error among its errors, as E says.
+          if (!job.isRetried) finish(job, exit as Exit.Exit<A, never>, now)
+          else if (stopped !== undefined) finish(job, Exit.fail(stopped.error), now)
           else backOff(job, now)
         } else if (stopped !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
           finish(job, Exit.fail(stopped.error), now)

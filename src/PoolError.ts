@@ -75,6 +75,14 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
 
 /**
+ * How one attempt fails that goes through a pool and is not retried there: its capacity errors stay.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type AttemptError<E> = E | PoolShutdownError | AttemptTimeoutError
+
+/**
  * How a row of a batch fails.
  *
  * @since 0.1.0

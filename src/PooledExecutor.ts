@@ -62,6 +62,8 @@ export interface PooledExecutor {
   readonly poolSize: number
   /** Runs one call through the pool. Capacity errors are retried; every other failure is the call's own. */
   execute<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.CallError<E>, R>
+  /** Runs one attempt. A capacity error slows the pool down like any other, but comes back: the caller may retry it. */
+  attempt<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.AttemptError<E>, R>
   /**
    * Runs `process` for every row and returns an entry for each, in submission order, whatever became of it. Fails only
    * when the pool is shut down already, and then runs nothing.
@@ -77,6 +79,8 @@ export interface PooledExecutor {
     process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
     options?: Batch.BatchOptions<Row>
   ): Effect.Effect<Array<A>, PoolError.RowError<E>, R>
+  /** Opens a line of callers, until the scope closes. */
+  readonly line: Effect.Effect<Line, never, Scope.Scope>
   /** Rows and calls without an outcome: they wait, back off, or are in flight. */
   readonly pendingCount: Effect.Effect<number>
   readonly stats: Effect.Effect<PoolStats.PoolStats>
@@ -91,6 +95,15 @@ export interface PooledExecutor {
    */
   readonly shutdown: Effect.Effect<void>
 }
+
+/**
+ * A line of callers at a pool, of their own: lines, batches and the pool's `execute` are served turn by turn, so that
+ * nobody who sends much keeps the others waiting.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Line = Pick<PooledExecutor, "attempt" | "execute">
 
 /**
  * The pool of an application that has one.
@@ -137,6 +150,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
     return {
       poolSize: config.poolSize,
       execute: calls.execute,
+      attempt: calls.attempt,
       executeBatch: (rows, process, options) => Batch.run(admission, rows, process, { ...options, failFast: false }),
       forEach: (rows, process, options) =>
         Effect.flatMap(
@@ -146,6 +160,10 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
               ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
               : Effect.failCause(firstFailure)
         ),
+      line: Effect.acquireRelease(
+        Effect.sync(() => Call.open(admission)),
+        (line) => Effect.sync(line.close)
+      ),
       pendingCount: Effect.sync(() => PoolStats.pending(admission.tally)),
       stats: Effect.sync(() => ({
         ...PoolStats.fromTally(admission.tally),

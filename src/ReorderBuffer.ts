@@ -116,7 +116,7 @@ const none: ReadonlyArray<never> = []
 const initialLength = 16
 
 /**
- * Makes an empty buffer.
+ * Makes an empty buffer. It grows by itself; `rows` spares it that, where their number is known.
  *
  * @example
  * ```ts
@@ -144,10 +144,11 @@ const initialLength = 16
  * @since 0.1.0
  * @category constructors
  */
-export const make = <A, E>(): ReorderBuffer<A, E> => {
+export const make = <A, E>(rows = 0): ReorderBuffer<A, E> => {
   // One array for each field, not one object for each row: that halves the time a long batch spends in the garbage
   // collector. Each is a ring of `length` slots, a power of two, for the rows from `head` up to `tail`.
   let length = initialLength
+  while (length < rows) length *= 2
   let stateIds = new Array<string | undefined>(length)
   let instants = new Float64Array(length)
   let entries = new Array<Completed<A, E> | undefined>(length)
@@ -158,15 +159,21 @@ export const make = <A, E>(): ReorderBuffer<A, E> => {
   // How many rows are complete.
   let completed = 0
 
-  const resize = (to: number) => {
-    const moved = <Ring extends { [slot: number]: unknown }>(from: Ring, ring: Ring): Ring => {
-      const into: { [slot: number]: unknown } = ring
-      for (let i = head; i < tail; i++) into[i & (to - 1)] = from[i & (length - 1)]
-      return ring
+  const moved = <Value>(from: Array<Value>, to: number): Array<Value> => {
+    const ring = new Array<Value>(to)
+    for (let i = head; i < tail; i++) {
+      const value = from[i & (length - 1)]
+      if (value !== undefined) ring[i & (to - 1)] = value
     }
-    stateIds = moved(stateIds, new Array<string | undefined>(to))
-    instants = moved(instants, new Float64Array(to))
-    entries = moved(entries, new Array<Completed<A, E> | undefined>(to))
+    return ring
+  }
+
+  const resize = (to: number) => {
+    const moments = new Float64Array(to)
+    for (let i = head; i < tail; i++) moments[i & (to - 1)] = instants[i & (length - 1)] ?? 0
+    stateIds = moved(stateIds, to)
+    entries = moved(entries, to)
+    instants = moments
     length = to
   }
 
@@ -208,11 +215,14 @@ export const make = <A, E>(): ReorderBuffer<A, E> => {
         attempts: outcome.attempts
       }
       if (outcome.lastStatus !== undefined) entry.lastStatus = outcome.lastStatus
-      entries[slot] = entry
-      if (submitIndex !== head) return none
+      if (submitIndex !== head) {
+        entries[slot] = entry
+        return none
+      }
 
-      const released: Array<BufferEntry<A, E>> = []
-      for (let next: Completed<A, E> | undefined = entry; next !== undefined; next = entries[head & (length - 1)]) {
+      head += 1
+      const released: Array<BufferEntry<A, E>> = [entry]
+      for (let next = entries[head & (length - 1)]; next !== undefined; next = entries[head & (length - 1)]) {
         next.bufferWait = elapsed(next.completedAt, now)
         released.push(next)
         entries[head++ & (length - 1)] = undefined

@@ -54,6 +54,10 @@ const probeBudget = 0.02
 const smoothing = 5
 /** What a permit rests after a probe, as a share of the latency, so that others can have it. */
 const rest = 0.03
+/** For the share of rejected calls. */
+const shareSmoothing = 0.1
+/** A pace that was cut to this share in vain, the rejections being as frequent as before, is not what they depend on. */
+const vainCut = 0.125
 /** A clock knows nothing shorter, in milliseconds. */
 const tick = 1
 /** The state is forgotten after so long without a start, in milliseconds. */
@@ -113,6 +117,10 @@ export interface State {
   readonly latency: number
   readonly leastLatency: number
   readonly rejectionLatency: number
+  /** Rejected calls among all, smoothed. */
+  readonly rejectedShare: number
+  /** The pace from which it was cut, and the share of rejected calls then. */
+  readonly cutFrom: { readonly rate: number; readonly rejectedShare: number } | undefined
   /** What the API asks to wait, smoothed; long ones count as two seconds. */
   readonly hint: number
   /** Milliseconds that the pool was held for nothing, in all. */
@@ -142,6 +150,8 @@ class Draft implements State {
   latency: State["latency"]
   leastLatency: State["leastLatency"]
   rejectionLatency: State["rejectionLatency"]
+  rejectedShare: State["rejectedShare"]
+  cutFrom: State["cutFrom"]
   hint: State["hint"]
   held: State["held"]
   refills: State["refills"]
@@ -164,6 +174,8 @@ class Draft implements State {
     this.latency = from.latency
     this.leastLatency = from.leastLatency
     this.rejectionLatency = from.rejectionLatency
+    this.rejectedShare = from.rejectedShare
+    this.cutFrom = from.cutFrom
     this.hint = from.hint
     this.held = from.held
     this.refills = from.refills
@@ -239,6 +251,8 @@ const begin = (poolSize: number, now: number, epoch: number): Step<State> => {
     latency: 0,
     leastLatency: Infinity,
     rejectionLatency: 50,
+    rejectedShare: 0,
+    cutFrom: undefined,
     hint: 0,
     held: 0,
     refills: true,
@@ -346,6 +360,7 @@ const succeed = (
   { latencyTolerance = Infinity }: Options
 ): void => {
   draft.successes += 1
+  draft.rejectedShare *= 1 - shareSmoothing
   draft.widest = Math.max(draft.widest, startedWith)
   draft.latency = draft.latency === 0 ? latency : draft.latency + (latency - draft.latency) * 0.1
   draft.leastLatency = Math.min(draft.leastLatency, latency)
@@ -444,6 +459,7 @@ const reject = (draft: Draft, sample: Rejection, startedAt: number, now: number)
   // All that were started before this one and have not been rejected were accepted: a rejection is the quicker answer.
   const accepted = sequence - 1 - draft.rejections
   draft.rejections += 1
+  draft.rejectedShare += (1 - draft.rejectedShare) * shareSmoothing
   draft.rejectionLatency = Math.max(5, draft.rejectionLatency * 0.9, latency)
   draft.lastRejected = Math.max(draft.lastRejected, sequence)
   if (retryAfter !== undefined) {
@@ -615,7 +631,7 @@ const blame = (draft: Draft, { bound, status }: Rejection, inFlight: number, mar
     draft.widest = 0
     return
   }
-  const next = slower(draft, mark, limits)
+  const next = notInVain(draft, slower(draft, mark, limits))
   draft.limits = {
     pace: next,
     slowStart: false,
@@ -625,6 +641,20 @@ const blame = (draft: Draft, { bound, status }: Rejection, inFlight: number, mar
     const sharing = next.shared ? ": others share the API" : ""
     explain(draft, `${show(next.top)} starts a second were too many (status ${status})${sharing}`)
   }
+}
+
+/** Rejections that are as frequent at an eighth of the pace do not depend on it: back to where it was. */
+const notInVain = (draft: Draft, next: Level.Level): Level.Level => {
+  const { cutFrom, limits, rejectedShare } = draft
+  const current = rateOf(draft, limits)
+  if (cutFrom === undefined || current > cutFrom.rate) {
+    draft.cutFrom = { rate: current, rejectedShare }
+    return next
+  }
+  if (Level.rate(next) > vainCut * cutFrom.rate) return next
+  const isVain = rejectedShare > 0.1 && rejectedShare > 0.7 * cutFrom.rejectedShare
+  draft.cutFrom = { rate: isVain ? cutFrom.rate : current, rejectedShare }
+  return isVain ? { ...Level.measured(cutFrom.rate), progress: 1 } : next
 }
 
 const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted

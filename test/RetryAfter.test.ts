@@ -145,8 +145,26 @@ describe("retry-after of any headers", () => {
     assert.isTrue(waited === "none" || Number(waited) >= 0, `${waited}`)
   })
 
-  it.prop("is the seconds themselves, whatever the number", [FastCheck.nat()], ([seconds]) => {
-    assert.strictEqual(read({ "retry-after": String(seconds) }), seconds * 1_000)
+  const year = 365 * 24 * 60 * 60
+
+  it.prop(
+    "is the seconds themselves, whatever the number up to a year",
+    [FastCheck.nat({ max: year })],
+    ([seconds]) => {
+      assert.strictEqual(read({ "retry-after": String(seconds) }), seconds * 1_000)
+    }
+  )
+
+  it("is none beyond a year, unless the number can be an instant", () => {
+    const [second, milli] = [now / 1_000 + 60, now + 60_000].map(String)
+    assert.deepStrictEqual(retryAfter([`${year + 1}`, "999999999", "9999999999", "99999999999999999999", "1e300"]), [
+      [`${year + 1}`, "none"],
+      ["999999999", "none"],
+      ["9999999999", "none"],
+      ["99999999999999999999", "none"],
+      ["1e300", "none"]
+    ])
+    assert.deepStrictEqual([read({ "retry-after": second }), read({ "retry-after": milli })], [60_000, 60_000])
   })
 
   it.prop(

@@ -27,7 +27,7 @@ export const makePool = (options: PoolConfig.Options): Effect.Effect<Pool, never
 
 /** Whether the next row would meet the same error. */
 const isFatal = (error: Client.ClientError): boolean =>
-  error._tag === "ApiError" && [401, 403, 404, 429].includes(error.status)
+  error._tag === "QuotaExhaustedError" || (error._tag === "ApiError" && [401, 403, 404].includes(error.status))
 
 const watch = (client: Client.Client, stop: (reason: string) => Effect.Effect<void>) => {
   let failuresInARow = 0

@@ -1,7 +1,8 @@
 /** Asks an OpenAI-compatible server for vectors, and says what came back in types. It never retries: the pool does. */
-import { HttpClient, HttpClientRequest, type HttpClientError, type HttpClientResponse } from "@effect/platform"
-import { Clock, Data, Effect, Option, type Redacted, Schema } from "effect"
-import { Capacity, RetryAfter } from "effect-aimd"
+import { HttpClient, type HttpClientError, HttpClientRequest } from "@effect/platform"
+import { Data, Effect, Option, type Redacted, Schema } from "effect"
+import type { Capacity } from "effect-aimd"
+import { type HttpError, PooledHttpClient } from "effect-aimd/http"
 
 /** The server answered with a status that is neither a success nor a lack of capacity. */
 export class ApiError extends Data.TaggedError("ApiError")<{
@@ -34,7 +35,7 @@ export class UnreachableError extends Data.TaggedError("UnreachableError")<{
   }
 }
 
-export type ClientError = ApiError | MalformedAnswerError | UnreachableError
+export type ClientError = ApiError | HttpError.QuotaExhaustedError | MalformedAnswerError | UnreachableError
 
 export interface Client {
   readonly embed: (text: string) => Effect.Effect<ReadonlyArray<number>, ClientError | Capacity.CapacityError>
@@ -54,11 +55,7 @@ const Vector = Schema.declare(
 
 const Answer = Schema.parseJson(Schema.Struct({ data: Schema.NonEmptyArray(Schema.Struct({ embedding: Vector })) }))
 
-const Failure = Schema.parseJson(
-  Schema.Struct({
-    error: Schema.Struct({ message: Schema.String, code: Schema.optional(Schema.NullishOr(Schema.Unknown)) })
-  })
-)
+const Failure = Schema.parseJson(Schema.Struct({ error: Schema.Struct({ message: Schema.String }) }))
 
 const excerpt = (text: string): string => {
   const line = text.replace(/\s+/g, " ").trim()
@@ -70,17 +67,10 @@ const advice: { readonly [status: number]: string } = {
   404: " (is --model right, and --url the base, such as https://api.openai.com/v1?)"
 }
 
-const refusal = (url: string, response: HttpClientResponse.HttpClientResponse, body: string, now: number) => {
-  const { headers, status } = response
+const refusal = (url: string, status: number, body: string) => {
   const failure = Schema.decodeOption(Failure)(body)
   const reason = Option.match(failure, { onNone: () => excerpt(body), onSome: ({ error }) => excerpt(error.message) })
-  // OpenAI says 429 to who has not paid, too; no wait ever helps there.
-  const isUnpaid = Option.exists(failure, ({ error }) => error.code === "insufficient_quota")
-  if (!Capacity.isCapacityStatus(status) || isUnpaid) {
-    return new ApiError({ url, status, reason: reason + (advice[status] ?? "") })
-  }
-  const retryAfter = Option.getOrUndefined(RetryAfter.fromHeaders(headers, now))
-  return new Capacity.CapacityError({ status, message: reason, ...(retryAfter && { retryAfter }) })
+  return new ApiError({ url, status, reason: reason + (advice[status] ?? "") })
 }
 
 /** Node hides why a connection failed one or two causes deep, and in an AggregateError where a name has several addresses. */
@@ -93,7 +83,7 @@ const rootOf = (cause: unknown): string => {
 /** Makes a client on the `HttpClient` in the context. */
 export const make = ({ key, model, url }: Options): Effect.Effect<Client, never, HttpClient.HttpClient> =>
   Effect.map(HttpClient.HttpClient, (platform) => {
-    const http = HttpClient.withTracerPropagation(platform, false)
+    const http = HttpClient.withTracerPropagation(PooledHttpClient.attempts()(platform), false)
     const endpoint = `${url.replace(/\/+$/, "")}/embeddings`
     const unreachable = (error: HttpClientError.HttpClientError) =>
       new UnreachableError({ url: endpoint, reason: rootOf(error.cause ?? error.message) })
@@ -102,21 +92,19 @@ export const make = ({ key, model, url }: Options): Effect.Effect<Client, never,
       onSome: (secret) => HttpClientRequest.post(endpoint).pipe(HttpClientRequest.bearerToken(secret))
     })
     return {
-      embed: Effect.fn(function* (input) {
-        const body = { model, input, encoding_format: "float" }
-        const response = yield* Effect.mapError(
-          http.execute(HttpClientRequest.bodyUnsafeJson(request, body)),
-          unreachable
-        )
-        const text = yield* Effect.mapError(response.text, unreachable)
-        if (response.status < 200 || response.status > 299) {
-          return yield* refusal(endpoint, response, text, yield* Clock.currentTimeMillis)
-        }
-        const { data } = yield* Effect.mapError(
-          Schema.decode(Answer)(text),
-          () => new MalformedAnswerError({ url: endpoint, answer: excerpt(text) })
-        )
-        return data[0].embedding
-      })
+      embed: Effect.fn(
+        function* (input) {
+          const body = { model, input, encoding_format: "float" }
+          const response = yield* http.execute(HttpClientRequest.bodyUnsafeJson(request, body))
+          const text = yield* response.text
+          if (response.status < 200 || response.status > 299) return yield* refusal(endpoint, response.status, text)
+          const { data } = yield* Effect.mapError(
+            Schema.decode(Answer)(text),
+            () => new MalformedAnswerError({ url: endpoint, answer: excerpt(text) })
+          )
+          return data[0].embedding
+        },
+        Effect.catchTags({ RequestError: unreachable, ResponseError: unreachable })
+      )
     }
   })

@@ -102,3 +102,30 @@ export const daily = (options: { readonly mean: number; readonly swing: number; 
       mean * (to - from) + ((swing * day) / (2 * Math.PI)) * (Math.sin(phase(to)) - Math.sin(phase(from)))
   }
 }
+
+/** A curve that has not got there in ten years never will, as far as a simulation is concerned. */
+const horizon = 10 * 365 * 86_400_000
+
+/**
+ * How long after an instant the integral reaches so much, in milliseconds; `Infinity` where it does not within ten years. For
+ * curves that are nowhere negative.
+ *
+ * @since 0.2.0
+ * @category combinators
+ */
+export const reach = (self: Curve, from: number, area: number): number => {
+  if (area <= 0) return 0
+  let high = 1
+  while (self.area(from, from + high) < area) {
+    if (high > horizon) return Infinity
+    high *= 2
+  }
+  let low = 0
+  // Bisected to a thousandth of a millisecond, and never short of it.
+  while (high - low > 1e-3) {
+    const middle = (low + high) / 2
+    if (self.area(from, from + middle) < area) low = middle
+    else high = middle
+  }
+  return high
+}

@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import type { Curve } from "./Curve.js"
+import * as Curve from "./Curve.js"
 import type { Request, ServerModel, Verdict } from "./ServerModel.js"
 
 /**
@@ -48,6 +48,8 @@ export const outages =
     })
   }
 
+const percent = (share: number): string => `${Math.round(share * 1e4) / 100} %`
+
 /** The chance that is left of one, for what is decided next: independent of what was decided by it. */
 const rest = (chance: number, rate: number): number => (chance - rate) / (1 - rate)
 
@@ -55,7 +57,7 @@ const sometimes =
   (rate: number, name: string, verdict: Verdict) =>
   <State>(model: ServerModel<State>): ServerModel<State> => ({
     ...model,
-    name: `${model.name}, ${rate * 100} % ${name}`,
+    name: `${model.name}, ${percent(rate)} ${name}`,
     arrive: (state, request) =>
       request.chance < rate ? [state, verdict] : model.arrive(state, { ...request, chance: rest(request.chance, rate) })
   })
@@ -78,8 +80,8 @@ export const failing = (options: { readonly rate: number; readonly status?: numb
 export const hanging = (options: { readonly rate: number }) => sometimes(options.rate, "hang", { _tag: "hung" })
 
 /**
- * A server that wakes up slowly: at first it works `slowdown` times as long on a request, and after `lasts` milliseconds
- * as long as ever.
+ * A server that wakes up slowly: at the instant `from` (default 0) it works `slowdown` times as long on a request, then less
+ * and less, and after `lasts` milliseconds as long as ever.
  *
  * @since 0.2.0
  * @category faults
@@ -92,7 +94,7 @@ export const coldStart =
       ...model,
       name: `${model.name}, cold for ${lasts / 1000} s`,
       arrive: (state, request) => {
-        const left = Math.max(0, 1 - (request.at - from) / lasts)
+        const left = request.at < from ? 0 : Math.max(0, 1 - (request.at - from) / lasts)
         const service = request.service * (1 + (slowdown - 1) * left)
         const [next, verdict] = model.arrive(state, { ...request, service })
         const extra = service - request.service
@@ -109,7 +111,7 @@ export const coldStart =
  * @category faults
  */
 export const scaled =
-  (curve: Curve, name = "capacity that changes") =>
+  (curve: Curve.Curve, name = "capacity that changes") =>
   <State>(model: ServerModel<State>): ServerModel<State> => ({
     ...model,
     name: `${model.name}, ${name}`,
@@ -118,7 +120,7 @@ export const scaled =
       return [
         next,
         verdict._tag === "rejected" && verdict.opensIn !== undefined
-          ? { ...verdict, opensIn: verdict.opensIn / curve.at(request.at) }
+          ? { ...verdict, opensIn: Curve.reach(curve, request.at, verdict.opensIn) }
           : verdict
       ]
     },

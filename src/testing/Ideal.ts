@@ -69,8 +69,9 @@ export const finishedAt = (model: ServerModel, rows: ReadonlyArray<Demand>, inFl
       const [next, verdict] = model.arrive(state, { at: now, client: "ideal", tokens, service, chance: 1 })
       if (verdict._tag === "rejected") {
         if (++looks > maxLooks) return Infinity
-        const opens = now + Math.max(verdict.opensIn ?? (firstEnd === undefined ? glance : Infinity), 1e-3)
-        now = Math.min(opens, firstEnd !== undefined && model.leave !== undefined ? firstEnd.at : Infinity)
+        const firstLeaves = model.leave === undefined ? Infinity : (firstEnd?.at ?? Infinity)
+        const opensIn = verdict.opensIn ?? (firstLeaves === Infinity ? glance : Infinity)
+        now = Math.min(now + Math.max(opensIn, 1e-3), firstLeaves)
         if (now === Infinity) return Infinity
         leaveUntil(now)
         continue

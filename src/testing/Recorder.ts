@@ -3,6 +3,9 @@
  *
  * @since 0.2.0
  */
+import * as Duration from "effect/Duration"
+import type * as ControlLaw from "../ControlLaw.js"
+import * as PoolConfig from "../PoolConfig.js"
 import * as Timeline from "./Timeline.js"
 import type * as Trace from "./Trace.js"
 
@@ -46,38 +49,34 @@ export interface Recorder {
   readonly record: () => Record
 }
 
+const add = (numbers: Float64Array | Uint32Array, index: number, amount: number): void => {
+  numbers[index] = (numbers[index] ?? 0) + amount
+}
+
 /** How long a pool was held, as a sum that can be asked for any span. */
 const makeHolds = () => {
-  const from: Array<number> = []
-  const until: Array<number> = []
-  const held: Array<number> = []
-  /** The index of the last hold that began at or before an instant; -1 for none. */
-  const before = (instant: number): number => {
-    let [low, high] = [0, from.length]
+  /** In order, and apart; `held` is the sum of those before. */
+  const holds: Array<{ readonly from: number; until: number; readonly held: number }> = []
+  /** The last hold that began at or before an instant. */
+  const before = (instant: number) => {
+    let [low, high] = [0, holds.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((from[middle] ?? Infinity) <= instant) low = middle + 1
+      if ((holds[middle]?.from ?? Infinity) <= instant) low = middle + 1
       else high = middle
     }
-    return low - 1
+    return holds[low - 1]
   }
   const upTo = (instant: number): number => {
-    const index = before(instant)
-    if (index < 0) return 0
-    return (held[index] ?? 0) + Math.min(instant, until[index] ?? instant) - (from[index] ?? instant)
+    const hold = before(instant)
+    return hold === undefined ? 0 : hold.held + Math.min(instant, hold.until) - hold.from
   }
   return {
-    add: (at: number, end: number): void => {
-      const last = from.length - 1
-      const lastEnd = until[last] ?? -Infinity
-      if (end <= Math.max(at, lastEnd)) return
-      if (at <= lastEnd) {
-        until[last] = end
-      } else {
-        held.push(last < 0 ? 0 : (held[last] ?? 0) + lastEnd - (from[last] ?? 0))
-        from.push(at)
-        until.push(end)
-      }
+    add: (from: number, until: number): void => {
+      const last = holds.at(-1)
+      if (until <= Math.max(from, last?.until ?? -Infinity)) return
+      if (last !== undefined && from <= last.until) last.until = until
+      else holds.push({ from, until, held: last === undefined ? 0 : last.held + last.until - last.from })
     },
     within: (start: number, end: number): number => upTo(end) - upTo(start)
   }
@@ -112,16 +111,26 @@ export const make = (rows: number, clients: number): Recorder => {
   }
   const holds = Array.from({ length: clients }, makeHolds)
   const timeline = Timeline.make(clients)
+  const configs: Array<PoolConfig.PoolConfig | undefined> = Array.from({ length: clients })
+
+  /** The pool keeps to its own limits whatever the law decides. */
+  const inForce = (client: number, { delay, spacing, window }: ControlLaw.Decision) => {
+    const { maxRetryAfter, minDispatchDelay, poolSize } = configs[client] ?? PoolConfig.defaults
+    return {
+      window: Math.min(poolSize, Math.max(1, window)),
+      delay,
+      spacing: Math.max(Duration.toMillis(minDispatchDelay), Math.min(spacing, Duration.toMillis(maxRetryAfter)))
+    }
+  }
 
   const started = (event: Extract<Trace.Event, { readonly _tag: "started" }>): void => {
     const { at, client, row } = event
     const since = waitingSince[row] ?? at
     const held = holds[client]?.within(since, at) ?? 0
-    const waits = rejected[row] === 1 ? record.backoffWait : record.queueWait
-    waits[row] = (waits[row] ?? 0) + at - since - held
-    record.holdWait[row] = (record.holdWait[row] ?? 0) + held
+    add(rejected[row] === 1 ? record.backoffWait : record.queueWait, row, at - since - held)
+    add(record.holdWait, row, held)
     if (event.attempt === 1) record.startedAt[row] = at
-    record.attempts[row] = (record.attempts[row] ?? 0) + 1
+    add(record.attempts, row, 1)
     record.starts += 1
     timeline.started(at)
   }
@@ -132,7 +141,7 @@ export const make = (rows: number, clients: number): Recorder => {
     timeline.ended(at)
     if (outcome === "success") {
       record.successes[client]?.push(at)
-      timeline.succeeded(at)
+      timeline.succeeded(at, client)
     }
     if (outcome === "capacity") {
       rejected[row] = 1
@@ -161,7 +170,7 @@ export const make = (rows: number, clients: number): Recorder => {
           if (sample?._tag === "capacity" && sample.retryAfter !== undefined) {
             holds[client]?.add(at, at + sample.retryAfter)
           }
-          return timeline.decided(at, client, event.decision)
+          return timeline.limited(at, client, inForce(client, event.decision))
         }
         case "finished":
           record.outcomes.set(event.outcome, (record.outcomes.get(event.outcome) ?? 0) + 1)
@@ -169,9 +178,12 @@ export const make = (rows: number, clients: number): Recorder => {
           record.lastFinish = Math.max(record.lastFinish, event.completedAt)
           return
         case "joined":
+          configs[client] = event.config
+          return
+        case "left":
+          return timeline.limited(at, client, undefined)
         case "shutdown":
         case "shut":
-        case "left":
           return
       }
     },

@@ -31,8 +31,8 @@ export interface Request {
  * What the server does with a request.
  *
  * - `accepted`: it is worked on after `wait` milliseconds in a queue, `extra` milliseconds longer than it would be
- * - `rejected`: not now; `opensIn` is how long until it would be accepted, as far as the server knows; with `silent` the
- *   server does not tell
+ * - `rejected`: not now; `opensIn` is how long until it would be accepted, as far as the server knows (`Infinity` for
+ *   never); with `silent` the server does not tell
  * - `failed`: an error that says nothing about capacity
  * - `hung`: no answer, ever
  *
@@ -89,6 +89,12 @@ export type Unit = "requests" | "tokens"
 
 const costOf = (unit: Unit, request: Request): number => (unit === "requests" ? 1 : request.tokens)
 
+/** A number for a name. */
+const short = (n: number): number => Math.round(n * 1000) / 1000
+
+/** When there is room for a request: never, where it is larger than the limit itself. */
+const fits = (cost: number, limit: number, opensIn: number): number => (cost > limit ? Infinity : opensIn)
+
 /** Rounding must not keep a bucket a hair short of its next token for ever. */
 const epsilon = 1e-9
 
@@ -107,11 +113,12 @@ export const tokenBucket = (options: {
 }): ServerModel<{ readonly level: number; readonly at: number }> => {
   const { burst, rate, status = 429, unit = "requests" } = options
   return {
-    name: `bucket ${rate}/s burst ${burst}${unit === "tokens" ? " tokens" : ""}`,
+    name: `bucket ${short(rate)}/s burst ${short(burst)}${unit === "tokens" ? " tokens" : ""}`,
     initial: { level: burst, at: 0 },
     arrive: (state, request) => {
       const level = Math.min(burst, state.level + (rate * Math.max(0, request.at - state.at)) / 1000)
-      const left = level - costOf(unit, request)
+      const cost = costOf(unit, request)
+      const left = level - cost
       const accepted = left >= -epsilon
       const next = { level: accepted ? left : level, at: request.at }
       const quota = {
@@ -119,7 +126,9 @@ export const tokenBucket = (options: {
       }
       return [
         next,
-        accepted ? { _tag: "accepted", quota } : { _tag: "rejected", status, opensIn: (-left / rate) * 1000, quota }
+        accepted
+          ? { _tag: "accepted", quota }
+          : { _tag: "rejected", status, opensIn: fits(cost, burst, (-left / rate) * 1000), quota }
       ]
     }
   }
@@ -147,12 +156,18 @@ export const fixedWindow = (options: {
     arrive: (state, request) => {
       const { at } = request
       const current = at < state.from + per ? state : { from: aligned ? Math.floor(at / per) * per : at, used: 0 }
-      const used = current.used + costOf(unit, request)
+      const cost = costOf(unit, request)
+      const used = current.used + cost
       const accepted = used <= limit
       const next = accepted ? { from: current.from, used } : current
       const resetAfter = current.from + per - at
       const quota = { [unit]: { limit, remaining: limit - next.used, resetAfter } }
-      return [next, accepted ? { _tag: "accepted", quota } : { _tag: "rejected", status, opensIn: resetAfter, quota }]
+      return [
+        next,
+        accepted
+          ? { _tag: "accepted", quota }
+          : { _tag: "rejected", status, opensIn: fits(cost, limit, resetAfter), quota }
+      ]
     }
   }
 }
@@ -160,6 +175,18 @@ export const fixedWindow = (options: {
 interface Spent {
   readonly at: number
   readonly cost: number
+}
+
+/**
+ * The state of a {@link slidingWindow}: what counts, and when the newest of it came.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface SlidingLog {
+  readonly log: Fifo.Fifo<Spent>
+  readonly used: number
+  readonly newest: number
 }
 
 /**
@@ -176,14 +203,14 @@ export const slidingWindow = (options: {
   readonly countRejected?: boolean
   readonly unit?: Unit
   readonly status?: number
-}): ServerModel<{ readonly log: Fifo.Fifo<Spent>; readonly used: number }> => {
+}): ServerModel<SlidingLog> => {
   const { countRejected = false, limit, per, status = 429, unit = "requests" } = options
   return {
     name: `sliding ${limit} per ${per / 1000} s${countRejected ? ", rejections count" : ""}`,
-    initial: { log: Fifo.empty, used: 0 },
+    initial: { log: Fifo.empty, used: 0, newest: -Infinity },
     arrive: (state, request) => {
       const cost = costOf(unit, request)
-      let { log, used } = state
+      let { log, newest, used } = state
       for (let oldest = log.front; oldest !== undefined && oldest.value.at + per <= request.at; oldest = log.front) {
         used -= oldest.value.cost
         log = Fifo.shift(log)
@@ -192,20 +219,23 @@ export const slidingWindow = (options: {
       if (accepted || countRejected) {
         log = Fifo.push(log, { at: request.at, cost })
         used += cost
+        newest = request.at
       }
       // Beyond the limit only the newest matter: the window is full until they have left.
       for (let oldest = log.front; oldest !== undefined && used - oldest.value.cost >= limit; oldest = log.front) {
         used -= oldest.value.cost
         log = Fifo.shift(log)
       }
-      const next = { log, used }
-      if (accepted) return [next, { _tag: "accepted" }]
+      const next = { log, used, newest }
+      const resetAfter = Math.max(0, newest + per - request.at)
+      const quota = { [unit]: { limit, remaining: Math.max(0, limit - used), resetAfter } }
+      if (accepted) return [next, { _tag: "accepted", quota }]
       let over = used + cost - limit
       for (const spent of Fifo.values(log)) {
         over -= spent.cost
-        if (over <= 0) return [next, { _tag: "rejected", status, opensIn: spent.at + per - request.at }]
+        if (over <= 0) return [next, { _tag: "rejected", status, opensIn: spent.at + per - request.at, quota }]
       }
-      return [next, { _tag: "rejected", status, opensIn: per }]
+      return [next, { _tag: "rejected", status, opensIn: Infinity, quota }]
     }
   }
 }
@@ -278,7 +308,7 @@ export const slopeLimit = (options: {
 }): ServerModel<Slope> => {
   const { floor, growth, per, status = 429 } = options
   return {
-    name: `slope +${growth * 100} % per ${per / 1000} s from ${floor}/s`,
+    name: `slope +${Math.round(growth * 1e4) / 100} % per ${per / 1000} s from ${floor}/s`,
     initial: { from: 0, rate: floor, accepted: 0, level: floor, at: 0 },
     arrive: (state, request) => {
       let { accepted, from, rate } = state

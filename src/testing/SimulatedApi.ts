@@ -163,7 +163,8 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
           state = next
           counts[verdict._tag] += 1
           const quota = "quota" in verdict ? verdict.quota : undefined
-          const headers = HintDialect.headers(hints, { at, chance, opensIn: opensIn(verdict), quota })
+          const rejected = verdict._tag === "rejected"
+          const headers = HintDialect.headers(hints, { at, chance, rejected, opensIn: opensIn(verdict), quota })
           const told = quota !== undefined && hints === "reset-headers" ? { headers, quota } : { headers }
           switch (verdict._tag) {
             case "accepted":

@@ -131,7 +131,9 @@ export const run = <A, E>(program: Effect.Effect<A, E, Scope.Scope>, options: Op
     lastInstant = Infinity
   ): "done" | "stuck" | VirtualTimeLimitError => {
     while (!isDone()) {
-      const task = tasks.next()
+      // By chance the next sleep of this instant ends before what can run has run: only so can those that it wakes interleave.
+      const together = interleaving === "random" && clock.nextInstant() === clock.now() && tasks.rank() < 0.5
+      const task = together ? undefined : tasks.next()
       if (task !== undefined) {
         task()
       } else {

@@ -5,6 +5,13 @@
  */
 
 /**
+ * A report as a picture.
+ *
+ * @since 0.2.0
+ */
+export * as Chart from "./Chart.js"
+
+/**
  * Observers that look at every step of a simulation: the invariants of a pool, or your own.
  *
  * @since 0.2.0

@@ -226,6 +226,14 @@ describe("VirtualTime.run", () => {
     assert.deepStrictEqual(order, [0, 1, 2, 3])
   })
 
+  it("runs fibers of a lower number of priority first", () => {
+    const ran: Array<number> = []
+    const note = (priority: number) =>
+      Effect.yieldNow({ priority }).pipe(Effect.zipRight(Effect.sync(() => ran.push(priority))))
+    VirtualTime.run(Effect.forEach([2, 0, 1, 0], note, { concurrency: "unbounded" }))
+    assert.deepStrictEqual(ran, [0, 0, 1, 2])
+  })
+
   it("keeps fractions of a millisecond, and counts nanoseconds", () => {
     const program = Effect.zipRight(Effect.sleep("1500 micros"), Effect.all([now, Clock.currentTimeNanos]))
     assert.deepStrictEqual(timed(program), [[1.5, 1_500_000n], 1.5])
@@ -442,6 +450,24 @@ describe("VirtualTime.explore", () => {
       return seen.join("")
     }
     assert.strictEqual(new Set(range(100).map(order)).size, 6)
+  })
+
+  it("lets fibers interleave that wake at one instant", () => {
+    const ran = new Set<string>()
+    const program = Effect.gen(function* () {
+      const steps: Array<string> = []
+      const twice = (name: string) =>
+        Effect.gen(function* () {
+          yield* Effect.sleep(10)
+          steps.push(name)
+          yield* Effect.yieldNow()
+          steps.push(name)
+        })
+      yield* Effect.all([twice("a"), twice("b")], { concurrency: "unbounded" })
+      ran.add(steps.join(""))
+    })
+    VirtualTime.explore(program, { seeds: 100 })
+    assert.deepStrictEqual([...ran].sort(), ["aabb", "abab", "abba", "baab", "baba", "bbaa"])
   })
 
   it("finds a race that preemption alone makes, between two steps that do not yield", () => {

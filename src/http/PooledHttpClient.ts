@@ -1,0 +1,306 @@
+/**
+ * Any `HttpClient` as a good citizen: its requests go through a pool, "not now" is retried under the pool's control law,
+ * and everything else passes as it is.
+ *
+ * @since 0.2.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Capacity from "../Capacity.js"
+import type * as RetryAfter from "../RetryAfter.js"
+import * as Classifier from "./Classifier.js"
+import * as HttpAttempt from "./HttpAttempt.js"
+import type * as HttpError from "./HttpError.js"
+import type * as PoolMap from "./PoolMap.js"
+import * as PooledRequest from "./PooledRequest.js"
+import type { PooledError } from "./PooledRequest.js"
+
+/**
+ * How the answers of a client are read.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface AttemptOptions {
+  /** The statuses that mean "not now". Default 429, 503 and 529. */
+  readonly statuses?: Iterable<number>
+  /** Asked first what an answer means; what it leaves open goes by `Classifier.standard(statuses)`. Default none. */
+  readonly classify?: Classifier.Classifier
+  /** Headers of the API's own, in place of those in `RetryAfter.headerNames`. Default none. */
+  readonly headerNames?: Partial<RetryAfter.HeaderNames>
+  /**
+   * Whether the body is read inside the attempt, into memory. Then the permit is held until it is complete, and a body
+   * that breaks off counts as a lost answer. Default `"auto"`: a body with a `content-length` of up to a mebibyte is;
+   * streams and downloads go to the caller as they come. `"buffer"`: every body is. `"stream"`: none is.
+   */
+  readonly body?: "auto" | "buffer" | "stream"
+  /** Run, in a fiber of its own, when the quota is used up: `() => pool.shutdown` stops the batch. Default nothing. */
+  readonly onQuotaExhausted?: (error: HttpError.QuotaExhaustedError) => Effect.Effect<unknown>
+}
+
+/**
+ * What is done where the answer got lost on its way: the connection failed, or broke off.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Resend {
+  /** Whether the request may be sent twice. Default {@link isSafeToResend}. */
+  readonly isSafe?: (request: HttpClientRequest.HttpClientRequest) => boolean
+  /** How often, and after what delay. Default twice, after about 100 and 200 milliseconds. */
+  readonly schedule?: Schedule.Schedule<unknown>
+}
+
+/**
+ * Options of a pooled client.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options extends AttemptOptions {
+  /** What is done about lost answers; `false` for nothing. A rejected request is always safe to send again. */
+  readonly resend?: Resend | false
+  /**
+   * What is done about a request whose body is a stream. Default `"refuse"`: fails with `StreamingBodyError`, and nothing
+   * is sent. `"once"`: it is sent, and fails with that error if it is rejected. `"replay"`: the caller's word that each run
+   * of the stream gives the same bytes, as with a file.
+   */
+  readonly streamingBody?: "refuse" | "once" | "replay"
+}
+
+/**
+ * Whether a request may be sent twice by what HTTP says of it: GET, HEAD, OPTIONS, PUT and DELETE are idempotent (RFC 9110,
+ * 9.2.2), and so is a request with an `Idempotency-Key`.
+ *
+ * @since 0.2.0
+ * @category resending
+ */
+export const isSafeToResend = ({ headers, method }: HttpClientRequest.HttpClientRequest): boolean =>
+  (method !== "POST" && method !== "PATCH") || headers["idempotency-key"] !== undefined
+
+export {
+  /**
+   * What is used of a pool.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Pool,
+  /**
+   * How a pooled client fails: by the client's own errors, by a body that broke off, or by the pool.
+   *
+   * @since 0.2.0
+   * @category errors
+   */
+  type PooledError,
+  /**
+   * The answer that a failure is about, with its body: the last rejection of a `RetryTimeoutError`, the one that said so
+   * of a `QuotaExhaustedError`. `undefined` where there was none.
+   *
+   * @since 0.2.0
+   * @category errors
+   */
+  lastResponse
+} from "./PooledRequest.js"
+
+/** Twice, after about 100 and 200 milliseconds. */
+const twice = Schedule.exponential("100 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
+
+const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
+  const { body = "auto", classify, headerNames, onQuotaExhausted = () => Effect.void, statuses } = options
+  const standard = Classifier.standard(statuses === undefined ? Capacity.capacityStatuses : new Set(statuses))
+  return {
+    classify: classify === undefined ? standard : Classifier.firstOf(classify, standard),
+    headerNames,
+    body,
+    onQuotaExhausted
+  }
+}
+
+/**
+ * The options as a request goes by them.
+ *
+ * @internal
+ */
+export const settingsOf = (options: Options): PooledRequest.Settings => {
+  const { resend = {}, streamingBody = "refuse" } = options
+  const { isSafe = isSafeToResend, schedule = twice } = resend === false ? { isSafe: () => false } : resend
+  return { ...attemptSettings(options), streamingBody, isSafeToResend: isSafe, resends: schedule }
+}
+
+/**
+ * How a client fails whose requests are single attempts.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type AttemptError<E> = E | HttpAttempt.Rejection
+
+/**
+ * Makes each request of a client one attempt: "not now" is a `CapacityError`, a spent quota a `QuotaExhaustedError`, what
+ * the headers say of limits is reported, and nothing is sent twice. For the inside of `executeBatch`, `forEach` and
+ * `execute`, where the pool itself retries the row.
+ *
+ * @example
+ * ```ts
+ * import { HttpClient, HttpClientResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { PooledExecutor } from "effect-aimd"
+ * import { PooledHttpClient } from "effect-aimd/http"
+ *
+ * let requests = 0
+ * const api = HttpClient.make((request) => {
+ *   const busy = (requests += 1) === 2
+ *   return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("hello", { status: busy ? 429 : 200 })))
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* PooledExecutor.make({ poolSize: 2, recoveryStep: "1 millis" })
+ *   const client = PooledHttpClient.attempts()(api)
+ *   const answers = yield* pool.forEach(["a", "b", "c"], (row) =>
+ *     Effect.flatMap(client.get(`http://api.example/${row}`), (response) => response.text)
+ *   )
+ *   return { answers, requests }
+ * }).pipe(Effect.scoped)
+ *
+ * assert.deepStrictEqual(await Effect.runPromise(program), { answers: ["hello", "hello", "hello"], requests: 4 })
+ * ```
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const attempts =
+  (options: AttemptOptions = {}) =>
+  <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<AttemptError<E>, R> => {
+    const settings = attemptSettings(options)
+    return PooledRequest.clientOf((request) =>
+      Effect.flatMap(PooledRequest.begin, (progress) =>
+        Effect.map(HttpAttempt.run(client, request, settings, progress, Effect.succeed({})), ({ response }) => response)
+      )
+    )
+  }
+
+const pooled = (find: PooledRequest.Find, options: Options) => {
+  const settings = settingsOf(options)
+  return <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<PooledError<E>, R> => {
+    const run = PooledRequest.make(find, settings)
+    return PooledRequest.clientOf((request) => run(client, request))
+  }
+}
+
+/**
+ * Sends every request of a client through a pool. Answers without capacity are retried under the pool's control law; all
+ * others come back as they are, errors too. Requests wait for permits, so fork as many as you like.
+ *
+ * Do not use it inside an attempt of the same pool: that is what {@link attempts} is for.
+ *
+ * @example
+ * ```ts
+ * import { HttpClient, HttpClientResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { PooledExecutor } from "effect-aimd"
+ * import { PooledHttpClient } from "effect-aimd/http"
+ *
+ * let requests = 0
+ * const api = HttpClient.make((request) => {
+ *   const busy = (requests += 1) === 1
+ *   return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("hello", { status: busy ? 503 : 200 })))
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* PooledExecutor.make({ poolSize: 16, recoveryStep: "1 millis" })
+ *   const client = PooledHttpClient.make(pool)(api)
+ *   const response = yield* client.get("http://api.example")
+ *   return yield* response.text
+ * }).pipe(Effect.scoped)
+ *
+ * assert.strictEqual(await Effect.runPromise(program), "hello")
+ * ```
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (pool: PooledRequest.Pool, options: Options = {}) => pooled((_, use) => use(pool), options)
+
+/**
+ * Sends every request of a client through the pool of its key; see `PoolMap` and `RequestKey`.
+ *
+ * The key is taken from the request as the pooled client gets it: what the client underneath adds to it, such as a base
+ * URL, is not there yet.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const makeKeyed = (
+  pools: PoolMap.PoolMap,
+  key: (request: HttpClientRequest.HttpClientRequest) => string,
+  options: Options = {}
+) => pooled((request, use) => pools.use(key(request), use), options)
+
+/**
+ * Turns the pool's failures into `HttpClientError`s, for whatever takes an `HttpClient.HttpClient`. The failure is the
+ * error's `cause`. It is a `ResponseError` of reason `StatusCode` with the last answer, if there was one, just as
+ * `filterStatusOk` would have made it of the first; else a `RequestError`.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export const toHttpClient = <R>(
+  client: HttpClient.HttpClient.With<PooledError<HttpClientError.HttpClientError>, R>
+): HttpClient.HttpClient.With<HttpClientError.HttpClientError, R> =>
+  PooledRequest.clientOf((request) =>
+    Effect.mapError(client.execute(request), (error) =>
+      HttpClientError.isHttpClientError(error) ? error : PooledRequest.toHttpClientError(error, request)
+    )
+  )
+
+/**
+ * Replaces the `HttpClient` by one that sends every request through the pool, and turns the pool's failures into
+ * `HttpClientError`s as {@link toHttpClient} does. For programs that know nothing of pools.
+ *
+ * The pool is a tag, such as `PooledExecutor.PooledExecutor`, or made on the spot with `PooledExecutor.make`.
+ *
+ * @example
+ * ```ts
+ * import { FetchHttpClient } from "@effect/platform"
+ * import { Layer } from "effect"
+ * import { PooledExecutor } from "effect-aimd"
+ * import { PooledHttpClient } from "effect-aimd/http"
+ *
+ * export const HttpLive = PooledHttpClient.layer(PooledExecutor.make({ poolSize: 16 })).pipe(
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ * ```
+ *
+ * @since 0.2.0
+ * @category layers
+ */
+export const layer = <E, R>(
+  pool: Effect.Effect<PooledRequest.Pool, E, R>,
+  options: Options = {}
+): Layer.Layer<HttpClient.HttpClient, E, HttpClient.HttpClient | Exclude<R, Scope.Scope>> =>
+  replace(Effect.map(pool, (pool) => make(pool, options)))
+
+/**
+ * The same with a pool for each key; see {@link makeKeyed}.
+ *
+ * @since 0.2.0
+ * @category layers
+ */
+export const layerKeyed = <E, R>(
+  pools: Effect.Effect<PoolMap.PoolMap, E, R>,
+  key: (request: HttpClientRequest.HttpClientRequest) => string,
+  options: Options = {}
+): Layer.Layer<HttpClient.HttpClient, E, HttpClient.HttpClient | Exclude<R, Scope.Scope>> =>
+  replace(Effect.map(pools, (pools) => makeKeyed(pools, key, options)))
+
+const replace = <E, R>(make: Effect.Effect<ReturnType<typeof pooled>, E, R>) =>
+  Layer.scoped(
+    HttpClient.HttpClient,
+    Effect.zipWith(make, HttpClient.HttpClient, (make, client) => toHttpClient(make(client)))
+  )

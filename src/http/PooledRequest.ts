@@ -1,0 +1,242 @@
+/**
+ * The way of one request through a pool: attempts, a second sending where the answer got lost, and what is left when the
+ * pool has given up.
+ *
+ * @since 0.2.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import * as Capacity from "../Capacity.js"
+import type * as PooledExecutor from "../PooledExecutor.js"
+import * as Body from "./Body.js"
+import * as HttpAttempt from "./HttpAttempt.js"
+import * as HttpError from "./HttpError.js"
+import * as HttpSpan from "./HttpSpan.js"
+
+/**
+ * What a pooled client needs of a pool.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Pool = Pick<PooledExecutor.PooledExecutor, "attempt" | "execute" | "stats">
+
+/**
+ * Finds the pool of a request, and keeps it as long as it is used.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Find = <A, E, R>(
+  request: HttpClientRequest.HttpClientRequest,
+  use: (pool: Pool) => Effect.Effect<A, E, R>
+) => Effect.Effect<A, E, R>
+
+/**
+ * How requests are made.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Settings extends HttpAttempt.Settings {
+  readonly streamingBody: "refuse" | "once" | "replay"
+  readonly isSafeToResend: (request: HttpClientRequest.HttpClientRequest) => boolean
+  readonly resends: Schedule.Schedule<unknown>
+}
+
+/**
+ * How a request fails: by the client's own errors, by a body that broke off, or by the pool.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type PooledError<E> = Exclude<E, Capacity.CapacityError> | HttpClientError.ResponseError | HttpError.Failure
+
+/**
+ * A client that is a function.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const clientOf = <E, R>(
+  execute: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<HttpClientResponse.HttpClientResponse, E, R>
+): HttpClient.HttpClient.With<E, R> =>
+  HttpClient.makeWith<never, never, E, R>((request) => Effect.flatMap(request, execute), Effect.succeed)
+
+/**
+ * A request of which nothing was sent yet.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const begin: Effect.Effect<HttpAttempt.Progress> = Effect.map(Clock.currentTimeMillis, (now) => ({
+  attempts: 0,
+  waitingSince: now,
+  rejected: undefined,
+  isLost: false
+}))
+
+/** What is none of the pool's business, on its way out; `message` is all of it that a span or a log sees. */
+class Passed<A, E> extends Data.TaggedError("HttpFailure")<{
+  readonly message: string
+  // A function, which no log looks into.
+  readonly open: () => Effect.Effect<A, E>
+}> {}
+
+const isOwn = <E>(error: E): error is Exclude<E, Capacity.CapacityError> => !Capacity.isCapacityError(error)
+
+/** The answers that failures are about: not in the errors themselves, as those get logged. */
+const answers = new WeakMap<object, HttpClientResponse.HttpClientResponse>()
+
+/**
+ * The answer that a failure is about, with its body; `undefined` where there was none.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export const lastResponse = (error: HttpError.Failure): HttpClientResponse.HttpClientResponse | undefined =>
+  answers.get(error)
+
+/**
+ * Makes requests, each through its pool.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Run {
+  <E, R>(
+    client: HttpClient.HttpClient.With<E, R>,
+    request: HttpClientRequest.HttpClientRequest
+  ): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>, R>
+}
+
+/**
+ * Prepares to make requests. The first that an SDK has made before is warned of.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (find: Find, settings: Settings): Run => {
+  let isWarned = false
+  return (client, request) => {
+    const way = run(find, client, request, settings)
+    const retries = Number(request.headers["x-stainless-retry-count"] ?? 0)
+    if (isWarned || !(retries > 0)) return way
+    isWarned = true
+    return Effect.zipRight(
+      Effect.logWarning(
+        `the SDK behind these requests retries too (x-stainless-retry-count: ${retries}): set its maxRetries to 0, ` +
+          `or a request is made as often as both of them allow`
+      ),
+      way
+    )
+  }
+}
+
+const run = <E, R>(
+  find: Find,
+  client: HttpClient.HttpClient.With<E, R>,
+  request: HttpClientRequest.HttpClientRequest,
+  settings: Settings
+): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>, R> => {
+  const isStreaming = settings.streamingBody !== "replay" && Body.isStreaming(request)
+  if (isStreaming && settings.streamingBody === "refuse") {
+    return Effect.fail(new HttpError.StreamingBodyError({ method: request.method, sent: false }))
+  }
+  return Effect.flatMap(begin, (progress) => {
+    const way = find(request, (pool): Effect.Effect<HttpClientResponse.HttpClientResponse, WayError<E>, R> => {
+      const call = attempt(client, request, settings, progress, pool)
+      if (!isStreaming) return pool.execute(call)
+      return Effect.mapError(pool.attempt(call), (error) =>
+        isOwn(error) ? error : new HttpError.StreamingBodyError({ method: request.method, sent: true })
+      )
+    })
+    const settle = (error: WayError<E>): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
+      if (error._tag === "HttpFailure") return error.open()
+      if (progress.rejected !== undefined) answers.set(error, progress.rejected)
+      return Effect.fail(error)
+    }
+    const mayBeResent = (error: unknown): boolean =>
+      progress.isLost && !isStreaming && HttpClientError.isHttpClientError(error) && settings.isSafeToResend(request)
+    const resend = (lost: WayError<E>) => {
+      let isSent = true
+      const again = Effect.suspend(() => {
+        if (!isSent) return Effect.catchAll(way, settle)
+        isSent = false
+        return settle(lost)
+      })
+      return Effect.retry(again, { schedule: settings.resends, while: mayBeResent })
+    }
+    return Effect.catchAll(way, (error) => (progress.isLost ? resend(error) : settle(error)))
+  })
+}
+
+type Carried<E> = Passed<HttpClientResponse.HttpClientResponse, Exclude<E, Capacity.CapacityError> | Own>
+
+/** How an attempt fails by itself. */
+type Own = Exclude<HttpAttempt.Rejection, Capacity.CapacityError | HttpError.QuotaExhaustedError>
+
+type WayError<E> = Carried<E> | HttpError.Failure
+
+const attempt = <E, R>(
+  client: HttpClient.HttpClient.With<E, R>,
+  request: HttpClientRequest.HttpClientRequest,
+  settings: Settings,
+  progress: HttpAttempt.Progress,
+  pool: Pool
+): Effect.Effect<
+  HttpClientResponse.HttpClientResponse,
+  Carried<E> | Capacity.CapacityError | HttpError.QuotaExhaustedError,
+  R
+> => {
+  const about = Effect.zipWith(pool.stats, Clock.currentTimeMillis, ({ config, reason, window }, now) => ({
+    attempt: progress.attempts,
+    pool: config.name,
+    wait: now - progress.waitingSince,
+    window,
+    reason
+  }))
+  return Effect.matchEffect(HttpAttempt.run(client, request, settings, progress, about), {
+    onSuccess: ({ isNeutral, response }) =>
+      isNeutral
+        ? Effect.fail(new Passed({ message: `status ${response.status}`, open: () => Effect.succeed(response) }))
+        : Effect.succeed(response),
+    onFailure: (error): Effect.Effect<never, Carried<E> | Capacity.CapacityError | HttpError.QuotaExhaustedError> => {
+      if (Capacity.isCapacityError(error) || error instanceof HttpError.QuotaExhaustedError) return Effect.fail(error)
+      // A type parameter is not narrowed by what an error is not.
+      const own = error as Exclude<E, Capacity.CapacityError> | Own
+      return Effect.fail(new Passed({ message: HttpSpan.describe(own), open: () => Effect.fail(own) }))
+    }
+  })
+}
+
+/** A request as an error may show it: where it went to, and nothing of what it carried. */
+const shown = ({ method, url }: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+  HttpClientRequest.make(method)(url.replace(/[?#].*$/, "").replace(/\/\/[^/]*@/, "//"))
+
+/**
+ * A failure of the pool as an `HttpClientError`, the failure being its cause: a `ResponseError` with the answer it is about,
+ * or a `RequestError` where there was none.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export const toHttpClientError = (
+  failure: HttpError.Failure,
+  request: HttpClientRequest.HttpClientRequest
+): HttpClientError.HttpClientError => {
+  const response = lastResponse(failure)
+  const fields = { request: shown(request), cause: failure, description: failure.message }
+  return response === undefined
+    ? new HttpClientError.RequestError({
+        ...fields,
+        reason: failure._tag === "StreamingBodyError" ? "Encode" : "Transport"
+      })
+    : new HttpClientError.ResponseError({ ...fields, reason: "StatusCode", response })
+}

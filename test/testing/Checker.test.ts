@@ -1,0 +1,235 @@
+import { assert, describe, it } from "@effect/vitest"
+import { PoolConfig, type ControlLaw } from "effect-aimd"
+import { Checker, type Trace } from "effect-aimd/testing"
+import { range, valueOf } from "./support.js"
+
+const config = valueOf(
+  PoolConfig.make({ poolSize: 3, minDispatchDelay: 5, maxRetryAfter: "10 seconds", maxCapacityRetry: "1 second" })
+)
+
+const at = (at: number) => ({ at, client: 0 })
+const joined: Trace.Event = { ...at(0), _tag: "joined", config }
+const started = (time: number, row = 0, attempt = 1): Trace.Event => ({ ...at(time), _tag: "started", row, attempt })
+const ended = (time: number, row = 0, outcome: Trace.Outcome = "success", retryAfter?: number): Trace.Event => ({
+  ...at(time),
+  _tag: "ended",
+  row,
+  attempt: 1,
+  outcome,
+  retryAfter
+})
+const decided = (time: number, fields: Partial<ControlLaw.Decision>, sample?: ControlLaw.Sample): Trace.Event => ({
+  ...at(time),
+  _tag: "decided",
+  decision: { window: 3, spacing: 0, holdUntil: 0, delay: 0, epoch: 0, reason: "", ...fields },
+  sample
+})
+const capacity = (epoch = 0, retryAfter?: number): ControlLaw.Sample => ({
+  _tag: "capacity",
+  epoch,
+  inFlight: 1,
+  latency: 1,
+  status: 429,
+  retryAfter
+})
+const submitted = (row: number, count: number): Trace.Event => ({ ...at(0), _tag: "submitted", row, count })
+const finished = (row: number, order: number): Trace.Event => ({
+  ...at(9),
+  _tag: "finished",
+  row,
+  order,
+  completedAt: 9,
+  outcome: "success",
+  attempts: 1
+})
+const left = (inFlight = 0, pending = 0): Trace.Event => ({ ...at(10), _tag: "left", inFlight, pending })
+
+interface Case {
+  readonly checker: Checker.Checker
+  readonly fine: ReadonlyArray<Trace.Event>
+  /** Ends with the event that breaks the rule. */
+  readonly broken: ReadonlyArray<Trace.Event>
+  readonly says: string
+}
+
+const cases: Record<string, Case> = {
+  "more in flight than the window": {
+    checker: Checker.inFlightWithinWindow,
+    fine: [joined, decided(0, { window: 2.9 }), started(1), started(2), ended(3), started(4)],
+    broken: [joined, decided(0, { window: 2.9 }), started(1), started(2), started(3)],
+    says: "3 in flight where 2 are allowed"
+  },
+  "more in flight than the pool is large": {
+    checker: Checker.inFlightWithinWindow,
+    // One admitted before the window shrank, at the same instant.
+    fine: [joined, decided(0, { window: 3 }), decided(5, { window: 1 }), started(5), started(5), started(5)],
+    broken: [joined, decided(0, { window: 99 }), started(1), started(2), started(3), started(4)],
+    says: "4 in flight where 3 are allowed"
+  },
+  "starts closer than the pool's least": {
+    checker: Checker.startsAreSpaced,
+    fine: [joined, decided(0, {}), started(0), started(5)],
+    broken: [joined, decided(0, {}), started(0), started(4)],
+    says: "starts 4 ms apart, where 5 is the least"
+  },
+  "starts closer than the law allows": {
+    checker: Checker.startsAreSpaced,
+    fine: [joined, decided(0, { spacing: 1e9 }), started(0), started(10_000)],
+    broken: [joined, decided(0, { spacing: 20 }), started(0), started(19)],
+    says: "starts 19 ms apart, where 20 is the least"
+  },
+  "a start in a hold of the law": {
+    checker: Checker.noStartInHold,
+    fine: [decided(0, { holdUntil: 100 }), started(100)],
+    broken: [decided(0, { holdUntil: 100 }), started(99)],
+    says: "a start inside the hold until 100"
+  },
+  "a start before a Retry-After is over": {
+    checker: Checker.noStartInHold,
+    // At the instant of the answer a start may have been admitted before it.
+    fine: [decided(0, {}, capacity(0, 50)), started(0), started(50)],
+    broken: [decided(0, {}, capacity(0, 50)), started(30)],
+    says: "a start inside the hold until 50"
+  },
+  "a Retry-After that the law does not hear of": {
+    checker: Checker.hintsAreHeard,
+    fine: [joined, ended(1, 0, "capacity", 99_000), decided(1, {}, capacity(0, 10_000)), decided(2, {})],
+    broken: [joined, ended(1, 0, "capacity", 500), decided(1, {}, capacity(0))],
+    says: "the API asked for 500 ms, the law heard of undefined"
+  },
+  "an entry too many": {
+    checker: Checker.oneEntryARow,
+    fine: [submitted(4, 2), finished(4, 0), finished(5, 1), left()],
+    broken: [submitted(4, 2), finished(4, 0), finished(4, 0)],
+    says: "row 4 was finished before, or never handed in"
+  },
+  "an entry out of order": {
+    checker: Checker.oneEntryARow,
+    fine: [submitted(4, 1), finished(4, 0)],
+    broken: [submitted(4, 2), finished(5, 0)],
+    says: "row 5 is entry 0, not 1"
+  },
+  "a row without an entry": {
+    checker: Checker.oneEntryARow,
+    fine: [left()],
+    broken: [submitted(4, 3), finished(5, 1), left()],
+    says: "2 rows have no entry: 4, 6"
+  },
+  "an attempt that runs on": {
+    checker: Checker.permitsComeBack,
+    fine: [started(1), ended(2), left()],
+    broken: [started(1), left()],
+    says: "1 attempts run on"
+  },
+  "a permit that is not back": {
+    checker: Checker.permitsComeBack,
+    fine: [left()],
+    broken: [started(1), ended(2), left(1, 2)],
+    says: "nothing runs, and the pool counts 1 in flight and 2 pending"
+  },
+  "a start after a shutdown": {
+    checker: Checker.noStartAfterShutdown,
+    fine: [{ ...at(5), _tag: "shutdown" }, started(5)],
+    broken: [{ ...at(5), _tag: "shutdown" }, started(6, 7)],
+    says: "row 7 starts after the shutdown at 5"
+  },
+  "a start when the shutdown has returned": {
+    checker: Checker.noStartAfterShutdown,
+    fine: [
+      { ...at(5), _tag: "shutdown" },
+      { ...at(5), _tag: "shut" }
+    ],
+    broken: [{ ...at(5), _tag: "shutdown" }, { ...at(5), _tag: "shut" }, started(5, 7)],
+    says: "row 7 starts after the shutdown at 5"
+  },
+  "a start at the end of a row's budget": {
+    checker: Checker.noStartAfterBudget,
+    fine: [joined, started(10), started(1009, 0, 2), started(5000, 1)],
+    broken: [joined, started(10), started(1010, 0, 2)],
+    says: "row 0, first started at 10, starts at the end of its budget of 1000 ms"
+  },
+  "a second decrease in one epoch": {
+    checker: Checker.oneDecreaseAnEpoch,
+    fine: [
+      decided(0, {}),
+      decided(1, { epoch: 1, delay: 5 }, capacity(0)),
+      decided(2, { epoch: 1, delay: 5 }, capacity(0))
+    ],
+    broken: [
+      decided(0, {}),
+      decided(1, { epoch: 1, delay: 5 }, capacity(0)),
+      decided(2, { epoch: 1, delay: 9 }, capacity(0))
+    ],
+    says: "slowed down in epoch 1 by the rejection of an attempt that was admitted in epoch 0"
+  }
+}
+
+/** What a checker says of each event. */
+const said = ({ start }: Checker.Checker, events: ReadonlyArray<Trace.Event>) => {
+  const check = start()
+  return events.map(check)
+}
+
+describe("A checker", () => {
+  for (const [name, { broken, checker, fine, says }] of Object.entries(cases)) {
+    it(`finds ${name}`, () => {
+      assert.deepStrictEqual(said(checker, broken), [...range(broken.length - 1).map(() => undefined), says])
+      assert.deepStrictEqual(
+        said(checker, fine),
+        fine.map(() => undefined)
+      )
+    })
+  }
+
+  it("keeps clients apart", () => {
+    const other = (event: Trace.Event): Trace.Event => ({ ...event, client: 1 })
+    const events = [
+      joined,
+      other(joined),
+      decided(0, {}),
+      other(decided(0, {})),
+      ...[0, 5, 10].flatMap((time) => [started(time), other(started(time))])
+    ]
+    for (const checker of Checker.all)
+      assert.deepStrictEqual(
+        said(checker, events),
+        events.map(() => undefined)
+      )
+  })
+})
+
+describe("Checker.observe", () => {
+  const found = (events: ReadonlyArray<Trace.Event>) => {
+    const errors: Array<Checker.ViolationError> = []
+    const observe = Checker.observe([Checker.noStartAfterShutdown], (error) => errors.push(error))
+    events.forEach(observe)
+    return errors
+  }
+
+  it("tells of the first violation only, with what came before", () => {
+    const errors = found([{ ...at(5), _tag: "shutdown" }, started(6), started(7)])
+    assert.deepStrictEqual(
+      errors.map(({ message }) => message),
+      [
+        [
+          "no start after shutdown: row 0 starts after the shutdown at 5, at 6 ms",
+          "  5.000 client 0 shutdown",
+          "  6.000 client 0 started row 0 attempt 1"
+        ].join("\n")
+      ]
+    )
+  })
+
+  it("shows no more than thirty events", () => {
+    const [trace = []] = found([
+      ...range(100).map((time) => started(time, time)),
+      { ...at(100), _tag: "shutdown" },
+      started(101)
+    ]).map((error) => error.trace)
+    assert.strictEqual(trace.length, 30)
+    assert.deepStrictEqual(
+      [trace[0], trace[29]],
+      ["72.000 client 0 started row 72 attempt 1", "101.000 client 0 started row 0 attempt 1"]
+    )
+  })
+})
