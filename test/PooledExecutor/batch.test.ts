@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Batch", () => {
   it.effect("returns results in submission order whatever order they complete in", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[ok(30, "a")], [ok(20, "b")], [ok(10, "c")]]))
       const result = yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(outcomes(result), ["a", "b", "c"])
@@ -22,7 +22,7 @@ describe("Batch", () => {
 
   it.effect("hands each row its own stateId, index and attempt, once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const calls: Array<unknown> = []
       const result = yield* pool.executeBatch(
         ["a", "b", "c"],
@@ -73,7 +73,7 @@ describe("Batch", () => {
 
   it.effect("never has more than poolSize attempts in flight, and always that many while rows wait", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(() => ok(50))
       yield* pool.executeBatch(range(5), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -111,7 +111,7 @@ describe("Batch", () => {
 
   it.effect("returns the one entry of a batch of one", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 8 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 8 })
       assert.deepStrictEqual(outcomes(yield* pool.executeBatch(["row"], () => ok(10, "done"))), ["done"])
     })
   )
@@ -133,7 +133,7 @@ describe("Batch", () => {
 
   it.effect("can be run again as a value: each run is a batch of its own", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(() => ok(10))
       const batch = pool.executeBatch(range(2), api.call)
       const first = yield* batch
@@ -149,7 +149,7 @@ describe("Batch", () => {
 describe("forEach", () => {
   it.effect("returns the values in order, retrying capacity errors", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[busy(), ok(30, "a")], [ok(20, "b")], [ok(10, "c")]]))
       assert.deepStrictEqual(yield* pool.forEach(range(3), api.call), ["a", "b", "c"])
     })
@@ -157,7 +157,7 @@ describe("forEach", () => {
 
   it.effect("fails with the first failure in time and interrupts the others at once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[Effect.never], [refused(20, 2)], [busy()], [ok()]]))
       const exit = yield* Effect.exit(pool.forEach(range(4), api.call))
       assert.strictEqual(outcome(exit), "Refused")

@@ -29,6 +29,9 @@ const capacity = (epoch = 0, retryAfter?: number): ControlLaw.Sample => ({
   epoch,
   inFlight: 1,
   latency: 1,
+  sequence: 1,
+  startedWith: 1,
+  bound: "none",
   status: 429,
   retryAfter
 })

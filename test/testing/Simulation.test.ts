@@ -16,7 +16,7 @@ const open = ServerModel.concurrencyCap({ cap: 1000 })
 
 const world = (client: Partial<Simulation.Client>, api: Partial<Simulation.World["api"]> = {}): Simulation.World => ({
   api: { model: open, ...api },
-  clients: [{ pool: { poolSize: 4 }, workload: Workload.atOnce(10), ...client }]
+  clients: [{ pool: { poolSize: 4, control: "delay" }, workload: Workload.atOnce(10), ...client }]
 })
 
 const outcomes = (world: Simulation.World, options?: Simulation.Options) => Simulation.report(world, options).outcomes
