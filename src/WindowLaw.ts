@@ -57,7 +57,7 @@ const rest = 0.03
 /** For the share of rejected calls. */
 const shareSmoothing = 0.1
 /** A pace that was cut to this share in vain, the rejections being as frequent as before, is not what they depend on. */
-const vainCut = 0.125
+const vainCut = 0.015
 /** A clock knows nothing shorter, in milliseconds. */
 const tick = 1
 /** The state is forgotten after so long without a start, in milliseconds. */
@@ -643,7 +643,7 @@ const blame = (draft: Draft, { bound, status }: Rejection, inFlight: number, mar
   }
 }
 
-/** Rejections that are as frequent at an eighth of the pace do not depend on it: back to where it was. */
+/** Rejections that are as frequent at a small part of the pace do not depend on it: back to where it was. */
 const notInVain = (draft: Draft, next: Level.Level): Level.Level => {
   const { cutFrom, limits, rejectedShare } = draft
   const current = rateOf(draft, limits)

@@ -8,15 +8,18 @@ import { peers } from "./peers.js"
 import { svg, type Panel } from "./picture.js"
 import { servers, shared, type Server } from "./servers.js"
 
+const names = ["targets", "all", "clients", "pictures"] as const
 const options = process.argv.slice(2)
 const isSmoke = options.includes("--smoke")
-const unknown = options.filter((option) => option !== "--smoke")
-if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
+const only = names.find((name) => options.includes(`--only=${name}`))
+const unknown = options.filter((option) => option !== "--smoke" && option !== `--only=${only ?? ""}`)
+if (unknown.length > 0)
+  throw new Error(`unknown option ${unknown.join(" ")}: there are --smoke and --only=${names.join("|")}`)
 
 const seeds = isSmoke ? 1 : 10
 const rowsOf = ({ rows }: Server): number => (isSmoke ? Math.min(rows, 60) : rows)
 /** Enough to tell the laws apart; some send dozens of calls for each that is served. */
-const comparedRows = isSmoke ? 60 : 900
+const comparedRows = isSmoke ? 60 : 300
 
 const share = (value: number): string => (value === 0 ? "never" : value.toFixed(2))
 const exact = (value: number): string => (value === 0 ? "never" : value.toFixed(3))
@@ -136,24 +139,26 @@ const pictures = (): void => {
   writeFileSync(new URL("window-law-periods.svg", docs), svg([window, out]))
 }
 
-const [start, end] = ["<!-- laws:start -->", "<!-- laws:end -->"]
-
-const write = (report: string): void => {
+/** Replaces one part of the page; what stands around it stays. */
+const write = (name: string, report: string): void => {
   const file = new URL("../../docs/BENCHMARKS.md", import.meta.url)
+  const [start, end] = [`<!-- laws-${name}:start -->`, `<!-- laws-${name}:end -->`]
   const text = readFileSync(file, "utf8")
   const [from, to] = [text.indexOf(start), text.indexOf(end)]
   if (from < 0 || to < from) throw new Error(`${file.pathname} needs the lines ${start} and ${end}, in this order`)
   writeFileSync(file, `${text.slice(0, from + start.length)}\n\n${report}\n\n${text.slice(to)}`)
 }
 
-const report = [
-  `### The window law and its targets\n\n${targets()}`,
-  `### All laws\n\n${comparison()}`,
-  `### Several clients\n\n${fairness()}`
-].join("\n\n")
-console.log(report)
-if (isSmoke) console.log("\nSmoke run: the figures mean nothing, and nothing was written.")
-else {
-  write(report)
-  pictures()
+const parts = { targets, all: comparison, clients: fairness }
+
+for (const name of names) {
+  if (only !== undefined && name !== only) continue
+  if (name === "pictures") {
+    if (!isSmoke) pictures()
+    continue
+  }
+  const report = parts[name]()
+  console.log(`${name}\n\n${report}\n`)
+  if (!isSmoke) write(name, report)
 }
+if (isSmoke) console.log("Smoke run: the figures mean nothing, and nothing was written.")

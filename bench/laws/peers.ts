@@ -207,8 +207,8 @@ export const effectLearned: Law<Learned> = {
     }
     const starts =
       next.limit === Infinity ? undefined : { limit: next.limit, period: next.window, provenUntil: Infinity }
-    // No wait at all would never end in a simulation: a millisecond stands for it.
-    return { state: next, decision: decision({ starts, holdUntil: Math.max(0, next.windowEnds), delay: 1 }) }
+    // No wait at all would never end in a simulation: 20 milliseconds stand for it.
+    return { state: next, decision: decision({ starts, holdUntil: Math.max(0, next.windowEnds), delay: 20 }) }
   },
   remembers: 16_384
 }

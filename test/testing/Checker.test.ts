@@ -26,6 +26,9 @@ const decided = (time: number, fields: Partial<ControlLaw.Decision>, sample?: Co
 })
 const capacity = (epoch = 0, retryAfter?: number): ControlLaw.Sample => ({
   _tag: "capacity",
+  sequence: 1,
+  startedWith: 1,
+  bound: "none",
   epoch,
   inFlight: 1,
   latency: 1,

@@ -79,6 +79,9 @@ const reported = (
 
 const capacity = (retryAfter: number | undefined): ControlLaw.Sample => ({
   _tag: "capacity",
+  sequence: 1,
+  startedWith: 1,
+  bound: "none",
   epoch: 0,
   inFlight: 1,
   latency: 10,
