@@ -138,7 +138,7 @@ export const startsAreSpaced: Checker = {
 }
 
 /**
- * No start falls inside a hold, be it the law's or a `Retry-After` that the law was told of.
+ * No start falls inside a hold, be it the law's, up to `maxRetryAfter`, or a `Retry-After` that the law was told of.
  *
  * @since 0.2.0
  * @category invariants
@@ -146,11 +146,23 @@ export const startsAreSpaced: Checker = {
 export const noStartInHold: Checker = {
   name: "no start inside a hold",
   start: () => {
-    const clients = perClient(() => ({ hintedAt: -Infinity, hinted: -Infinity, decisions: inForce() }))
+    const clients = perClient(() => ({
+      most: Infinity,
+      hintedAt: -Infinity,
+      hinted: -Infinity,
+      last: Option.none<ControlLaw.Decision>(),
+      decisions: inForce()
+    }))
     return (event) => {
       const client = clients(event.client)
+      if (event._tag === "joined") client.most = Duration.toMillis(event.config.maxRetryAfter)
       if (event._tag === "decided") {
-        client.decisions.decide(event.at, event.decision)
+        // The cap counts from the instant at which the law decided so first.
+        if (Option.getOrUndefined(client.last) !== event.decision) {
+          const holdUntil = Math.min(event.decision.holdUntil, event.at + client.most)
+          client.decisions.decide(event.at, { ...event.decision, holdUntil })
+          client.last = Option.some(event.decision)
+        }
         if (event.sample?._tag === "capacity" && event.sample.retryAfter !== undefined) {
           client.hinted = Math.max(client.hinted, event.at + event.sample.retryAfter)
           client.hintedAt = event.at

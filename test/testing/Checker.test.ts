@@ -32,9 +32,6 @@ const capacity = (epoch = 0, retryAfter?: number): ControlLaw.Sample => ({
   epoch,
   inFlight: 1,
   latency: 1,
-  sequence: 1,
-  startedWith: 1,
-  bound: "none",
   status: 429,
   retryAfter
 })
@@ -89,6 +86,12 @@ const cases: Record<string, Case> = {
     fine: [decided(0, { holdUntil: 100 }), started(100)],
     broken: [decided(0, { holdUntil: 100 }), started(99)],
     says: "a start inside the hold until 100"
+  },
+  "a start in a hold of the law that is longer than maxRetryAfter allows": {
+    checker: Checker.noStartInHold,
+    fine: [joined, decided(0, { holdUntil: 1e9 }), started(10_000)],
+    broken: [joined, decided(0, { holdUntil: 1e9 }), started(9_999)],
+    says: "a start inside the hold until 10000"
   },
   "a start before a Retry-After is over": {
     checker: Checker.noStartInHold,

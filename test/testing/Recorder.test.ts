@@ -85,9 +85,6 @@ const capacity = (retryAfter: number | undefined): ControlLaw.Sample => ({
   epoch: 0,
   inFlight: 1,
   latency: 10,
-  sequence: 1,
-  startedWith: 1,
-  bound: "none",
   status: 429,
   retryAfter
 })
