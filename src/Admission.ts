@@ -94,7 +94,7 @@ export interface Admission {
   readonly shutdown: (interrupt: boolean) => void
   /** Hands out, once, what a user should hear of in the log. */
   readonly takeNotice: () => string | undefined
-  /** Tells the fibers of an effect that they run an attempt of this pool. */
+  /** Tells a fiber, whose only task the effect is, that it runs attempts of this pool. */
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, insider: Insider.Insider) => Effect.Effect<A, E, R>
   /** Waits until nothing is in flight; for an attempt that waits here itself, nothing besides such attempts. */
   readonly idle: Effect.Effect<void>
@@ -286,7 +286,8 @@ export const make = <State>(
         notice = undefined
         return taken
       },
-      inside: (effect, self) => Effect.locally(Effect.locally(effect, insider, self), Insider.current, self),
+      inside: (effect, self) =>
+        Effect.zipRight(FiberRef.set(insider, self), Effect.zipRight(FiberRef.set(Insider.current, self), effect)),
       idle: Effect.flatMap(FiberRef.get(insider), (worker) =>
         Effect.async<void>((resume) => {
           const self = worker?.current ?? worker
