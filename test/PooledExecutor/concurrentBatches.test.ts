@@ -9,7 +9,7 @@ const rowsFrom = (first: number, length: number) => range(length).map((i) => fir
 describe("Concurrent batches", () => {
   it.effect("keep their results, indices and order apart", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const batch = (name: string) => pool.executeBatch(range(5), (row) => ok(20 - row, `${name}${row}`))
       const [a, b] = yield* Effect.all([batch("A"), batch("B")], { concurrency: "unbounded" })
       assert.deepStrictEqual(outcomes(a), ["A0", "A1", "A2", "A3", "A4"])
@@ -24,7 +24,7 @@ describe("Concurrent batches", () => {
 
   it.effect("share the permits of the pool", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const api = makeApi(() => ok(20))
       const [a, b] = yield* Effect.all(
         [pool.executeBatch(rowsFrom(0, 5), api.call), pool.executeBatch(rowsFrom(10, 5), api.call)],
@@ -42,7 +42,7 @@ describe("Concurrent batches", () => {
 
   it.effect("do not wait for each other's slowest row", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const slow = yield* Effect.fork(pool.executeBatch([0], () => ok(1000)))
       yield* Effect.sleep(5)
       const quick = yield* pool.executeBatch(range(5), () => ok(10))
@@ -53,7 +53,7 @@ describe("Concurrent batches", () => {
 
   it.effect("share the delay: a rejection in one makes a rejected row of the other wait longer", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi((row, attempt) => (attempt === 1 ? busy(row === 0 ? 0 : 10) : ok()))
       const a = yield* Effect.fork(pool.executeBatch([0], api.call))
       yield* Effect.sleep(5)
@@ -71,7 +71,7 @@ describe("Concurrent batches", () => {
 
   it.effect("share the gate", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4, minDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4, minDispatchDelay: 50 })
       const api = makeApi(() => ok())
       yield* Effect.all([pool.executeBatch([0, 1], api.call), pool.executeBatch([10, 11], api.call)], {
         concurrency: "unbounded"
@@ -87,7 +87,7 @@ describe("Concurrent batches", () => {
 
   it.effect("have statistics of their own", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const [a, b] = yield* Effect.all(
         [
           pool.executeBatch(range(3), (_, { attempt }) => (attempt === 1 ? busy(10) : ok(10))),
@@ -113,7 +113,7 @@ describe("Concurrent batches", () => {
 
   it.effect("end one by one: a timeout, a failure or an interruption of one leaves the others alone", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const api = makeApi(() => ok(100))
       const timed = yield* Effect.fork(pool.executeBatch([1], () => Effect.never, { timeout: 30 }))
       const failing = yield* Effect.fork(pool.forEach([2], () => refused(40)))
