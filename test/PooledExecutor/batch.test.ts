@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Batch", () => {
   it.effect("returns results in submission order whatever order they complete in", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[ok(30, "a")], [ok(20, "b")], [ok(10, "c")]]))
       const result = yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(outcomes(result), ["a", "b", "c"])
@@ -22,7 +22,7 @@ describe("Batch", () => {
 
   it.effect("hands each row its own stateId, index and attempt, once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const calls: Array<unknown> = []
       const result = yield* pool.executeBatch(
         ["a", "b", "c"],
@@ -40,7 +40,7 @@ describe("Batch", () => {
 
   it.effect("names rows by their index unless told otherwise", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const result = yield* pool.executeBatch(["a", "b"], (_, { stateId }) => Effect.succeed(stateId))
       assert.deepStrictEqual(outcomes(result), ["0", "1"])
       assert.deepStrictEqual(field(result, "stateId"), ["0", "1"])
@@ -49,7 +49,7 @@ describe("Batch", () => {
 
   it.effect("counts a row's attempts in its context from 1", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const attempts: Array<number> = []
       yield* pool.executeBatch(["row"], (_, { attempt }) => {
         attempts.push(attempt)
@@ -61,7 +61,7 @@ describe("Batch", () => {
 
   it.effect("hands over the caller's own row, not a copy of it", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const row = { id: 1 }
       const { entries } = yield* pool.executeBatch([row], (given) => Effect.succeed(given === row))
       assert.deepStrictEqual(
@@ -73,7 +73,7 @@ describe("Batch", () => {
 
   it.effect("never has more than poolSize attempts in flight, and always that many while rows wait", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(() => ok(50))
       yield* pool.executeBatch(range(5), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -89,7 +89,7 @@ describe("Batch", () => {
 
   it.effect("works the rows one after another by default", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(() => ok(10))
       yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -102,7 +102,7 @@ describe("Batch", () => {
 
   it.effect("returns no entries for an empty batch", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const { entries, stats } = yield* pool.executeBatch([], () => Effect.dieMessage("no row to run"))
       assert.deepStrictEqual(entries, [])
       assert.strictEqual(stats.rows, 0)
@@ -111,14 +111,14 @@ describe("Batch", () => {
 
   it.effect("returns the one entry of a batch of one", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 8 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 8 })
       assert.deepStrictEqual(outcomes(yield* pool.executeBatch(["row"], () => ok(10, "done"))), ["done"])
     })
   )
 
   it.effect("takes any iterable once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       let iterations = 0
       const rows = {
         *[Symbol.iterator]() {
@@ -133,7 +133,7 @@ describe("Batch", () => {
 
   it.effect("can be run again as a value: each run is a batch of its own", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(() => ok(10))
       const batch = pool.executeBatch(range(2), api.call)
       const first = yield* batch
@@ -149,7 +149,7 @@ describe("Batch", () => {
 describe("forEach", () => {
   it.effect("returns the values in order, retrying capacity errors", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[busy(), ok(30, "a")], [ok(20, "b")], [ok(10, "c")]]))
       assert.deepStrictEqual(yield* pool.forEach(range(3), api.call), ["a", "b", "c"])
     })
@@ -157,7 +157,7 @@ describe("forEach", () => {
 
   it.effect("fails with the first failure in time and interrupts the others at once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[Effect.never], [refused(20, 2)], [busy()], [ok()]]))
       const exit = yield* Effect.exit(pool.forEach(range(4), api.call))
       assert.strictEqual(outcome(exit), "Refused")
@@ -173,7 +173,7 @@ describe("forEach", () => {
 
   it.effect("keeps a row's defect a defect", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const exit = yield* Effect.exit(pool.forEach([1], () => Effect.die("defect")))
       assert.deepStrictEqual(exit, Exit.die("defect"))
     })
@@ -181,7 +181,7 @@ describe("forEach", () => {
 
   it.effect("returns an empty array for no rows", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       assert.deepStrictEqual(yield* pool.forEach([], () => Effect.void), [])
     })
   )

@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Ordering metadata", () => {
   it.effect("is one whole record a row", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       yield* Effect.sleep(1000)
       const api = makeApi(script([[ok(100, "a")], [busy(10), ok(10, "b")], [ok(20, "c")]]))
       const { entries } = yield* pool.executeBatch(range(3), api.call, { stateId: (row) => `row-${row}` })
@@ -60,7 +60,7 @@ describe("Ordering metadata", () => {
 
   it.effect("numbers submissions from 0 in each batch", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       for (const rows of [5, 2]) {
         const result = yield* pool.executeBatch(range(rows), () => ok(10))
         assert.deepStrictEqual(field(result, "submitIndex"), range(rows))
@@ -71,7 +71,7 @@ describe("Ordering metadata", () => {
 
   it.effect("numbers completions in their true order", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 5 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 5 })
       const result = yield* pool.executeBatch(range(5), (row) => ok(250 - 50 * row))
       assert.deepStrictEqual(field(result, "completeIndex"), [4, 3, 2, 1, 0])
     })
@@ -79,7 +79,7 @@ describe("Ordering metadata", () => {
 
   it.effect("counts failures among the completions", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3 })
       const api = makeApi(script([[ok(30)], [refused(10)], [Effect.delay(Effect.die("defect"), 20)]]))
       const result = yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(field(result, "completeIndex"), [2, 0, 1])
@@ -88,7 +88,7 @@ describe("Ordering metadata", () => {
 
   it.effect("has no wrong completion among 2,000 instant rows of a pool of one", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 1 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const result = yield* pool.executeBatch(range(2000), () => Effect.void)
       assert.deepStrictEqual(field(result, "completeIndex"), range(2000))
     })
@@ -96,7 +96,7 @@ describe("Ordering metadata", () => {
 
   it.effect("has the instants of the Clock", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* Effect.sleep(5)
       const result = yield* pool.executeBatch(range(2), () => ok(10))
       assert.deepStrictEqual(field(result, "submittedAt"), [5, 5])
@@ -107,7 +107,7 @@ describe("Ordering metadata", () => {
 
   it.effect("tells how long a row waited for the rows before it", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const result = yield* pool.executeBatch(range(2), (row) => ok(row === 0 ? 100 : 10))
       assert.deepStrictEqual(field(result, "bufferWait"), [0, 90])
     })
@@ -115,7 +115,7 @@ describe("Ordering metadata", () => {
 
   it.effect("sums a row's waits between rejections and starts, its turn included", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(10), busy(10), ok(10)], [ok(100)]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       // Rejected at 10, ready at 60, but row 1 has the permit until 110; rejected at 120; the delay is 50 again: the
@@ -133,7 +133,7 @@ describe("Ordering metadata", () => {
 
   it.effect("tells that a row never started: no attempts, and a start that is its end", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* Effect.fork(Effect.delay(pool.shutdown, 30))
       const { entries } = yield* pool.executeBatch(range(2), () => ok(100))
       assert.deepStrictEqual(

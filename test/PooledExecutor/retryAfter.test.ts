@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Retry-After", () => {
   it.effect("lets nothing start before it, and the first right after", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(script([[busy(0, { retryAfter: "2 seconds" }), ok(10)], [ok(10)], [ok(10)], [ok(10)]]))
       const result = yield* pool.executeBatch(range(4), api.call)
       assert.deepStrictEqual(outcomes(result), ["ok", "ok", "ok", "ok"])
@@ -23,7 +23,7 @@ describe("Retry-After", () => {
 
   it.effect("holds the other batches and the single calls of the pool too", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 4 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const api = makeApi((row, attempt) => (row === 0 && attempt === 1 ? busy(0, { retryAfter: "2 seconds" }) : ok()))
       const first = yield* Effect.fork(pool.executeBatch([0], api.call))
       yield* Effect.sleep(100)
@@ -42,7 +42,7 @@ describe("Retry-After", () => {
 
   it.effect("leaves attempts in flight alone", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(script([[busy(0, { retryAfter: "2 seconds" }), ok()], [ok(300)]]))
       yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(api.ends, [
@@ -57,7 +57,7 @@ describe("Retry-After", () => {
     inVirtualTime(function* () {
       const startsWith = (second: number) =>
         Effect.gen(function* () {
-          const pool = yield* PooledExecutor.make({ poolSize: 2 })
+          const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
           const api = makeApi(
             script([
               [busy(0, { retryAfter: 2000 }), ok()],
@@ -74,7 +74,7 @@ describe("Retry-After", () => {
 
   it.effect("shorter than the delay holds fresh rows only that long, while the rejected row waits the delay", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ recoveryStep: "1 second" })
+      const pool = yield* PooledExecutor.make({ control: "delay", recoveryStep: "1 second" })
       const api = makeApi(script([[busy(0, { retryAfter: 100 }), ok()], [ok()]]))
       yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -87,7 +87,7 @@ describe("Retry-After", () => {
 
   it.effect("keeps the least spacing between the starts that follow it", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 3, minDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 3, minDispatchDelay: 50 })
       const api = makeApi(script([[busy(0, { retryAfter: "2 seconds" }), ok()], [ok()], [ok()]]))
       yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -101,7 +101,7 @@ describe("Retry-After", () => {
 
   it.effect("of an hour holds the pool for 5 minutes, and the statistics tell the hour", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(0, { retryAfter: "1 hour" }), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(
@@ -116,7 +116,7 @@ describe("Retry-After", () => {
 
   it.effect("is capped by maxRetryAfter", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxRetryAfter: "10 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxRetryAfter: "10 seconds" })
       const api = makeApi(
         script([
           [busy(0, { retryAfter: "1 minute" }), busy(0, { retryAfter: "10 seconds" }), busy(0, { retryAfter: 1 }), ok()]
@@ -133,7 +133,7 @@ describe("Retry-After", () => {
 
   it.effect("without end is capped as well", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ maxRetryAfter: "10 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxRetryAfter: "10 seconds" })
       const api = makeApi(script([[busy(0, { retryAfter: Infinity }), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(
