@@ -71,13 +71,12 @@ const comparison = (): string => {
 
 const fairness = (): string => {
   const counts = isSmoke ? [2] : [2, 4, 8]
-  const shown = laws.filter(([name]) => /window \(|delay|full jitter|AWS/.test(name))
+  const shown = laws.filter(([name]) => /window \(/.test(name))
   const rows = shared.flatMap((server) =>
     counts.flatMap((clients) =>
       shown.map(([name, law]) => {
         console.error(`${name}: ${clients} clients on ${server.name}`)
-        // The others are shown for comparison: three seeds tell.
-        const runs = Array.from({ length: isSmoke ? 1 : law === "window" ? 10 : 3 }, (_, seed) =>
+        const runs = Array.from({ length: isSmoke ? 1 : 5 }, (_, seed) =>
           Measure.share(server, law, clients, seed + 1, isSmoke ? 5000 : 300_000)
         )
         const jain = runs.map((run) => run.jain)

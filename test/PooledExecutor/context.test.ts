@@ -41,7 +41,7 @@ describe("The caller's context", () => {
   for (const [name, use] of Object.entries(uses)) {
     it.effect(`reaches every attempt of ${name}: services, FiberRefs, log annotations`, () =>
       inVirtualTime(function* () {
-        const pool = yield* PooledExecutor.make()
+        const pool = yield* PooledExecutor.make({ control: "delay" })
         const annotations: Array<unknown> = []
         const logger = Logger.make((entry) => void annotations.push([...HashMap.toEntries(entry.annotations)]))
         const effect = Effect.gen(function* () {
@@ -62,7 +62,7 @@ describe("The caller's context", () => {
 
   it.effect("is each caller's own", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const as = (name: string) =>
         Effect.locally(
           pool.executeBatch(range(2), () => Effect.delay(FiberRef.get(tenant), 10)),
@@ -77,7 +77,7 @@ describe("The caller's context", () => {
 
   it.effect("keeps what a single call sets, as if the call ran in place", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       yield* pool.execute(FiberRef.set(tenant, "acme"))
       assert.strictEqual(yield* FiberRef.get(tenant), "acme")
     })
@@ -85,7 +85,7 @@ describe("The caller's context", () => {
 
   it.effect("holds the caller's scope, which attempts leave open", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2 })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const log: Array<string> = []
       const resource = (name: string) =>
         Effect.acquireRelease(Effect.succeed(name), () => Effect.sync(() => void log.push(`released ${name}`)))
@@ -105,8 +105,8 @@ describe("The caller's context", () => {
 describe("Nested pools", () => {
   it.effect("bound each level for itself", () =>
     inVirtualTime(function* () {
-      const outer = yield* PooledExecutor.make({ poolSize: 2, name: "outer" })
-      const inner = yield* PooledExecutor.make({ poolSize: 3, name: "inner" })
+      const outer = yield* PooledExecutor.make({ control: "delay", poolSize: 2, name: "outer" })
+      const inner = yield* PooledExecutor.make({ control: "delay", poolSize: 3, name: "inner" })
       const api = makeApi(() => ok(10))
       const result = yield* outer.executeBatch(range(3), (row) =>
         Effect.map(
@@ -129,8 +129,8 @@ describe("Nested pools", () => {
 
   it.effect("give a capacity error that the inner pool could not get over to nobody: it is the outer row's own", () =>
     inVirtualTime(function* () {
-      const outer = yield* PooledExecutor.make()
-      const inner = yield* PooledExecutor.make({ maxCapacityRetry: 100 })
+      const outer = yield* PooledExecutor.make({ control: "delay" })
+      const inner = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
       const error = yield* Effect.flip(outer.execute(inner.execute(busy())))
       assert.strictEqual(error._tag, "RetryTimeoutError")
       assert.strictEqual((yield* outer.stats).capacityRetries, 0)
@@ -139,8 +139,8 @@ describe("Nested pools", () => {
 
   it.effect("end together when the outer caller is interrupted", () =>
     inVirtualTime(function* () {
-      const outer = yield* PooledExecutor.make()
-      const inner = yield* PooledExecutor.make({ poolSize: 2 })
+      const outer = yield* PooledExecutor.make({ control: "delay" })
+      const inner = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(() => Effect.never)
       const batch = outer.executeBatch(range(2), () => inner.executeBatch(range(3), api.call))
       assert.strictEqual((yield* Effect.timeoutOption(batch, 50))._tag, "None")

@@ -10,7 +10,7 @@ describe("Log", () => {
     inVirtualTime(function* () {
       const { layer, lines } = makeLogger()
       const program = Effect.gen(function* () {
-        const pool = yield* PooledExecutor.make({ poolSize: 2, attemptTimeout: 100 })
+        const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2, attemptTimeout: 100 })
         const api = makeApi(
           script([[busy(0, { retryAfter: "5 minutes" }), ok()], [refused()], [broken()], [Effect.never]])
         )
@@ -30,7 +30,7 @@ describe("Log", () => {
     inVirtualTime(function* () {
       const { layer, lines } = makeLogger()
       const program = Effect.gen(function* () {
-        const pool = yield* PooledExecutor.make({ name: "gpt", poolSize: 3 })
+        const pool = yield* PooledExecutor.make({ control: "delay", name: "gpt", poolSize: 3 })
         const hour = { retryAfter: "1 hour" } as const
         const api = makeApi(
           script([
@@ -52,7 +52,7 @@ describe("Log", () => {
     inVirtualTime(function* () {
       const { layer, lines } = makeLogger()
       const program = Effect.gen(function* () {
-        const pool = yield* PooledExecutor.make({ name: "gpt", maxRetryAfter: "1 second" })
+        const pool = yield* PooledExecutor.make({ control: "delay", name: "gpt", maxRetryAfter: "1 second" })
         yield* pool.execute(makeApi(script([[busy(0, { retryAfter: "1 minute" }), ok()]])).call(0))
       })
       yield* Effect.provide(program, layer)
@@ -64,7 +64,12 @@ describe("Log", () => {
     inVirtualTime(function* () {
       const { layer, lines } = makeLogger()
       const program = Effect.gen(function* () {
-        const pool = yield* PooledExecutor.make({ name: "gpt", poolSize: 3, maxCapacityRetry: "10 seconds" })
+        const pool = yield* PooledExecutor.make({
+          control: "delay",
+          name: "gpt",
+          poolSize: 3,
+          maxCapacityRetry: "10 seconds"
+        })
         const late = busy(0, { retryAfter: "1 minute" })
         yield* pool.executeBatch(range(4), makeApi(script([[late], [late], [ok()], [refused()]])).call)
       })

@@ -101,7 +101,7 @@ describe("Retry-After", () => {
 
   it.effect("of an hour holds the pool for 5 minutes, and the statistics tell the hour", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make()
+      const pool = yield* PooledExecutor.make({ control: "delay" })
       const api = makeApi(script([[busy(0, { retryAfter: "1 hour" }), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(
