@@ -29,15 +29,15 @@ const plan = (model: ServerModel.ServerModel, pool: Simulation.Client["pool"]) =
 const pools: ReadonlyArray<Simulation.Client["pool"]> = [
   { poolSize: 8 },
   { poolSize: 16 },
-  // The limit is known: 200,000 tokens a minute are 400 rows of 500. At that pace a large pool does no harm.
-  { poolSize: 64, minDispatchDelay: "151 millis" }
+  { poolSize: 64 },
+  { poolSize: 16, control: "delay" }
 ]
-console.log("pool   pace         minutes   of ideal   rejected/row")
+console.log("pool   control      minutes   of ideal   rejected/row")
 for (const pool of pools) {
   const { makespan, rejectedPerSuccess, shareOfIdeal } = plan(tier, pool)
   const cells = [
     String(pool.poolSize).padStart(4),
-    String(pool.minDispatchDelay ?? "none").padEnd(10),
+    (pool.control === "delay" ? "delay" : "window").padEnd(10),
     minutes(makespan).padStart(9),
     `${Math.round(shareOfIdeal * 100)} %`.padStart(8),
     rejectedPerSuccess.toFixed(2).padStart(12)
@@ -47,7 +47,7 @@ for (const pool of pools) {
 // #endregion table
 
 // #region outage
-const rough = plan(outage(tier), { poolSize: 64, minDispatchDelay: "151 millis" })
-console.log(`with an outage of 5 minutes, the last of them: ${minutes(rough.makespan)} minutes`)
+const rough = plan(outage(tier), { poolSize: 64 })
+console.log(`with an outage of 5 minutes, a pool of 64: ${minutes(rough.makespan)} minutes`)
 console.log(Report.text(rough))
 // #endregion outage
