@@ -38,7 +38,9 @@ const settle = async (): Promise<void> => {
 const weigh = (rows: ReadonlyArray<number>, start: Start, still: Still): Promise<number> =>
   Effect.gen(function* () {
     // Every rejection makes for the same long delay, so that all rows back off at once.
-    const pool = yield* PooledExecutor.make({ poolSize: concurrency, maxDispatchDelay: minute, recoveryStep: minute })
+    // Under the delay law a rejected row waits where it can be weighed.
+    const delays = { control: "delay", maxDispatchDelay: minute, recoveryStep: minute } as const
+    const pool = yield* PooledExecutor.make({ poolSize: concurrency, ...delays })
     const finish = yield* Deferred.make<void>()
     const before = bytesInUse()
     const fiber = yield* Effect.fork(start(rows)(pool, Deferred.await(finish)))

@@ -11,14 +11,13 @@ class LoggedInTwice extends Data.TaggedError("LoggedInTwice") {}
 const makeApi = () => {
   let valid = 1
   return {
-    login: Effect.delay(
-      Effect.sync(() => ++valid),
-      "20 millis"
+    login: Effect.zipRight(
+      Effect.sleep("20 millis"),
+      Effect.sync(() => ++valid)
     ),
     call: (token: number) =>
-      Effect.delay(
-        Effect.suspend(() => (token === valid ? Effect.succeed("served") : new Unauthorized())),
-        "10 millis"
+      Effect.flatMap(Effect.sleep("10 millis"), () =>
+        token === valid ? Effect.succeed("served") : new Unauthorized()
       ),
     logins: () => valid - 1
   }
