@@ -95,7 +95,8 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
       if (at < wakesAt) {
         wakesAt = at
         // A fiber may start at once: whoever adds a timer that is due must have it in hand before it fires.
-        run(Effect.zipRight(Effect.yieldNow(), tick))
+        // It must end with the scope even if the queue was made where nothing can be interrupted.
+        run(Effect.interruptible(Effect.zipRight(Effect.yieldNow(), tick)))
       }
       return entry
     },

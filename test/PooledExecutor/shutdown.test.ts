@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PooledExecutor, type PoolConfig } from "effect-aimd"
+import { VirtualTime } from "effect-aimd/testing"
 import { Clock, Effect, Exit, Scope } from "effect"
 import { busy, field, isQuiet, makeApi, ok, outcome, outcomes, range, refused, script } from "../support/api.js"
 import { inVirtualTime } from "../support/time.js"
@@ -129,6 +130,16 @@ describe("Shutdown from inside an attempt", () => {
 })
 
 describe("Closing the scope", () => {
+  it("leaves no timer behind, also of a pool that was made where nothing can be interrupted", () => {
+    const { call } = makeApi(script([[busy(), ok()]]))
+    const program = Effect.gen(function* () {
+      const pool = yield* Effect.uninterruptible(PooledExecutor.make({ poolSize: 2 }))
+      yield* pool.forEach([0], call)
+    })
+    const { exit, leftRunning } = VirtualTime.run(program)
+    assert.deepStrictEqual([Exit.isSuccess(exit), leftRunning], [true, 0])
+  })
+
   const inScope = <A, E>(
     use: (pool: PooledExecutor.PooledExecutor) => Effect.Effect<A, E>,
     options: PoolConfig.Options = { poolSize: 2, control: "delay" }
