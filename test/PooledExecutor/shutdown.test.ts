@@ -131,10 +131,10 @@ describe("Shutdown from inside an attempt", () => {
 
 describe("Closing the scope", () => {
   it("leaves no timer behind, also of a pool that was made where nothing can be interrupted", () => {
-    const { call } = makeApi(script([[busy(), ok()]]))
+    const { call } = makeApi((_, attempt) => (attempt === 1 ? busy(5, { retryAfter: 100 }) : ok(5)))
     const program = Effect.gen(function* () {
-      const pool = yield* Effect.uninterruptible(PooledExecutor.make({ poolSize: 2 }))
-      yield* pool.forEach([0], call)
+      const pool = yield* Effect.uninterruptible(PooledExecutor.make({ poolSize: 4 }))
+      yield* pool.forEach(range(8), call)
     })
     const { exit, leftRunning } = VirtualTime.run(program)
     assert.deepStrictEqual([Exit.isSuccess(exit), leftRunning], [true, 0])
