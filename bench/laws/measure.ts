@@ -29,7 +29,7 @@ export const poolSize = 64
 export const dozens = 24
 
 /** A law that is hopeless on so many seeds is hopeless. */
-const seedsOfTheHopeless = 3
+const seedsOfTheHopeless = 2
 
 /** A law may learn, at so many rejections as if so many rows had been served. */
 const credit = 500

@@ -1,11 +1,16 @@
 /** The sawtooth of the window law, drawn. */
 import type { Trace } from "effect-aimd/testing"
-import { writeFileSync } from "node:fs"
 import * as Measure from "./measure.js"
 import { svg, type Panel } from "./picture.js"
 import { describe, find, type Server } from "./servers.js"
 
-const watch = (server: Server, span: number, unit: "window" | "pace", limit: (seconds: number) => number): Panel => {
+const watch = (
+  server: Server,
+  rows: number,
+  span: number,
+  unit: "window" | "pace",
+  limit: (seconds: number) => number
+): Panel => {
   const points: Array<readonly [number, number]> = []
   const rejections: Array<number> = []
   let started = 0
@@ -23,7 +28,7 @@ const watch = (server: Server, span: number, unit: "window" | "pace", limit: (se
       }
     }
   }
-  Measure.once(server, "window", 1, server.rows, [observer])
+  Measure.once(server, "window", 1, rows, [observer])
   // One point an instant, and none where nothing changes.
   const kept = points.filter(([at, value], i) => points[i + 1]?.[0] !== at && points[i - 1]?.[1] !== value)
   const what = unit === "window" ? "attempts that may be in flight" : "starts a second"
@@ -33,20 +38,19 @@ const watch = (server: Server, span: number, unit: "window" | "pace", limit: (se
 const stepped = (first: number, second: number, third: number) => (seconds: number) =>
   seconds < 100 ? first : seconds < 200 ? second : third
 
-const panels = {
-  "window-law.svg": () => [
-    watch(find("cap 20"), 120, "window", () => 20),
-    watch(find("bucket 10/s, burst 10"), 120, "pace", () => 10),
-    watch(find("20/s, then 5/s, then 40/s"), 300, "pace", stepped(20, 5, 40))
-  ],
-  "window-law-periods.svg": () => [
-    watch(find("window 600/min", "seconds"), 300, "pace", () => 10),
-    watch(find("bucket 20/s, out for 3 s"), 120, "pace", () => 20)
-  ]
-}
-
-export const write = (): void => {
-  for (const [file, draw] of Object.entries(panels)) {
-    writeFileSync(new URL(`../../docs/${file}`, import.meta.url), svg(draw()))
+/** The pictures by the names of their files; `rowsOf` says how many rows a run has. */
+export const draw = (rowsOf: (server: Server) => number): { readonly [file: string]: string } => {
+  const panel = (server: Server, span: number, unit: "window" | "pace", limit: (seconds: number) => number): Panel =>
+    watch(server, rowsOf(server), span, unit, limit)
+  return {
+    "window-law.svg": svg([
+      panel(find("cap 20"), 120, "window", () => 20),
+      panel(find("bucket 10/s, burst 10"), 120, "pace", () => 10),
+      panel(find("20/s, then 5/s, then 40/s"), 300, "pace", stepped(20, 5, 40))
+    ]),
+    "window-law-periods.svg": svg([
+      panel(find("window 600/min", "seconds"), 300, "pace", () => 10),
+      panel(find("bucket 20/s, out for 3 s"), 120, "pace", () => 20)
+    ])
   }
 }
