@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { table } from "../report.js"
 import * as Measure from "./measure.js"
-import { servers, type Server } from "./servers.js"
+import { find } from "./servers.js"
 
 const seeds = 3
 
@@ -19,11 +19,7 @@ const chosen = [
   ["bucket 20/s, out for 5 min", "none"]
 ] as const
 
-const compared = chosen.map(([name, hints]): Server => {
-  const found = servers.find((server) => server.name === name && server.hints === hints)
-  if (found === undefined) throw new Error(`no server ${name}`)
-  return found
-})
+const compared = chosen.map(([name, hints]) => find(name, hints))
 
 const source = new URL("../../src/", import.meta.url)
 const files = ["WindowLaw.ts", "window/Level.ts", "window/Period.ts", "window/Rate.ts"]
