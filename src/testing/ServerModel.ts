@@ -7,6 +7,7 @@
  * @since 0.2.0
  */
 import type { Hints } from "../ControlLaw.js"
+import { isDue } from "../TimerQueue.js"
 import * as Curve from "./Curve.js"
 import * as Fifo from "./Fifo.js"
 
@@ -286,7 +287,8 @@ export const workers = (options: {
     name: `${workers} workers, queue of ${queue}`,
     initial: [],
     arrive: (state, { at, service }) => {
-      const ends = state.filter((end) => end > at)
+      // Less than a nanosecond, which no clock waits for, and the answer is out.
+      const ends = state.filter((end) => !isDue(end, at))
       const first = ends[0]
       if (first !== undefined && ends.length >= workers + queue) {
         return [ends, { _tag: "rejected", status, opensIn: first - at }]

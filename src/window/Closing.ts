@@ -6,6 +6,7 @@
 import * as AimdThrottle from "../AimdThrottle.js"
 import * as Pace from "./Pace.js"
 import * as Period from "./Period.js"
+import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import { explain, rateOf, roundOf, type Block, type Draft, type Limits } from "./State.js"
 
@@ -21,6 +22,8 @@ const probeShareMost = 0.25
 const probeCount = 4
 /** Each that is rejected multiplies the delay. */
 const probeMultiplier = 2
+/** Who was served fewer requests than this looks when others let places go. */
+const unserved = 12
 /** Rejected probes per request served before. */
 const probeBudget = 0.02
 
@@ -72,7 +75,7 @@ export const make = (draft: Draft, { accepted, at, before, since, suspect = fals
 })
 
 /**
- * Holds the pool until the next probe: the AIMD delay law backs off from one to the next, up to a share of the time that
+ * Holds the pool until the next probe: for as long as the AIMD delay law backs off, and a share of the time that
  * nothing has passed.
  *
  * @since 0.2.0
@@ -81,13 +84,14 @@ export const make = (draft: Draft, { accepted, at, before, since, suspect = fals
 export const probeAgain = (draft: Draft, block: Block, now: number, retryAfter: number | undefined): void => {
   const { opened, period, rejectionLatency } = draft
   const { probes, rate, share, since, suspect } = block
-  const maxDelay = probeBase + share * (now - since)
-  const recoveryStep = Math.min(maxDelay, (1000 * probeCount) / Math.max(rate, 0.001) + share * (now - since))
-  const parameters = { minDelay: 0, maxDelay, multiplier: probeMultiplier, recoveryStep }
-  const delay = AimdThrottle.backOff(parameters, block.delay)
-  let next = now + Math.max(2 * rejectionLatency, delay)
-  // Who never got much has all reason to think that others have it: when they let places go, some may be free.
-  if (share > probeShare) next = Round.roundest((now + next) / 2, now + 1.5 * (next - now)) ?? next
+  const recoveryStep = (1000 * probeCount) / Math.max(rate, 0.001)
+  const delay = AimdThrottle.backOff(
+    { minDelay: 0, maxDelay: probeBase, multiplier: probeMultiplier, recoveryStep },
+    block.delay
+  )
+  let next = now + Math.max(2 * rejectionLatency, delay + share * (now - since))
+  // Who was hardly served has all reason to think that others are: when they let places go, some may be free.
+  if (draft.successes < unserved) next = Round.roundest((now + next) / 2, now + 1.5 * (next - now)) ?? next
   if (period !== undefined && opened !== undefined && suspect && probes >= 2) {
     // It is no short pause, so it is the period that was thought: it opens between these two.
     const soonest = opened.at + Math.sqrt(Math.max(period.short, period.safe / 2) * period.safe)
@@ -115,7 +119,7 @@ export const reopen = (draft: Draft, block: Block, startedAt: number): void => {
     // Tested no further than it had been proven, and not at once.
     const from = slowStart ? Infinity : startedAt + roundOf(draft).length
     draft.limits = {
-      window: { ...window, level: Math.min(window.level, window.top), from },
+      window: Permits.kept(window, Math.min(window.level, window.top), from),
       pace: pace && Pace.proven(pace),
       slowStart
     }

@@ -12,7 +12,7 @@ import type { Draft } from "./State.js"
 /** Starts come at most so many times as fast as the window turns over. */
 const smoothing = 5
 /** How much faster than its pace a pool goes that catches up on a hold. */
-const catchUp = 1.6
+const catchUp = 1.4
 /** Without a step the window grows by so much at most, in permits and as a share. */
 const blindPermits = 3
 const blindShare = 0.25

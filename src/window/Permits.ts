@@ -19,8 +19,9 @@ import * as Round from "./Round.js"
 export interface Permits {
   /** In flight at the last rejection. */
   readonly top: number
-  /** Allowed until `from`, not rounded. */
+  /** Allowed at `since`, and until then; not rounded. */
   readonly level: number
+  readonly since: number
   /** From then on the level grows. */
   readonly from: number
   /** One permit in so many milliseconds. */
@@ -57,6 +58,7 @@ const climbTime = 1 / 8
 export const initial = (level: number): Permits => ({
   top: level,
   level,
+  since: Infinity,
   from: Infinity,
   every: Infinity,
   ends: 0,
@@ -98,9 +100,8 @@ export const measured = (last: Permits, top: number, { every, now, round }: Inst
   const isSame = !soon && top >= last.top && top <= last.top * 1.05 + 1
   const isSmaller = !soon && top < last.top
   return {
+    ...kept(last, top, soon ? now + round.unit * climbTime : Round.climbsAt(round, ends)),
     top,
-    level: top,
-    from: soon ? now + round.unit * climbTime : Round.climbsAt(round, ends),
     every,
     ends,
     patience: isSame ? Math.min(last.patience + 1, maxPatience) : 0,
@@ -110,13 +111,26 @@ export const measured = (last: Permits, top: number, { every, now, round }: Inst
 }
 
 /**
+ * The level kept where it is until an instant.
+ *
+ * @since 0.2.0
+ * @category combinators
+ */
+export const kept = (permits: Permits, level: number, from: number): Permits => ({
+  ...permits,
+  level,
+  since: from,
+  from
+})
+
+/**
  * The level at an instant, if nothing is rejected until then.
  *
  * @since 0.2.0
  * @category values
  */
-export const at = ({ every, from, level }: Permits, now: number): number =>
-  now <= from ? level : level + (now - from) / every
+export const at = ({ every, level, since }: Permits, now: number): number =>
+  now <= since ? level : level + (now - since) / every
 
 /**
  * Whether the level is being tested.
@@ -132,7 +146,8 @@ export const isTested = ({ from }: Permits, now: number): boolean => now >= from
  * @since 0.2.0
  * @category values
  */
-export const nextAt = ({ every, from, level }: Permits): number => from + (Math.floor(level + 1e-9) + 1 - level) * every
+export const nextAt = ({ every, level, since }: Permits): number =>
+  since + (Math.floor(level + 1e-9) + 1 - level) * every
 
 /**
  * What an attempt that was served does to the level.
@@ -163,8 +178,8 @@ export const advance = (permits: Permits, served: Served): Permits => {
   if (now >= permits.ends) return begin(permits, level, served)
   if (now < permits.from) return permits
   // Twice as much as there was may be four times as much.
-  const haste = level > permits.top + 1 ? Math.min(maxHaste, (2 * level) / permits.top) : 1
-  return { ...permits, level, from: now, every: every / haste }
+  const haste = level > permits.top + 2 ? Math.min(maxHaste, (2 * level) / permits.top) : 1
+  return { ...permits, level, since: now, every: every / haste }
 }
 
 const begin = (permits: Permits, level: number, { dither, every, isPaced, now, round }: Served): Permits => {
@@ -172,20 +187,16 @@ const begin = (permits: Permits, level: number, { dither, every, isPaced, now, r
   const begun = Math.floor(now / round.length) * round.length
   const next = { ...permits, ends: begun + round.length, every }
   // Rounds have become longer: this one began some time ago.
-  if (begun < ends) return { ...next, from: Round.climbsAt(round, next.ends) }
+  if (begun < ends) return kept(next, level, Round.climbsAt(round, next.ends))
   const top = Math.min(level, Math.max(permits.top, 1))
   const isYoung = age >= 0 && age < young
   const depth = isYoung ? early * top : Math.min(share * top, (round.unit * climbTime) / every) / 2 ** patience
   // Less than a permit is let go more rarely.
   const rounds = patience === 0 ? 1 : 2 ** Math.max(0, Math.ceil(-Math.log2(depth)))
   const isDip = !isPaced && (begun / round.length) % rounds === 0
+  const low = Math.max(1, isDip ? top - depth * rounds + dither - 0.5 : top + dither)
   const climbsAt = Round.climbsAt(round, begun)
-  return {
-    ...next,
-    top,
-    level: Math.max(1, isDip ? top - depth * rounds + dither - 0.5 : top + dither),
-    age: isDip && age >= 0 ? age + 1 : age,
-    // Who was idle has missed the time.
-    from: begun > ends ? Math.max(now, climbsAt) : climbsAt
-  }
+  // Who was idle has missed the time.
+  const from = begun > ends ? Math.max(now, climbsAt) : climbsAt
+  return { ...kept(next, low, from), top, age: isDip && age >= 0 ? age + 1 : age }
 }

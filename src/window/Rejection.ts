@@ -68,7 +68,7 @@ export const reject = (draft: Draft, sample: Rejection, startedAt: number, now: 
   if (draft.limits.pace === undefined) explain(draft, draft.decision.reason, now + draft.rejectionLatency)
   if (retryAfter === undefined) return
   if (startedAt < draft.catchUpUntil) draft.refills = false
-  if (draft.refills) draft.catchUpUntil = now + 2 * retryAfter
+  if (draft.refills) draft.catchUpUntil = now + 3 * retryAfter
   else draft.held += retryAfter
 }
 
@@ -101,6 +101,7 @@ const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt:
     const openedAt = now + retryAfter
     const block = make(draft, { ...closing, before, told: true })
     learnPeriod(draft, accepted, startedAt, openedAt - rounding, openedAt)
+    draft.opened = { at: openedAt, accepted }
     draft.block = block
     explain(draft, "the API's period is used up", openedAt)
     return true

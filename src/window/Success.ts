@@ -19,6 +19,8 @@ const leastCount = 4
 /** The period of a pace that is known well, in milliseconds, and in requests where these are rare. */
 const paceTime = 4000
 const paceCount = 8
+/** What is lost of a hold that the API makes good: a pool has only so many permits to catch up with. */
+const refilledPrice = 0.25
 /** For the latency; for the one that all clients should agree on; and for the share of rejected calls. */
 const latencySmoothing = 0.1
 const meanSmoothing = 0.02
@@ -59,7 +61,7 @@ export const succeed = (
   if (isFull && draft.latency > latencyTolerance * draft.leastLatency) {
     const level = Math.max(1, window.level * queueCut)
     const from = Round.endOf(roundOf(draft), now)
-    draft.limits = { pace, slowStart: false, window: { ...window, top: level, level, from } }
+    draft.limits = { pace, slowStart: false, window: { ...Permits.kept(window, level, from), top: level } }
     explain(draft, "answers take longer: the API queues")
   } else if (slowStart) {
     if (isFull && epoch === draft.decision.epoch && window.level < draft.poolSize) {
@@ -96,8 +98,8 @@ const advancePace = (draft: Draft, isUsed: boolean, latency: number, now: number
 /** Milliseconds that a pace takes from the dip to its top, and as long again to the test. */
 const periodOf = (draft: Draft, level: Level.Level): number => {
   const rate = rateOf(draft, draft.limits)
-  // What a hold costs, where the API does not make it good.
-  const hint = draft.refills ? 0 : draft.hint
+  // What a hold costs: not all of it, where the API makes it good.
+  const hint = draft.refills ? refilledPrice * draft.hint : draft.hint
   const least = Math.max(draft.latency, (1000 * leastCount) / rate, 4 * hint)
   const most = Math.max(paceTime, (1000 * paceCount) / rate, hint / price)
   // Beyond the test nothing that was measured holds any more.
