@@ -19,6 +19,7 @@ const served = (now: number, over: Partial<Permits.Served> = {}): Permits.Served
 const base: Permits.Permits = {
   top: 16,
   level: 16,
+  since: 4250,
   from: 4250,
   every,
   ends: 4000,
@@ -61,6 +62,21 @@ describe("A level of permits", () => {
     )
   })
 
+  it("is kept where it is until an instant, and grows from then on", () => {
+    const permits = Permits.kept(base, 10, 6000)
+    assert.deepStrictEqual(
+      [permits, [5999, 6000, 6100].map((now) => [Permits.at(permits, now), Permits.isTested(permits, now)])],
+      [
+        { ...base, level: 10, since: 6000, from: 6000 },
+        [
+          [10, false],
+          [10, true],
+          [12, true]
+        ]
+      ]
+    )
+  })
+
   it("says when the next whole permit is reached, which may be soon after a fraction", () => {
     const levels = [16, 16.5, 16.75, 17 - 1e-12]
     assert.deepStrictEqual(
@@ -74,15 +90,14 @@ describe("A level that was measured", () => {
   it("stays there for the rest of the round, and is tested in the next", () => {
     assert.deepStrictEqual(Permits.measured(Permits.initial(20), 16, instant(1000), false), { ...base, age: 0 })
     assert.deepStrictEqual(Permits.measured(Permits.initial(20), 16, instant(9000), false), {
-      ...base,
-      from: 12_250,
+      ...Permits.kept(base, 16, 12_250),
       ends: 12_000,
       age: 0
     })
   })
 
   it("soon is tested an eighth of the unit later, and says nothing of others", () => {
-    assert.deepStrictEqual(Permits.measured(Permits.initial(20), 16, instant(1000), true), { ...base, from: 1500 })
+    assert.deepStrictEqual(Permits.measured(Permits.initial(20), 16, instant(1000), true), Permits.kept(base, 16, 1500))
   })
 
   it("again where it was, or a little above, makes patience, up to three; elsewhere it takes all of it", () => {
@@ -131,8 +146,8 @@ describe("A round that begins", () => {
     Permits.advance({ ...base, ...over }, served(4000, at))
 
   it("lets a part of the places go, and takes them back from a sixteenth of the unit on", () => {
-    assert.deepStrictEqual(begun({}), { ...base, level: 16 - 0.35 * 16, from: 4250, ends: 8000 })
-    assert.deepStrictEqual(begun({}, { now: 4100 }), { ...base, level: 16 - 0.35 * 16, from: 4250, ends: 8000 })
+    assert.deepStrictEqual(begun({}), { ...base, level: 16 - 0.35 * 16, ends: 8000 })
+    assert.deepStrictEqual(begun({}, { now: 4100 }), { ...base, level: 16 - 0.35 * 16, ends: 8000 })
   })
 
   it("lets half as much go with each time that the same limit was measured", () => {
@@ -195,7 +210,7 @@ describe("A round that begins", () => {
   })
 
   it("begins at no more than the level that was measured, and than the level that was reached", () => {
-    const tops = [begun({ level: 20, from: 0, every: Infinity }), begun({ level: 12, from: 4250 })]
+    const tops = [begun({ level: 20 }), begun({ level: 12 })]
     assert.deepStrictEqual(
       tops.map(({ level, top }) => [top, level]),
       [
@@ -213,7 +228,7 @@ describe("A round that begins", () => {
 
   it("some time ago, for rounds have become longer, lets nothing go and is waited for to its end", () => {
     const long: Round = { unit: 4000, length: 16_000 }
-    assert.deepStrictEqual(begun({}, { round: long }), { ...base, from: 16_250, ends: 16_000 })
+    assert.deepStrictEqual(begun({}, { round: long }), { ...Permits.kept(base, 16, 16_250), ends: 16_000 })
   })
 })
 
@@ -232,7 +247,7 @@ describe("Within a round a level", () => {
       return permits.level
     })
     assert.deepStrictEqual(levels, [10, 10.5, 11, 13, 16])
-    assert.deepStrictEqual(permits, { ...within, level: 16, from: 4550 })
+    assert.deepStrictEqual(permits, { ...within, level: 16, since: 4550 })
   })
 
   it("grows ever faster, up to eight times as fast, well beyond what there was", () => {
@@ -248,9 +263,14 @@ describe("Within a round a level", () => {
     assert.deepStrictEqual(levels, [14, 14, 14])
   })
 
+  it("is tested from the round's first growth on, however often it has grown since", () => {
+    const permits = Permits.advance(Permits.advance(within, served(4300)), served(4400))
+    assert.deepStrictEqual([permits.from, permits.since, Permits.isTested(permits, 4250)], [4250, 4400, true])
+  })
+
   it("does not grow in time in which it was not used", () => {
     const permits = Permits.advance(within, served(4550, { isUsed: false }))
-    assert.deepStrictEqual(permits, { ...within, from: 4550 })
+    assert.deepStrictEqual(permits, { ...within, since: 4550 })
     assert.strictEqual(Permits.at(permits, 4600), 11)
   })
 
