@@ -15,14 +15,16 @@ import { explain, instantOf, rateOf, roundOf, type Draft } from "./State.js"
 /** Rejections at the same number in flight that make it a cap. */
 const constancy = 4
 /**
- * Evidence against a cap: a rejection below it soon after the last, and more if the attempt had waited for the spacing; one
- * that came when nobody tests what is free. One that came when everybody does takes some away.
+ * Evidence against a cap: a rejection below it while it was not tested, for on a cap there is one a round; more if it came
+ * soon after the last, at a time when nobody tests, and if the attempt had waited for the spacing. A test that is rejected, as
+ * it should, takes some away.
  */
 const soon = 1
-const soonAndSpaced = 1.5
+const soonAndSpaced = 2
 const stray = 0.5
-const busy = 0.25
 const usual = -0.25
+/** Who has been served so often has had time to settle with the others. */
+const known = 12
 /** So much of it, and it is none; for one that was measured again and again. */
 const enough = 2
 const enoughWhenSure = 6
@@ -31,6 +33,8 @@ const acceptedWhenHinted = 12
 /** A level that was measured so often in a row had been fine: a rejection below this part of its curve is somebody else's. */
 const proven = 1
 const provenProgress = 0.9
+/** Before this part of it the last rejection is still felt. */
+const settledProgress = 0.2
 /** So many measurements in a row that agree as closely are of a limit that is nobody else's. */
 const steadyIntervals = 3
 const steadyRatio = 1.2
@@ -93,16 +97,9 @@ const isStillCap = (draft: Draft, { bound, retryAfter }: Rejection, mark: Rate.M
     return false
   if (draft.doubt === 0) draft.undoubted = window.top
   const isSoon = passed < window.level
-  const isBusy = Round.isBusy(roundOf(draft), mark.at)
-  const weight = Permits.isTested(window, mark.at)
-    ? usual
-    : isBusy
-      ? busy
-      : isSoon
-        ? bound === "spacing"
-          ? soonAndSpaced
-          : soon
-        : stray
+  const isBusy = draft.successes >= known && Round.isBusy(roundOf(draft), mark.at)
+  const hasty = isSoon && !isBusy ? (bound === "spacing" ? soonAndSpaced : soon) : stray
+  const weight = Permits.isTested(window, mark.at) ? usual : hasty
   draft.doubt = Math.max(0, draft.doubt + weight)
   return true
 }
@@ -177,7 +174,10 @@ const shared = (draft: Draft, { high }: Rate.Bounds, now: number): Share.Share |
   const round = roundOf(draft)
   if (pace.shared) return Share.rejected(pace, now, round)
   const current = Level.rate(pace)
-  return pace.doubt === undefined && pace.progress < provenProgress && pace.patience >= proven
+  return pace.doubt === undefined &&
+    pace.progress < provenProgress &&
+    pace.progress > settledProgress &&
+    pace.patience >= proven
     ? Share.make(Math.min(current, Math.max(high, current / 2)), now, round)
     : undefined
 }

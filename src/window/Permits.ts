@@ -46,6 +46,9 @@ const maxPatience = 3
 const climb = 80
 /** A level that grows beyond what it was grows at most so many times as fast. */
 const maxHaste = 8
+const hasteLevel = 8
+/** So few in flight are measured again and again for other reasons. */
+const few = 2
 /** What is let go may take so much of the unit to come back. */
 const climbTime = 1 / 8
 
@@ -106,7 +109,7 @@ export const measured = (last: Permits, top: number, { every, now, round }: Inst
     ends,
     patience: isSame ? Math.min(last.patience + 1, maxPatience) : 0,
     age: isSmaller && (last.patience > 1 || last.age < 0) ? 0 : last.age,
-    sure: last.sure || (isSame && last.patience >= 1)
+    sure: top > few && (last.sure || (isSame && last.patience >= 1))
   }
 }
 
@@ -177,8 +180,8 @@ export const advance = (permits: Permits, served: Served): Permits => {
   const level = isUsed ? Math.min(most, at(permits, now)) : permits.level
   if (now >= permits.ends) return begin(permits, level, served)
   if (now < permits.from) return permits
-  // Twice as much as there was may be four times as much.
-  const haste = level > permits.top + 2 ? Math.min(maxHaste, (2 * level) / permits.top) : 1
+  // There is more than there was: who has many permits may try several before the first can be rejected.
+  const haste = level > permits.top + 2 ? Math.min(maxHaste, Math.max(1, level / hasteLevel)) : 1
   return { ...permits, level, since: now, every: every / haste }
 }
 

@@ -91,7 +91,9 @@ const advancePace = (draft: Draft, isUsed: boolean, latency: number, now: number
   } else if (pace !== undefined && isUsed) {
     // Time in which nothing was to be done is no time in which the level was tested.
     const elapsed = Math.min(now - draft.now, latency + draft.decision.spacing)
-    draft.limits = { ...limits, pace: Level.advance(pace, elapsed / periodOf(draft, pace)) }
+    const next = Level.advance(pace, elapsed / periodOf(draft, pace))
+    // While a period is found out nothing else is tested.
+    draft.limits = { ...limits, pace: draft.period?.proven === false ? Level.proven(next) : next }
   }
 }
 
@@ -105,6 +107,9 @@ const periodOf = (draft: Draft, level: Level.Level): number => {
   // Beyond the test nothing that was measured holds any more.
   return level.progress > 2 ? least : Math.min(most, least * 2 ** level.patience)
 }
+
+/** So much more than a limit, and there is none. */
+const surplus = 0.01
 
 /** Used up to a tenth, a quota says how fast it comes back. */
 const isNearlyUsed = ({ limit = 0, remaining = Infinity, resetAfter = 0 }: Quota): boolean =>
@@ -139,7 +144,7 @@ const countPeriod = (draft: Draft, sequence: number, startedAt: number): void =>
   if (period === undefined || opened === undefined) return
   const accepted = sequence - 1 - draft.rejections
   if (!period.proven) {
-    if (accepted + 1 > opened.accepted + period.limit + Math.max(2, period.limit / 50)) draft.period = undefined
+    if (accepted + 1 > opened.accepted + period.limit + Math.max(2, surplus * period.limit)) draft.period = undefined
   } else if (startedAt >= opened.at + period.length) {
     draft.opened = { at: opened.at + period.length, accepted }
     draft.period = Period.passed(period)
