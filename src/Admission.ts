@@ -132,11 +132,13 @@ export const make = <State>(
       spacing: clamp(decided.spacing, minSpacing, maxHold),
       holdUntil: clamp(decided.holdUntil, 0, now + maxHold),
       delay: clamp(decided.delay, 0, Infinity),
-      ramp: decided.ramp && {
-        from: clamp(decided.ramp.from, 0, Infinity),
-        every: clamp(decided.ramp.every, 1, maxHold),
-        most: clamp(Math.floor(decided.ramp.most), 1, poolSize)
-      }
+      ramp:
+        decided.ramp &&
+        Ramp.make(
+          clamp(decided.ramp.from, 0, Infinity),
+          clamp(decided.ramp.every, 1, maxHold),
+          clamp(decided.ramp.most, 1, poolSize)
+        )
     })
 
     let { decision: decided, state } = law.initial(poolSize, timers.now())
@@ -266,14 +268,14 @@ export const make = <State>(
       enter: (party) => void parties.add(party),
       exit: (party) => void parties.delete(party),
       queue: (party) => {
-        const place = permits.join(() => {
+        // The window may have grown while nobody waited.
+        if (decision.ramp !== undefined) resize()
+        return permits.join(() => {
           sequence += 1
           const startedWith = permits.inUse
           const bound = gate.pass(decision, startedWith >= permits.permits)
           return party.start({ epoch: decision.epoch, startedAt: asked, sequence, startedWith, bound })
         })
-        if (decision.ramp !== undefined) resize()
-        return place
       },
       leave: permits.leave,
       decline: () => {

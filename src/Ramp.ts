@@ -3,8 +3,28 @@
  *
  * @since 0.2.0
  */
-import type { Decision } from "./ControlLaw.js"
+import type { Decision, Ramp } from "./ControlLaw.js"
 import { isDue } from "./TimerQueue.js"
+
+/**
+ * Milliseconds in 64ths: whole nanoseconds, and sums of powers of two, so that sums of them are exact.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const exact = (millis: number): number => Math.round(millis * 64) / 64
+
+/**
+ * Makes a ramp whose instants can be added up without an error: the window has grown when its timer fires.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (from: number, every: number, most: number): Ramp => ({
+  from: exact(from),
+  every: Math.max(1, exact(every)),
+  most: Math.floor(most)
+})
 
 /**
  * How many attempts a decision allows in flight at an instant, in epoch milliseconds.
@@ -26,7 +46,7 @@ export const windowAt = ({ ramp, window }: Decision, now: number): number => {
  */
 export const nextAt = (decision: Decision, now: number): number | undefined => {
   const { ramp, window } = decision
-  if (ramp === undefined || ramp.from === Infinity) return undefined
+  if (ramp === undefined || ramp.from === Infinity || ramp.every === Infinity) return undefined
   const current = windowAt(decision, now)
   return current >= Math.max(window, ramp.most) ? undefined : ramp.from + (current - window) * ramp.every
 }

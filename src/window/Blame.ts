@@ -5,7 +5,7 @@
  */
 import type { Sample } from "../ControlLaw.js"
 import * as Level from "./Level.js"
-import * as Pace from "./Pace.js"
+import type * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Rate from "./Rate.js"
 import * as Round from "./Round.js"
@@ -38,8 +38,9 @@ const settledProgress = 0.2
 /** So many measurements in a row that agree as closely are of a limit that is nobody else's. */
 const steadyIntervals = 3
 const steadyRatio = 1.2
-/** A pace that was cut to this share in vain, the rejections being as frequent as before, is not what they depend on. */
-const vainCut = 0.015
+/** A pace that falls in small steps to such a part, or with others to such, does so in vain. */
+const fallen = 0.35
+const fallenTogether = 0.15
 
 /**
  * A rejected attempt, as the law is told of it.
@@ -107,7 +108,10 @@ const isStillCap = (draft: Draft, { bound, retryAfter }: Rejection, mark: Rate.M
 const setPace = (draft: Draft, inFlight: number, mark: Rate.Mark, now: number, status: number): void => {
   const { doubt, limits } = draft
   const { pace, slowStart, window } = limits
-  const next = notInVain(draft, slower(draft, mark, now))
+  const vain = Rate.fellFrom(draft.marks, mark, pace?.shared === true ? fallenTogether : fallen)
+  const next = vain === undefined ? slower(draft, mark, now) : Level.known(vain)
+  // From there it is measured anew.
+  if (vain !== undefined) draft.marks = []
   const isDoubted = pace === undefined && doubt > 0
   draft.doubt = 0
   draft.limits = {
@@ -123,20 +127,6 @@ const setPace = (draft: Draft, inFlight: number, mark: Rate.Mark, now: number, s
     const sharing = next.shared ? ": others share the API" : ""
     explain(draft, `${show(next.top)} starts a second were too many (status ${status})${sharing}`)
   }
-}
-
-/** Rejections that are as frequent at a small part of the pace do not depend on it: back to where it was. */
-const notInVain = (draft: Draft, next: Pace.Pace): Pace.Pace => {
-  const { cutFrom, limits, rejectedShare } = draft
-  const current = rateOf(draft, limits)
-  if (cutFrom === undefined || current > cutFrom.rate) {
-    draft.cutFrom = { rate: current, rejectedShare }
-    return next
-  }
-  if (Pace.rate(next) > vainCut * cutFrom.rate) return next
-  const isVain = rejectedShare > 0.1 && rejectedShare > 0.7 * cutFrom.rejectedShare
-  draft.cutFrom = { rate: isVain ? cutFrom.rate : current, rejectedShare }
-  return isVain ? Level.known(cutFrom.rate) : next
 }
 
 const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted

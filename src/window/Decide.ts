@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import type { Decision, StartLimit } from "../ControlLaw.js"
+import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
@@ -19,9 +20,6 @@ const blindShare = 0.25
 /** A clock knows nothing shorter, in milliseconds. */
 const tick = 1
 
-/** Milliseconds in 64ths: whole nanoseconds, and sums of powers of two, so that sums of them are exact. */
-const exact = (millis: number): number => Math.round(millis * 64) / 64
-
 /**
  * What follows from the state; the last decision itself, where nothing changes.
  *
@@ -36,7 +34,7 @@ export const decide = (draft: Draft): Decision => {
   // A permit that is due must not wait for the spacing.
   const turnover = Math.min(latency / (smoothing * permits), slowStart ? Infinity : window.every / 2)
   const paced = pace === undefined ? 0 : 1000 / ((now < draft.catchUpUntil ? catchUp : 1) * Pace.rate(pace))
-  const spacing = exact(Math.max(paced, turnover))
+  const spacing = Ramp.exact(Math.max(paced, turnover))
   const next: Decision = {
     window: permits,
     ramp: isRamp ? rampOf(window, permits, last) : undefined,
@@ -54,11 +52,10 @@ export const decide = (draft: Draft): Decision => {
 }
 
 const rampOf = (window: Permits.Permits, permits: number, last: Decision): Decision["ramp"] => {
-  const [from, every] = [exact(Permits.nextAt(window)), exact(window.every)]
-  const most = permits + Math.max(blindPermits, Math.floor(permits * blindShare))
-  return last.ramp?.from === from && last.ramp.every === every && last.ramp.most === most
-    ? last.ramp
-    : { from, every, most }
+  const most = permits + Math.max(blindPermits, permits * blindShare)
+  const ramp = Ramp.make(Permits.nextAt(window), window.every, most)
+  const isLast = last.ramp?.from === ramp.from && last.ramp.every === ramp.every && last.ramp.most === ramp.most
+  return isLast ? last.ramp : ramp
 }
 
 /** The limit of a period; where there is none, a pace that is too fast for a spacing, as so many in ten milliseconds. */

@@ -44,7 +44,8 @@ const young = 3
 const maxPatience = 3
 /** Permits that are taken back in a unit, at most. */
 const climb = 80
-/** A level that grows beyond what it was grows at most so many times as fast. */
+/** A level that grows by so many permits beyond what it was goes on, and ever faster: so many times as fast at most. */
+const plenty = 2
 const maxHaste = 8
 const hasteLevel = 8
 /** So few in flight are measured again and again for other reasons. */
@@ -181,7 +182,7 @@ export const advance = (permits: Permits, served: Served): Permits => {
   if (now >= permits.ends) return begin(permits, level, served)
   if (now < permits.from) return permits
   // There is more than there was: who has many permits may try several before the first can be rejected.
-  const haste = level > permits.top + 2 ? Math.min(maxHaste, Math.max(1, level / hasteLevel)) : 1
+  const haste = level > permits.top + plenty ? Math.min(maxHaste, Math.max(1, level / hasteLevel)) : 1
   return { ...permits, level, since: now, every: every / haste }
 }
 
@@ -189,9 +190,11 @@ const begin = (permits: Permits, level: number, { dither, every, isPaced, now, r
   const { age, ends, patience } = permits
   const begun = Math.floor(now / round.length) * round.length
   const next = { ...permits, ends: begun + round.length, every }
+  // Nothing was rejected, and there is much more than there was: the level goes on to grow.
+  if (isTested(permits, now) && level > permits.top + plenty) return { ...next, top: level, level, since: now }
   // Rounds have become longer: this one began some time ago.
   if (begun < ends) return kept(next, level, Round.climbsAt(round, next.ends))
-  const top = Math.min(level, Math.max(permits.top, 1))
+  const top = Math.min(level, permits.top)
   const isYoung = age >= 0 && age < young
   const depth = isYoung ? early * top : Math.min(share * top, (round.unit * climbTime) / every) / 2 ** patience
   // Less than a permit is let go more rarely.

@@ -89,9 +89,10 @@ export const isBusy = ({ unit }: Round, at: number): boolean => at % unit < busy
 export const roundest = (after: number, until: number): number | undefined => {
   const free = least * freeShare
   let found: number | undefined
-  for (let length = least; ; length *= 2) {
+  for (let length = least; length <= until; length *= 2) {
     const at = Math.floor((until - free) / length) * length + free
-    if (at <= after) return found
+    if (at <= after) break
     found = at
   }
+  return found
 }
