@@ -14,9 +14,6 @@ import type { Draft } from "./State.js"
 const smoothing = 5
 /** How much faster than its pace a pool goes that catches up on a hold. */
 const catchUp = 1.4
-/** Without a step the window grows by so much at most, in permits and as a share. */
-const blindPermits = 3
-const blindShare = 0.25
 /** A clock knows nothing shorter, in milliseconds. */
 const tick = 1
 
@@ -52,8 +49,7 @@ export const decide = (draft: Draft): Decision => {
 }
 
 const rampOf = (window: Permits.Permits, permits: number, last: Decision): Decision["ramp"] => {
-  const most = permits + Math.max(blindPermits, permits * blindShare)
-  const ramp = Ramp.make(Permits.nextAt(window), window.every, most)
+  const ramp = Ramp.make(Permits.nextAt(window), window.every, Permits.mostOf(permits))
   const isLast = last.ramp?.from === ramp.from && last.ramp.every === ramp.every && last.ramp.most === ramp.most
   return isLast ? last.ramp : ramp
 }

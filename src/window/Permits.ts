@@ -48,6 +48,9 @@ const climb = 80
 const plenty = 2
 const maxHaste = 8
 const hasteLevel = 8
+/** Without a step a level grows by so much at most, in permits and as a share. */
+const blind = 3
+const blindShare = 0.25
 /** So few in flight are measured again and again for other reasons. */
 const few = 2
 /** What is let go may take so much of the unit to come back. */
@@ -137,6 +140,14 @@ export const at = ({ every, level, since }: Permits, now: number): number =>
   now <= since ? level : level + (now - since) / every
 
 /**
+ * How far a level may grow without a step: while nothing ends nothing is known of it.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const mostOf = (level: number): number => level + Math.max(blind, level * blindShare)
+
+/**
  * Whether the level is being tested.
  *
  * @since 0.2.0
@@ -178,7 +189,7 @@ export interface Served extends Instant {
  */
 export const advance = (permits: Permits, served: Served): Permits => {
   const { every, isUsed, most, now } = served
-  const level = isUsed ? Math.min(most, at(permits, now)) : permits.level
+  const level = isUsed ? Math.min(most, mostOf(permits.level), at(permits, now)) : permits.level
   if (now >= permits.ends) return begin(permits, level, served)
   if (now < permits.from) return permits
   // There is more than there was: who has many permits may try several before the first can be rejected.
@@ -191,7 +202,7 @@ const begin = (permits: Permits, level: number, { dither, every, isPaced, now, r
   const begun = Math.floor(now / round.length) * round.length
   const next = { ...permits, ends: begun + round.length, every }
   // Nothing was rejected, and there is much more than there was: the level goes on to grow.
-  if (isTested(permits, now) && level > permits.top + plenty) return { ...next, top: level, level, since: now }
+  if (isTested(permits, now) && permits.level > permits.top + plenty) return { ...next, top: level, level, since: now }
   // Rounds have become longer: this one began some time ago.
   if (begun < ends) return kept(next, level, Round.climbsAt(round, next.ends))
   const top = Math.min(level, permits.top)

@@ -258,9 +258,23 @@ describe("Within a round a level", () => {
     )
   })
 
-  it("never grows above the most that can be of use", () => {
-    const levels = [4550, 5000, 7999].map((now) => Permits.advance(within, served(now, { most: 14 })).level)
-    assert.deepStrictEqual(levels, [14, 14, 14])
+  it("never grows above the most that can be of use, nor far without a step", () => {
+    const levels = (most: number) =>
+      [4550, 5000, 7999].map((now) => Permits.advance(within, served(now, { most })).level)
+    assert.deepStrictEqual(
+      [levels(12), levels(64)],
+      [
+        [12, 12, 12],
+        [13, 13, 13]
+      ]
+    )
+    assert.deepStrictEqual([4, 12, 40].map(Permits.mostOf), [7, 15, 50])
+  })
+
+  it("that found much more than there was keeps it, and goes on to grow in the next round", () => {
+    const found = { ...within, level: 19, since: 7000, from: 4250 }
+    const { ends, from, level, top } = Permits.advance(found, served(8000, { most: 20 }))
+    assert.deepStrictEqual([ends, from, level, top], [12_000, 4250, 20, 20])
   })
 
   it("is tested from the round's first growth on, however often it has grown since", () => {
