@@ -1,8 +1,9 @@
 /** The sawtooth of the window law, drawn. */
 import type { Trace } from "effect-aimd/testing"
 import * as Measure from "./measure.js"
-import { svg, type Panel } from "./picture.js"
+import { svg, type Panel, type Point } from "./picture.js"
 import { describe, find, type Server } from "./servers.js"
+import * as Sharing from "./sharing.js"
 
 const watch = (
   server: Server,
@@ -32,7 +33,26 @@ const watch = (
   // One point an instant, and none where nothing changes.
   const kept = points.filter(([at, value], i) => points[i + 1]?.[0] !== at && points[i - 1]?.[1] !== value)
   const what = unit === "window" ? "attempts that may be in flight" : "starts a second"
-  return { title: describe(server), unit: what, span, limit, points: kept, rejections }
+  return { title: describe(server), unit: what, span, limit, lines: [kept], rejections }
+}
+
+/** What several clients that join one after the other are served, over some seconds each. */
+const watchClients = (name: string, clients: number, span: number): Panel => {
+  const width = 5
+  const server = Sharing.shared.find((one) => one.name === name)
+  if (server === undefined) throw new Error(`no server ${name}`)
+  const served = Array.from({ length: clients }, () => Array.from({ length: span / width }, () => 0))
+  const rejections: Array<number> = []
+  const observer: Trace.Observer = (event) => {
+    if (event._tag !== "ended") return
+    if (event.outcome === "capacity") rejections.push(event.at / 1000)
+    const bins = served[event.client]
+    const bin = Math.floor(event.at / 1000 / width)
+    if (event.outcome === "success" && bins !== undefined) bins[bin] = (bins[bin] ?? 0) + 1
+  }
+  Sharing.once(server, "window", clients, 1, (span - clients * width) * 1000, [observer])
+  const lines = served.map((bins) => bins.map((count, i): Point => [i * width, count / width]))
+  return { title: `${clients} clients on ${name}`, unit: "calls served a second", span, lines, rejections }
 }
 
 const stepped = (first: number, second: number, third: number) => (seconds: number) =>
@@ -51,6 +71,7 @@ export const draw = (rowsOf: (server: Server) => number): { readonly [file: stri
     "window-law-periods.svg": svg([
       panel(find("window 600/min", "seconds"), 300, "pace", () => 10),
       panel(find("bucket 20/s, out for 3 s"), 120, "pace", () => 20)
-    ])
+    ]),
+    "window-law-clients.svg": svg([watchClients("cap 40, 2 s calls", 4, 240), watchClients("bucket 40/s", 4, 240)])
   }
 }

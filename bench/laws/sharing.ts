@@ -42,7 +42,14 @@ export interface FairnessSummary extends Fairness {
 const glimpse = 10_000
 
 /** Clients that join five seconds apart and have work for longer than is watched; counted from when the last has joined. */
-const once = (server: Shared, law: Law, clients: number, seed: number, span: number): Fairness => {
+export const once = (
+  server: Shared,
+  law: Law,
+  clients: number,
+  seed: number,
+  span: number,
+  observers: ReadonlyArray<Trace.Observer> = []
+): Fairness => {
   const { capacity, latency, model } = server
   const successes = Array.from({ length: clients }, () => 0)
   let rejections = 0
@@ -71,7 +78,7 @@ const once = (server: Shared, law: Law, clients: number, seed: number, span: num
         workload: Workload.atOnce(Math.ceil((capacity * until * 1.2) / 1000), { seed })
       }))
     },
-    { seed, checkers: [watched], observers: [count], maxEvents: 100_000_000 }
+    { seed, checkers: [watched], observers: [count, ...observers], maxEvents: 100_000_000 }
   )
   const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : new Error("a client ran out of work")
   if (!(error instanceof Checker.ViolationError)) throw error

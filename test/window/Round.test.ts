@@ -124,6 +124,8 @@ describe("The roundest instant between two", () => {
 
   it("is none where no round begins", () => {
     assert.deepStrictEqual([Round.roundest(200, 4199), Round.roundest(4200, 8199)], [undefined, undefined])
+    // Nor before the first has ended, as on a test's clock.
+    assert.deepStrictEqual([Round.roundest(150, 250), Round.roundest(-100, 0)], [undefined, undefined])
   })
 
   it("is not the first instant, but may be the last", () => {
