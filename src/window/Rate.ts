@@ -83,6 +83,8 @@ export const measure = (marks: ReadonlyArray<Mark>, now: Mark): Bounds => {
 /** A step down of less is none; with so many of the steps down the pace may fall for nothing. */
 const stepDown = 0.97
 const stepsDown = 0.6
+/** A rate that has been found does not fall so far in the second half. */
+const stillFalling = 0.8
 
 /**
  * The rate from which it has fallen from rejection to rejection, in small steps, to such a part at most; undefined where it has
@@ -97,7 +99,9 @@ export const fellFrom = (marks: ReadonlyArray<Mark>, now: Mark, part: number): n
     const { accepted = 0, at = 0, held = 0 } = marks[i] ?? {}
     return (1000 * (mark.accepted - accepted + 0.5)) / Math.max(1, mark.at - at - (mark.held - held))
   })
-  const [first = 0, last = 0] = [rates[0], rates[rates.length - 1]]
+  const [first = 0, middle = 0, last = 0] = [rates[0], rates[rates.length >> 1], rates[rates.length - 1]]
   const steps = rates.slice(1).filter((rate, i) => rate < stepDown * (rates[i] ?? 0)).length
-  return last <= part * first && steps >= stepsDown * (rates.length - 1) ? first : undefined
+  return last <= part * first && last <= stillFalling * middle && steps >= stepsDown * (rates.length - 1)
+    ? first
+    : undefined
 }

@@ -64,3 +64,43 @@ describe("The rate between rejections", () => {
     assert.deepStrictEqual([marks.length, marks[0]?.at], [12, 8])
   })
 })
+
+describe("A rate that falls from rejection to rejection", () => {
+  /** Twelve rejections with so many accepted calls between two, at these rates. */
+  const fall = (rates: ReadonlyArray<number>, part = 0.35, between = 9) => {
+    let last = mark(0, 0)
+    const marks = [last]
+    for (const rate of rates) {
+      last = mark(last.at + (1000 * (between + 0.5)) / rate, last.accepted + between)
+      marks.push(last)
+    }
+    return Rate.fellFrom(marks.slice(0, -1), last, part)
+  }
+  const rounded = (rate: number | undefined) => (rate === undefined ? undefined : Math.round(rate))
+  const steps = (ratio: number) => Array.from({ length: 11 }, (_, i) => 100 * ratio ** i)
+
+  it("in small steps, and far, fell from the first", () => {
+    assert.deepStrictEqual(
+      [0.95, 0.9, 0.85, 0.5].map(steps).map((rates) => rounded(fall(rates))),
+      [undefined, 100, 100, 100]
+    )
+    assert.deepStrictEqual(
+      [0.35, 0.34].map((part) => rounded(fall(steps(0.9), part))),
+      [100, undefined]
+    )
+  })
+
+  it("at once, and then stays, has found a limit", () => {
+    assert.strictEqual(fall([100, 100, 100, 20, 5, 5, 5, 5, 5, 5, 5]), undefined)
+    assert.strictEqual(fall([1000, 300, 10, 11, 10, 11, 10, 11, 10, 11, 10]), undefined)
+  })
+
+  it("says nothing before twelve rejections", () => {
+    assert.strictEqual(fall(steps(0.8).slice(1)), undefined)
+  })
+
+  it("does not count the time in which the pool was held", () => {
+    const marks = steps(0.95).map((rate, i) => mark(i * 2000, i * 9, i * (2000 - 9500 / rate)))
+    assert.strictEqual(Rate.fellFrom(marks.slice(0, -1), mark(20_000, 90, 10 * 1900), 0.35), undefined)
+  })
+})
