@@ -12,8 +12,7 @@ import * as Rate from "./Rate.js"
 import * as Round from "./Round.js"
 import { explain, roundOf, type Draft } from "./State.js"
 
-/** For the share of rejected calls, and for what the API asks to wait. */
-const shareSmoothing = 0.1
+/** For what the API asks to wait. */
 const hintSmoothing = 0.2
 /** Longer hints are no price of a test: they are the end of a period, in milliseconds. */
 const mostHint = 2000
@@ -31,7 +30,6 @@ export const reject = (draft: Draft, sample: Rejection, startedAt: number, now: 
   // All that were started before this one and have not been rejected were accepted: a rejection is the quicker answer.
   const accepted = sequence - 1 - draft.rejections
   draft.rejections += 1
-  draft.rejectedShare += (1 - draft.rejectedShare) * shareSmoothing
   draft.rejectionLatency = Math.max(5, draft.rejectionLatency * 0.9, latency)
   draft.lastRejected = Math.max(draft.lastRejected, sequence)
   if (retryAfter !== undefined) {

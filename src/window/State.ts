@@ -93,10 +93,6 @@ export interface State {
   readonly meanLatency: number
   readonly leastLatency: number
   readonly rejectionLatency: number
-  /** Rejected calls among all, smoothed. */
-  readonly rejectedShare: number
-  /** The pace from which it was cut, and the share of rejected calls then. */
-  readonly cutFrom: { readonly rate: number; readonly rejectedShare: number } | undefined
   /** What the API asks to wait, smoothed; long ones count as two seconds. */
   readonly hint: number
   /** Milliseconds that the pool was held for nothing, in all. */
@@ -135,8 +131,6 @@ export class Draft implements State {
   meanLatency: State["meanLatency"]
   leastLatency: State["leastLatency"]
   rejectionLatency: State["rejectionLatency"]
-  rejectedShare: State["rejectedShare"]
-  cutFrom: State["cutFrom"]
   hint: State["hint"]
   held: State["held"]
   refills: State["refills"]
@@ -163,8 +157,6 @@ export class Draft implements State {
     this.meanLatency = from.meanLatency
     this.leastLatency = from.leastLatency
     this.rejectionLatency = from.rejectionLatency
-    this.rejectedShare = from.rejectedShare
-    this.cutFrom = from.cutFrom
     this.hint = from.hint
     this.held = from.held
     this.refills = from.refills
@@ -210,8 +202,6 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     meanLatency: 0,
     leastLatency: Infinity,
     rejectionLatency: 50,
-    rejectedShare: 0,
-    cutFrom: undefined,
     hint: 0,
     held: 0,
     refills: true,

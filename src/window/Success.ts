@@ -21,10 +21,9 @@ const paceTime = 4000
 const paceCount = 8
 /** What is lost of a hold that the API makes good: a pool has only so many permits to catch up with. */
 const refilledPrice = 0.25
-/** For the latency; for the one that all clients should agree on; and for the share of rejected calls. */
+/** For the latency, and for the one that all clients should agree on. */
 const latencySmoothing = 0.1
 const meanSmoothing = 0.02
-const shareSmoothing = 0.1
 /** What an answer that had to queue leaves of the window. */
 const queueCut = 0.995
 
@@ -45,7 +44,6 @@ export const succeed = (
   latencyTolerance: number
 ): void => {
   draft.successes += 1
-  draft.rejectedShare *= 1 - shareSmoothing
   draft.widest = Math.max(draft.widest, startedWith)
   draft.latency = smooth(draft.latency, latency, latencySmoothing)
   draft.meanLatency = smooth(draft.meanLatency, latency, Math.max(meanSmoothing, 1 / draft.successes))
