@@ -1,4 +1,5 @@
-/** What becomes of the window law when one of its constants is halved or doubled: prints the table of docs/CONTROL-LAW.md. */
+/** What becomes of the window law when one of its constants is halved or doubled: prints the tables of docs/CONTROL-LAW.md,
+ * or one of them with `--alone` or `--together`. */
 import type { ControlLaw, WindowLaw } from "effect-aimd"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -9,6 +10,7 @@ import { find } from "./servers.js"
 import * as Sharing from "./sharing.js"
 
 const seeds = 3
+const mostRows = 3000
 
 const chosen = [
   ["bucket 10/s, burst 10", "none"],
@@ -87,7 +89,7 @@ const together: typeof alone = [
 
 const cells = (law: Measure.Law): ReadonlyArray<string> =>
   compared.map((server) => {
-    const { median } = Measure.summarize(server, law, seeds, Math.min(server.rows, 4000))
+    const { median } = Measure.summarize(server, law, seeds, Math.min(server.rows, mostRows))
     return `${median.share.toFixed(2)} / ${median.rejected.toFixed(3)}`
   })
 
@@ -110,9 +112,12 @@ const rowsOf = async (which: typeof alone, figures: typeof cells): Promise<Reado
   return rows
 }
 
-const heads = compared.map(({ hints, name }) => `${name}${hints === "none" ? "" : ", hints"}`)
-console.log(table(["constant", ...heads], await rowsOf(alone, cells)))
-console.log()
-console.log(
-  table(["constant", ...Sharing.shared.map(({ name }) => `4 clients on ${name}`)], await rowsOf(together, shares))
-)
+const only = process.argv[2]
+if (only !== "--together") {
+  const heads = compared.map(({ hints, name }) => `${name}${hints === "none" ? "" : ", hints"}`)
+  console.log(table(["constant", ...heads], await rowsOf(alone, cells)))
+}
+if (only !== "--alone") {
+  const heads = Sharing.shared.map(({ name }) => `4 clients on ${name}`)
+  console.log(table(["constant", ...heads], await rowsOf(together, shares)))
+}
