@@ -41,6 +41,18 @@ describe("A window with a ramp", () => {
     })
   )
 
+  it.effect("is in the pool's statistics as far as it has grown by now", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 9, control: fixed({ window: 1, ramp }) })
+      const windows: Array<number> = []
+      for (const wait of [99, 1, 50, 1000]) {
+        yield* Effect.sleep(wait)
+        windows.push((yield* pool.stats).window)
+      }
+      assert.deepStrictEqual(windows, [1, 2, 3, 4])
+    })
+  )
+
   it.effect("lets single calls start as it does rows", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({ poolSize: 9, control: fixed({ window: 1, ramp }) })
