@@ -10,7 +10,7 @@
 import type { ControlLaw } from "./ControlLaw.js"
 import { decide } from "./window/Decide.js"
 import { reject } from "./window/Rejection.js"
-import { begin, Draft, reset, type State as WindowState } from "./window/State.js"
+import { begin, draft as draftOf, reset, type State as WindowState } from "./window/State.js"
 import { succeed } from "./window/Success.js"
 
 /** The state is forgotten after so long without a start, in milliseconds. */
@@ -69,7 +69,7 @@ export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<
     const sample: typeof told = isPace ? { ...told, bound: "spacing" } : told
     const startedAt = now - sample.latency
     const forgotten = state.block === undefined && state.opened !== undefined && startedAt - state.now > memory
-    const draft = new Draft(forgotten ? reset(state, sample, now) : state)
+    const draft = draftOf(forgotten ? reset(state, sample, now) : state)
     draft.opened ??= { at: startedAt, accepted: 0 }
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, latencyTolerance)
     else reject(draft, sample, startedAt, now)

@@ -10,7 +10,12 @@ import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import { explain, rateOf, roundOf, type Block, type Draft, type Limits } from "./State.js"
 
-/** A hold of fewer requests' time is the API's ordinary pause; in one of more, a period has ended or an outage begun. */
+/**
+ * A hold of fewer requests' time is the API's ordinary pause; in one of more, a period has ended or an outage begun.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
 export const long = 8
 /** A period is worth learning if the API is closed for this share of it. */
 const closedShare = 0.1

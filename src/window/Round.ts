@@ -24,8 +24,15 @@ export interface Round {
   readonly length: number
 }
 
-/** The shortest round, in milliseconds, and the longest latency for which it is that short. */
+/**
+ * The shortest round, in milliseconds.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
 export const least = 4000
+
+/** The longest latency for which a round is that short. */
 const leastLatency = 875
 
 /** Rare calls make a round no longer than twice: who is rarely served must be able to ask for more. */

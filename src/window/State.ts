@@ -15,7 +15,12 @@ const firstPermits = 12
 /** Calls in a round of a cap, and of a shared pace. */
 const permitsCount = 8
 const shareCount = 20
-/** What a rejection may cost, as a share of the time. */
+/**
+ * What a rejection may cost, as a share of the time.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
 export const price = 0.04
 /** The golden ratio spreads what it is multiplied with most evenly. */
 const golden = 0.618_033_988_7
@@ -106,12 +111,15 @@ export interface State {
 }
 
 /**
- * A state to work on, known to nobody else yet. A class, because to spread so many fields costs more than the step.
+ * A state to work on, known to nobody else yet.
  *
  * @since 0.2.0
  * @category models
  */
-export class Draft implements State {
+export type Draft = { -readonly [Field in keyof State]: State[Field] }
+
+/** A class, because to spread so many fields costs more than the step. */
+class Copy implements State {
   poolSize: State["poolSize"]
   limits: State["limits"]
   block: State["block"]
@@ -167,6 +175,14 @@ export class Draft implements State {
 }
 
 /**
+ * Begins to work on a state; the state itself stays as it is.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const draft = (from: State): Draft => new Copy(from)
+
+/**
  * The law before it has heard of anything.
  *
  * @since 0.2.0
@@ -209,7 +225,7 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     now,
     decision
   }
-  return { state: new Draft(state), decision }
+  return { state: draft(state), decision }
 }
 
 /**
