@@ -37,13 +37,13 @@ export interface Permits {
 }
 
 /** What is let go at the beginning of a round; while others have just been met; and how long that is. */
-const share = 0.35
+const share = 0.4
 const early = 0.5
 const young = 3
 /** So often patience halves what is let go. */
 const maxPatience = 3
 /** Permits that are taken back in a unit, at most. */
-const climb = 80
+const climb = 50
 /** A level that grows by so many permits beyond what it was goes on, and ever faster: so many times as fast at most. */
 const plenty = 2
 const maxHaste = 8

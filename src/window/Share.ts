@@ -37,7 +37,7 @@ const climbMost = 4
 /** So many times the rate of the last rejection, there is enough for all. */
 const plenty = 4
 /** So many rounds with one rejection only, and there is nobody else. */
-const lone = 4
+const lone = 5
 
 /**
  * A pace at which others were met.
