@@ -231,7 +231,7 @@ describe("At a cap, the window law", () => {
 
   it("tests the first measurement half a second later, a permit a rejection's time, and no further than it can know", () => {
     const { ramp, window } = last(capped())
-    assert.deepStrictEqual([window, ramp], [8, { from: 1550 + 500 + 60, every: 60, most: 11 }])
+    assert.deepStrictEqual([window, ramp], [8, { from: 1550 + 500 + 80, every: 80, most: 11 }])
   })
 
   it("lets a large window grow by a quarter between two answers", () => {
@@ -248,15 +248,15 @@ describe("At a cap, the window law", () => {
     const { ramp, reason, window } = last([...capped(), served(1700, 1, 12), rejected(2050, 1, 13, 7)])
     assert.deepStrictEqual([window, reason], [6, "6 in flight were too many: others share the API (status 429)"])
     // The next round begins at 4000, and its places are taken back from 4250 on.
-    assert.deepStrictEqual(ramp, { from: 4250 + 60, every: 60, most: 9 })
+    assert.deepStrictEqual(ramp, { from: 4250 + 80, every: 80, most: 9 })
   })
 
   it("lets places go when the next round begins, and takes them back by itself", () => {
     const samples = [...capped(), served(1700, 1, 12), rejected(2050, 1, 13, 9), served(3999, 1, 14)]
     const begun = last([...samples, served(4001, 1, 15)])
-    assert.deepStrictEqual([last(samples).window, begun.window], [8, 6])
-    assert.deepStrictEqual([begun.ramp?.every, begun.ramp?.most], [60, 9])
-    assert.isTrue((begun.ramp?.from ?? 0) > 4250 && (begun.ramp?.from ?? 0) <= 4310)
+    assert.deepStrictEqual([last(samples).window, begun.window], [8, 5])
+    assert.deepStrictEqual([begun.ramp?.every, begun.ramp?.most], [80, 8])
+    assert.isTrue((begun.ramp?.from ?? 0) > 4250 && (begun.ramp?.from ?? 0) <= 4330)
   })
 
   it("doubts that there is a cap after stray rejections with ever fewer in flight, and finds a pace", () => {

@@ -29,17 +29,17 @@ const base: Permits.Permits = {
 }
 
 describe("A permit", () => {
-  it("takes an eightieth of the unit, and no less than a rejection takes to be known", () => {
+  it("takes a fiftieth of the unit, and no less than a rejection takes to be known", () => {
     const rows: ReadonlyArray<readonly [unit: number, rejectionLatency: number]> = [
       [4000, 5],
-      [4000, 41],
-      [4000, 50],
+      [4000, 66],
+      [4000, 100],
       [8000, 50],
-      [8000, 100]
+      [8000, 150]
     ]
     assert.deepStrictEqual(
       rows.map(([unit, rejectionLatency]) => Permits.everyOf({ unit, length: unit }, rejectionLatency)),
-      [50, 50, 60, 100, 120]
+      [80, 80, 120, 160, 180]
     )
   })
 })
@@ -146,8 +146,8 @@ describe("A round that begins", () => {
     Permits.advance({ ...base, ...over }, served(4000, at))
 
   it("lets a part of the places go, and takes them back from a sixteenth of the unit on", () => {
-    assert.deepStrictEqual(begun({}), { ...base, level: 16 - 0.35 * 16, ends: 8000 })
-    assert.deepStrictEqual(begun({}, { now: 4100 }), { ...base, level: 16 - 0.35 * 16, ends: 8000 })
+    assert.deepStrictEqual(begun({}), { ...base, level: 16 - 0.4 * 16, ends: 8000 })
+    assert.deepStrictEqual(begun({}, { now: 4100 }), { ...base, level: 16 - 0.4 * 16, ends: 8000 })
   })
 
   it("lets half as much go with each time that the same limit was measured", () => {
@@ -163,7 +163,7 @@ describe("A round that begins", () => {
       [20, 100]
     ]
     const levels = rows.map(([level, per]) => begun({ top: level, level }, { every: per }).level)
-    assert.deepStrictEqual(levels, [13, 30, 35, 15])
+    assert.deepStrictEqual(levels, [12, 30, 35, 15])
   })
 
   it("lets half of them go three times after others were met, whatever the patience", () => {
@@ -175,7 +175,7 @@ describe("A round that begins", () => {
       [1, 8],
       [2, 8],
       [3, 8],
-      [4, 16 - (0.35 * 16) / 4]
+      [4, 16 - (0.4 * 16) / 4]
     ])
   })
 
@@ -185,8 +185,8 @@ describe("A round that begins", () => {
       const { level } = Permits.advance({ ...base, top: 10, level: 10, patience: 3, ends: now }, served(now))
       return level
     })
-    // 3.5 / 8 is 0.4375: every fourth round.
-    assert.deepStrictEqual(table, [8.25, 10.5, 10.5, 10.5, 8.25, 10.5, 10.5, 10.5])
+    // 4 / 8 is a half: every second round.
+    assert.deepStrictEqual(table, [9, 10.5, 9, 10.5, 9, 10.5, 9, 10.5])
   })
 
   it("lets nothing go where a pace holds the pool back", () => {
@@ -198,7 +198,7 @@ describe("A round that begins", () => {
     const dithers = [0, 0.25, 0.75]
     const levels = (over: Partial<Permits.Served>) =>
       dithers.map((dither) => begun({ top: 20, level: 20 }, { ...over, dither }).level)
-    assert.deepStrictEqual(levels({}), [12.5, 12.75, 13.25])
+    assert.deepStrictEqual(levels({}), [11.5, 11.75, 12.25])
     assert.deepStrictEqual(levels({ isPaced: true }), [20, 20.25, 20.75])
   })
 
@@ -214,8 +214,8 @@ describe("A round that begins", () => {
     assert.deepStrictEqual(
       tops.map(({ level, top }) => [top, level]),
       [
-        [16, 16 - 0.35 * 16],
-        [12, 12 - 0.35 * 12]
+        [16, 16 - 0.4 * 16],
+        [12, 12 - 0.4 * 12]
       ]
     )
   })
