@@ -9,7 +9,7 @@ import * as Measure from "./measure.js"
 import { find } from "./servers.js"
 import * as Sharing from "./sharing.js"
 
-const seeds = 3
+const seeds = 1
 const mostRows = 3000
 
 const chosen = [
