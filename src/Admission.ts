@@ -18,6 +18,7 @@ import type { CapacityError } from "./Capacity.js"
 import type { Bound, ControlLaw, Decision, Hints, Sample } from "./ControlLaw.js"
 import type { PoolConfig } from "./PoolConfig.js"
 import * as PoolStats from "./PoolStats.js"
+import * as Ramp from "./Ramp.js"
 import * as Semaphore from "./Semaphore.js"
 import * as TimerQueue from "./TimerQueue.js"
 
@@ -130,7 +131,14 @@ export const make = <State>(
       window: clamp(Math.floor(decided.window), 1, poolSize),
       spacing: clamp(decided.spacing, minSpacing, maxHold),
       holdUntil: clamp(decided.holdUntil, 0, now + maxHold),
-      delay: clamp(decided.delay, 0, Infinity)
+      delay: clamp(decided.delay, 0, Infinity),
+      ramp:
+        decided.ramp &&
+        Ramp.make(
+          clamp(decided.ramp.from, 0, Infinity),
+          clamp(decided.ramp.every, 1, maxHold),
+          clamp(decided.ramp.most, 1, poolSize)
+        )
     })
 
     let { decision: decided, state } = law.initial(poolSize, timers.now())
@@ -165,6 +173,22 @@ export const make = <State>(
 
     const permits = Semaphore.make(decision.window, isOpen)
 
+    /** Lets the window grow when that is due; undefined while it does not grow, or nobody waits for it. */
+    let growing: TimerQueue.Timer | undefined
+
+    const resize = (): void => {
+      if (growing !== undefined) timers.remove(growing)
+      const now = timers.now()
+      permits.resize(Ramp.windowAt(decision, now))
+      const growsAt = Ramp.nextAt(decision, now)
+      growing = growsAt === undefined ? undefined : timers.add(growsAt, grow)
+    }
+
+    const grow = (): void => {
+      growing = undefined
+      if (permits.waiting > 0) resize()
+    }
+
     const noteChange = (at: number): void => {
       const { delay, reason, saturatedSince, spacing, window } = decision
       const change = { at, window, spacing, delay, holdUntil: holdUntil(), saturatedSince, reason }
@@ -183,7 +207,7 @@ export const make = <State>(
         noteChange(now)
       }
       // Serves the line even where the window stayed: the gate may open earlier than before.
-      permits.resize(decision.window)
+      resize()
     }
 
     const heed = (hint: number, now: number): number => {
@@ -243,13 +267,16 @@ export const make = <State>(
       },
       enter: (party) => void parties.add(party),
       exit: (party) => void parties.delete(party),
-      queue: (party) =>
-        permits.join(() => {
+      queue: (party) => {
+        // The window may have grown while nobody waited.
+        if (decision.ramp !== undefined) resize()
+        return permits.join(() => {
           sequence += 1
           const startedWith = permits.inUse
-          const bound = gate.pass(decision, startedWith >= decision.window)
+          const bound = gate.pass(decision, startedWith >= permits.permits)
           return party.start({ epoch: decision.epoch, startedAt: asked, sequence, startedWith, bound })
-        }),
+        })
+      },
       leave: permits.leave,
       decline: () => {
         sequence -= 1
@@ -262,7 +289,6 @@ export const make = <State>(
         let sample: Sample
         if (typeof outcome === "string") {
           sample = { _tag: outcome, ...fields }
-          gate.served(now)
         } else {
           gate.rejected(startedAt)
           const hint = outcome.retryAfter

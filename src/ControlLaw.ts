@@ -32,7 +32,7 @@ export interface Hints {
 
 /**
  * What an attempt had to wait for last before it was started: a free permit, the spacing, the {@link StartLimit}, or
- * nothing of these.
+ * nothing of these; a hold is none of them.
  *
  * @since 0.2.0
  * @category models
@@ -88,6 +88,21 @@ export interface StartLimit {
 }
 
 /**
+ * One permit more at an instant, and another after every span of time.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Ramp {
+  /** Epoch milliseconds. */
+  readonly from: number
+  /** Milliseconds. */
+  readonly every: number
+  /** The window grows no further than to this. */
+  readonly most: number
+}
+
+/**
  * What the pool may do from now on. The pool keeps to its own limits whatever a law decides: 1 ≤ window ≤ poolSize, a
  * spacing of at least `minDispatchDelay`, no hold longer than `maxRetryAfter`.
  *
@@ -110,8 +125,8 @@ export interface Decision {
    * rejected before the crowd goes. Default 0.
    */
   readonly alone?: number | undefined
-  /** No start sooner than so many milliseconds after an attempt was served. Default 0. */
-  readonly rest?: number | undefined
+  /** Lets the window grow by itself until the next decision. Default no growth. */
+  readonly ramp?: Ramp | undefined
   /** Since when the API has let nothing through, in epoch milliseconds; undefined while it does. */
   readonly saturatedSince?: number | undefined
   /** Counts the decreases; attempts are stamped with it, so that a law knows which rejections are old news. */

@@ -19,7 +19,6 @@ export interface Gate {
   readonly pass: (decision: Decision, isFull: boolean) => Bound
   /** The attempt that passed last was none. */
   readonly takeBack: () => void
-  readonly served: (now: number) => void
   readonly rejected: (startedAt: number) => void
 }
 
@@ -33,7 +32,6 @@ export const make = (remembers: number): Gate => {
   const log = StartLog.make(remembers)
   let asked = 0
   let lastStart = -Infinity
-  let lastServed = -Infinity
   /** The start after a hold was alone; no other before this. */
   let aloneUntil = -Infinity
   /** A hold has been waited for, and nothing has started since. */
@@ -52,12 +50,12 @@ export const make = (remembers: number): Gate => {
     opensAt: (decision, holdUntil, now) => {
       asked = now
       const spaced = Math.max(lastStart + decision.spacing, aloneUntil)
-      const rested = decision.rest === undefined ? -Infinity : lastServed + decision.rest
       periodOpensAt = inPeriod(decision)
-      const opensAt = Math.max(spaced, rested, periodOpensAt, holdUntil)
+      const opensAt = Math.max(spaced, periodOpensAt, holdUntil)
       if (opensAt > now) {
-        closedBy = "spacing"
-        const pause = holdUntil >= opensAt ? 0 : (decision.alone ?? Infinity)
+        const isHeld = holdUntil >= opensAt
+        closedBy = isHeld ? "none" : "spacing"
+        const pause = isHeld ? 0 : (decision.alone ?? Infinity)
         if (opensAt > spaced && opensAt - now > pause) wasHeld = true
       }
       return opensAt
@@ -72,9 +70,6 @@ export const make = (remembers: number): Gate => {
       return bound
     },
     takeBack: () => log.remove(lastStart),
-    served: (now) => {
-      lastServed = now
-    },
     rejected: log.remove
   }
 }

@@ -24,6 +24,7 @@ import * as DelayLaw from "./DelayLaw.js"
 import * as PoolConfig from "./PoolConfig.js"
 import type * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
+import * as Ramp from "./Ramp.js"
 import * as WindowLaw from "./WindowLaw.js"
 
 export {
@@ -171,7 +172,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
         pending: PoolStats.pending(admission.tally),
         inFlight: admission.inFlight,
         currentDelay: Duration.millis(admission.decision.delay),
-        window: admission.decision.window,
+        window: Ramp.windowAt(admission.decision, admission.timers.now()),
         holdUntil: admission.holdUntil,
         longestRetryAfter: Duration.millis(admission.longestRetryAfter),
         spacing: Duration.millis(admission.decision.spacing),

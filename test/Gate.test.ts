@@ -78,10 +78,37 @@ describe("The gate", () => {
     )
   })
 
-  it("rests after an attempt was served", () => {
-    const gate = Gate.make(0)
-    gate.served(10)
-    assert.strictEqual(gate.opensAt(decision({ rest: 5 }), 0, 10), 15)
+  it("counts a start that waited for a hold alone as one that waited for nothing", () => {
+    const rows: ReadonlyArray<readonly [spacing: number, holdUntil: number]> = [
+      [0, 50],
+      [30, 50],
+      [50, 50],
+      [60, 50]
+    ]
+    const bounds = rows.map(([spacing, holdUntil]) => {
+      const start = starter(Gate.make(0), decision({ spacing }))
+      start(0)
+      return start(10, holdUntil)
+    })
+    assert.deepStrictEqual(bounds, [
+      [50, "none"],
+      [50, "none"],
+      [50, "none"],
+      [60, "spacing"]
+    ])
+  })
+
+  it("says that a start took the last permit, whatever else it had waited for but the period", () => {
+    const starts = { limit: 1, period: 100, provenUntil: Infinity }
+    const rows = [decision(), decision({ spacing: 30 }), decision({ starts })]
+    const bounds = rows.map((law) => {
+      const gate = Gate.make(10)
+      starter(gate, law)(0)
+      const opensAt = gate.opensAt(law, 0, 10)
+      gate.opensAt(law, 0, opensAt)
+      return gate.pass(law, true)
+    })
+    assert.deepStrictEqual(bounds, ["window", "window", "period"])
   })
 
   it("does not count starts that were rejected or had nothing to do", () => {

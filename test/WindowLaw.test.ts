@@ -100,7 +100,8 @@ describe("The window law, step by step", () => {
   })
 
   it("measures the rate between two rejections, and goes on below it", () => {
-    // Ten in flight are one too many; two seconds and twenty served requests later three are: it is not the window.
+    // Ten in flight are too many; two seconds and twenty served requests later three are, and the API says when to come
+    // back, as one with a cap does not: it is not the window.
     const samples: Array<readonly [number, ControlLaw.Sample]> = [
       [1050, capacity({ latency: 50, sequence: 11, startedWith: 11 })]
     ]
@@ -110,7 +111,7 @@ describe("The window law, step by step", () => {
         success({ epoch: 1, latency: 500, sequence: i < 11 ? i : i + 1, startedWith: 8, bound: "none" })
       ])
     }
-    samples.push([3050, capacity({ latency: 50, epoch: 1, sequence: 32, startedWith: 4, bound: "window" })])
+    samples.push([3050, capacity({ latency: 50, epoch: 1, sequence: 32, startedWith: 4, retryAfter: 0 })])
     const { reason, spacing, window } = last(samples)
     assert.isTrue(reason.endsWith("starts a second were too many (status 429)"), reason)
     // 20.5 in two seconds, less the dip of a twentieth.
@@ -142,11 +143,60 @@ describe("The window law, step by step", () => {
     assert.strictEqual(again?.spacing, 100)
   })
 
+  const advised = (
+    hints: ControlLaw.Hints,
+    over: Fields = {}
+  ): readonly [startsASecond: number, window: number, reason: string] => {
+    const samples = Array.from(
+      { length: 10 },
+      (_, i) => [100 * (i + 1), success({ sequence: i + 1, ...over })] as const
+    )
+    const { reason, spacing, window } = last([...samples, [1000, { ...success({ sequence: 11, ...over }), hints }]])
+    return [1000 / spacing, window, reason]
+  }
+
+  it("takes tokens that are nearly used up as so many requests as used them", () => {
+    // 900 of them come back in nine seconds; eleven requests have used 1000 in one second: 1.1 a second.
+    const tokens = { limit: 1000, remaining: 100, resetAfter: 9000 }
+    const [rate, window, reason] = advised({ tokens }, { bound: "none" })
+    assert.deepStrictEqual(
+      [Math.round(100 * rate), window, reason],
+      [110, 12, "the API says that 100 of 1000 tokens are left"]
+    )
+  })
+
+  it("goes by the tighter of two quotas, whichever it is", () => {
+    const requests = (limit: number) => ({ limit, remaining: 0, resetAfter: 10_000 })
+    const tokens = { limit: 1000, remaining: 100, resetAfter: 9000 }
+    const reasons = [10, 12].map((limit) => advised({ requests: requests(limit), tokens }, { bound: "none" })[2])
+    assert.deepStrictEqual(reasons, [
+      "the API says that 0 of 10 requests are left",
+      "the API says that 100 of 1000 tokens are left"
+    ])
+  })
+
+  it("heeds no quota of which more than a tenth is left, or which does not say when it is full again", () => {
+    const quotas: ReadonlyArray<ControlLaw.Quota> = [
+      { limit: 1000, remaining: 101, resetAfter: 9000 },
+      { limit: 1000, remaining: 0 },
+      { limit: 1000, resetAfter: 9000 },
+      { remaining: 0, resetAfter: 9000 }
+    ]
+    const reasons = quotas.flatMap((quota) => [advised({ requests: quota })[2], advised({ tokens: quota })[2]])
+    assert.deepStrictEqual([...new Set(reasons)], ["looking for the limit: nothing was rejected yet"])
+  })
+
   it("forgets after five minutes without a start", () => {
     const low = [50, capacity({ latency: 50, sequence: 5, startedWith: 5 })] as const
     const after = (gap: number) => last([low, [50 + gap + 100, success({ epoch: 1, sequence: 6, bound: "none" })]])
-    assert.deepStrictEqual([after(299_000).window, after(301_000).window], [4, 12])
-    assert.strictEqual(after(301_000).epoch, 1)
+    assert.deepStrictEqual(
+      [299_000, 301_000].map((gap) => [after(gap).epoch, after(gap).reason]),
+      [
+        [1, "4 in flight were too many (status 429)"],
+        [1, "looking for the limit: nothing was rejected yet"]
+      ]
+    )
+    assert.strictEqual(after(301_000).window, 12)
   })
 
   it("does not mind slow answers, unless it is told to", () => {
@@ -162,14 +212,135 @@ describe("The window law, step by step", () => {
   })
 })
 
+describe("At a cap, the window law", () => {
+  /** Ten answers of 100 ms each, so that rounds of four seconds do, and a rejection of nine at once, started at 1500. */
+  const capped = (startedWith = 9): ReadonlyArray<readonly [number, ControlLaw.Sample]> => [
+    ...Array.from(
+      { length: 10 },
+      (_, i) => [100 * (i + 1), success({ sequence: i + 1, startedWith: 4, bound: "none" })] as const
+    ),
+    [1550, capacity({ latency: 50, sequence: 11, startedWith })]
+  ]
+  const rejected = (at: number, epoch: number, sequence: number, startedWith: number): readonly [number, Rejected] => [
+    at,
+    capacity({ latency: 50, epoch, sequence, startedWith, bound: "none" })
+  ]
+  type Rejected = ReturnType<typeof capacity>
+  const served = (at: number, epoch: number, sequence: number, over: Fields = {}) =>
+    [at, success({ epoch, sequence, startedWith: 4, bound: "none", ...over })] as const
+
+  it("tests the first measurement half a second later, a permit a rejection's time, and no further than it can know", () => {
+    const { ramp, window } = last(capped())
+    assert.deepStrictEqual([window, ramp], [8, { from: 1550 + 500 + 80, every: 80, most: 11 }])
+  })
+
+  it("lets a large window grow by a quarter between two answers", () => {
+    const { ramp, window } = last([[50, capacity({ latency: 50, sequence: 41, startedWith: 41 })]])
+    assert.deepStrictEqual([window, ramp?.most], [40, 50])
+  })
+
+  it("has no ramp before the first rejection, nor at the pool's size", () => {
+    assert.isUndefined(last(capped().slice(0, 10)).ramp)
+    assert.isUndefined(last(capped(), 8).ramp)
+  })
+
+  it("takes a rejection below it as a sign of others, and goes to what is left", () => {
+    const { ramp, reason, window } = last([...capped(), served(1700, 1, 12), rejected(2050, 1, 13, 7)])
+    assert.deepStrictEqual([window, reason], [6, "6 in flight were too many: others share the API (status 429)"])
+    // The next round begins at 4000, and its places are taken back from 4250 on.
+    assert.deepStrictEqual(ramp, { from: 4250 + 80, every: 80, most: 9 })
+  })
+
+  it("lets places go when the next round begins, and takes them back by itself", () => {
+    const samples = [...capped(), served(1700, 1, 12), rejected(2050, 1, 13, 9), served(3999, 1, 14)]
+    const begun = last([...samples, served(4001, 1, 15)])
+    assert.deepStrictEqual([last(samples).window, begun.window], [8, 5])
+    assert.deepStrictEqual([begun.ramp?.every, begun.ramp?.most], [80, 8])
+    assert.isTrue((begun.ramp?.from ?? 0) > 4250 && (begun.ramp?.from ?? 0) <= 4330)
+  })
+
+  it("doubts that there is a cap after stray rejections with ever fewer in flight, and finds a pace", () => {
+    const samples = [...capped(13)]
+    for (const [i, startedWith] of [10, 8, 6].entries()) {
+      const at = 1700 + 600 * i
+      const sequence = 12 + 4 * i
+      for (const next of [0, 1, 2]) samples.push(served(at + 100 * next, i + 1, sequence + next))
+      samples.push(rejected(at + 300, i + 1, sequence + 3, startedWith))
+    }
+    const seen = decisions(samples).slice(10)
+    const reasons = seen.map(({ reason }) => reason).filter((reason, i, all) => reason !== all[i - 1])
+    assert.deepStrictEqual(reasons, [
+      "12 in flight were too many (status 429)",
+      "9 in flight were too many: others share the API (status 429)",
+      "7 in flight were too many: others share the API (status 429)",
+      "38.3 starts a second were too many (status 429)"
+    ])
+    // Nothing says any more that twelve are too many.
+    assert.strictEqual(seen.at(-1)?.window, 12)
+  })
+})
+
+describe("At a pace, the window law", () => {
+  /** A client with one connection, on a bucket of so many tokens a second; returns when it was rejected, and the reasons. */
+  const paced = (rate: (now: number) => number, until: number) => {
+    // Rounds follow the wall clock.
+    const begin = 4_000_000
+    let { decision, state } = law.initial(64, begin)
+    let [tokens, last, now, sequence] = [2, 0, 0, 0]
+    const reasons: Array<readonly [at: number, reason: string]> = []
+    while (now < until) {
+      tokens = Math.min(2, tokens + ((now - last) * rate(now)) / 1000)
+      last = now
+      sequence += 1
+      const isServed = tokens >= 1
+      if (isServed) tokens -= 1
+      const over = { epoch: decision.epoch, sequence, bound: decision.spacing > 0 ? "spacing" : "none" } as const
+      const next = law.step(state, isServed ? success(over) : capacity(over), begin + now + 100)
+      state = next.state
+      decision = next.decision
+      if (!isServed) reasons.push([Math.round(now), decision.reason])
+      now = Math.max(now + Math.max(decision.spacing, 100), decision.holdUntil - begin)
+    }
+    return reasons
+  }
+
+  it("that is its own tests it ever more rarely", () => {
+    const reasons = paced(() => 5, 60_000).filter(([at]) => at > 1000)
+    assert.deepStrictEqual(reasons, [
+      [3589, "5.2 starts a second were too many (status 429)"],
+      [10_184, "5.1 starts a second were too many (status 429)"],
+      [18_979, "5.1 starts a second were too many (status 429)"],
+      [27_804, "5.0 starts a second were too many (status 429)"],
+      [36_796, "5.1 starts a second were too many (status 429)"],
+      [45_622, "5.0 starts a second were too many (status 429)"],
+      [54_615, "5.1 starts a second were too many (status 429)"]
+    ])
+  })
+
+  it("that was proven takes an early rejection as a sign of others, and shares", () => {
+    const reasons = paced((now) => (now < 60_000 ? 5 : 3), 64_000)
+    const shared = reasons.map(([at, reason]) => [at > 60_000, reason.endsWith("others share the API")])
+    assert.deepStrictEqual(
+      [shared.filter(([isLess]) => isLess !== true).some(([, isShared]) => isShared), shared.at(-1)],
+      [false, [true, true]]
+    )
+  })
+})
+
 describe("While nothing passes, the window law", () => {
-  /** Starts one attempt whenever the law allows it; each is rejected. */
-  const knock = (until: number) => {
+  /** Starts one attempt whenever the law allows it; each is rejected, after so many that were served in no time. */
+  const knock = (until: number, served = 0) => {
     let { decision, state } = law.initial(64, 0)
     let now = 0
     let sequence = 0
+    for (; sequence < served; now += 10) {
+      sequence += 1
+      state = law.step(state, success({ latency: 10, sequence, startedWith: 2, bound: "none" }), now + 10).state
+    }
     const starts: Array<number> = []
     const since = new Set<number | undefined>()
+    /** What the pause is longer than the share of the time that nothing has passed. */
+    const delays: Array<number> = []
     while (now < until) {
       starts.push(now)
       sequence += 1
@@ -177,17 +348,35 @@ describe("While nothing passes, the window law", () => {
       state = next.state
       decision = next.decision
       since.add(decision.saturatedSince)
+      if (decision.saturatedSince !== undefined) {
+        delays.push(Math.floor(decision.holdUntil - (now + 50) - 0.05 * (now + 50 - decision.saturatedSince)))
+      }
       now = Math.max(decision.holdUntil, now + 50 + decision.spacing)
     }
-    return { starts, since: [...since] }
+    return { delays, gaps: starts.slice(1).map((at, i) => at - (starts[i] ?? 0)), starts, since: [...since] }
   }
 
   it("asks ever more rarely: some dozen times in an hour", () => {
     const { since, starts } = knock(3_600_000)
     assert.isAtMost(starts.length, 60)
     assert.deepStrictEqual(since, [undefined, 0])
-    const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0))
-    assert.isTrue(gaps.slice(2).every((gap, i) => gap >= (gaps[i + 1] ?? 0)))
+    const { gaps } = knock(3_600_000, 100)
+    assert.isTrue(gaps.length < 60 && gaps.slice(2).every((gap, i) => gap >= (gaps[i + 1] ?? 0)))
+  })
+
+  it("asks when rounds begin and places are free, where it has hardly been served yet", () => {
+    const rounds = [8200, 12_200, 16_200, 20_200, 24_200, 32_200, 40_200, 48_200, 64_200, 80_200, 96_200]
+    // Where none begins soon enough, it does not wait for one.
+    assert.deepStrictEqual(knock(100_000).starts, [0, 100, 888, 1873, 3104, 4200, 6013, ...rounds])
+    assert.deepStrictEqual(knock(100_000, 11).starts.slice(-rounds.length), rounds)
+    assert.deepStrictEqual(
+      knock(100_000, 12).starts.filter((at) => at % 4000 === 200),
+      []
+    )
+  })
+
+  it("doubles the delay between two probes up to 0.7 s, besides a twentieth of the time that nothing has passed", () => {
+    assert.deepStrictEqual(knock(30_000, 1000).delays.slice(2), [160, 322, 644, ...Array<number>(16).fill(700)])
   })
 
   it("goes back to the level from before when the API was away", () => {
@@ -259,10 +448,12 @@ describe("Whatever comes, the window law", () => {
     [FastCheck.integer({ min: 1, max: 64 }), FastCheck.array(sample, { maxLength: 200 })],
     ([poolSize, inputs]) => {
       const seen = run(poolSize, inputs)
-      seen.forEach(({ alone = 0, epoch, holdUntil, rest = 0, spacing, starts, window }, i) => {
+      seen.forEach(({ alone = 0, epoch, holdUntil, ramp, spacing, starts, window }, i) => {
         assert.isTrue(Number.isInteger(window) && window >= 1 && window <= poolSize)
-        const numbers = [spacing, holdUntil, alone, rest, starts?.limit ?? 0, starts?.period ?? 0]
+        const numbers = [spacing, holdUntil, alone, starts?.limit ?? 0, starts?.period ?? 0]
         assert.isTrue(numbers.every((number) => Number.isFinite(number) && number >= 0))
+        // A ramp may begin never.
+        if (ramp !== undefined) assert.isTrue(ramp.from >= 0 && ramp.every > 0 && ramp.most > window)
         assert.include([0, 1], epoch - (seen[i - 1]?.epoch ?? 0))
       })
     },

@@ -1,19 +1,21 @@
 /** One law on one server, over several seeds. */
 import type { ControlLaw } from "effect-aimd"
-import { Report, Simulation, Workload, type Trace } from "effect-aimd/testing"
-import { Exit } from "effect"
-import type { Server, shared } from "./servers.js"
+import { Checker, Ideal, SimulatedApi, Simulation, Workload, type Trace } from "effect-aimd/testing"
+import { Cause, Exit } from "effect"
+import type { Comeback, Server } from "./servers.js"
 
 /** The name of a law of this library, or a law. */
 export type Law = "window" | "delay" | ControlLaw.ControlLaw
 
 export interface Figures {
-  /** Share of the ideal; 0 where it never ended. */
+  /** Share of the ideal; of a run that was cut off because it is slow, what it stays below, and else of such a run nothing. */
   readonly share: number
-  /** Rejected calls for each success. */
+  readonly cut: Cut | undefined
+  /** Rejected calls for each that was served, until the run ended or was cut off. */
   readonly rejected: number
-  /** Milliseconds from the end of the outage to the next success. */
+  /** Milliseconds from when capacity came back to the next success, and to nine tenths of what there was to be had. */
   readonly firstSuccess: number
+  readonly recovered: number
 }
 
 export interface Summary {
@@ -21,24 +23,68 @@ export interface Summary {
   readonly worst: Figures
 }
 
-const poolSize = 64
+export const poolSize = 64
 
-/** A law that needs so many times the ideal time has lost, and need not be watched to the end. */
-const patience = 5
+/** So many rejections a success are hopeless. */
+export const dozens = 24
+
+/** A law that is hopeless on so many seeds is hopeless. */
+const seedsOfTheHopeless = 2
+
+/** A law may learn, at so many rejections as if so many rows had been served. */
+const credit = 500
+
+/**
+ * Why a run is cut off, and what its share stays below.
+ *
+ * - `never`: nothing was served for as long as the ideal takes for everything
+ * - `costly`: there were dozens of rejections for each row that was served, or for each that there is
+ * - `slow`: it takes many times as long as the ideal
+ */
+const cuts = { never: 0, costly: 0, slow: 0.2 }
+
+export type Cut = keyof typeof cuts
 
 const sorted = (values: ReadonlyArray<number>): ReadonlyArray<number> => [...values].sort((a, b) => a - b)
 
-export const median = (values: ReadonlyArray<number>): number => sorted(values)[Math.floor(values.length / 2)] ?? NaN
+/** Of an even number the mean of the two in the middle. */
+export const median = (values: ReadonlyArray<number>): number => {
+  const [left, right] = [(values.length - 1) / 2, values.length / 2].map((at) => sorted(values)[Math.floor(at)] ?? NaN)
+  return ((left ?? NaN) + (right ?? NaN)) / 2
+}
 
-const worldOf = (server: Server, law: Law, seed: number, rows: number): Simulation.World => ({
-  api: { model: server.model, latency: server.latency, hints: server.hints },
-  clients: [
-    {
-      pool: { poolSize, control: law, maxCapacityRetry: "10 hours" },
-      workload: Workload.atOnce(rows, server.tokens === undefined ? { seed } : { seed, tokens: server.tokens })
+/** Ends a run that can be called lost. */
+const patience = (ideal: number, rows: number, hasOutage: boolean): Checker.Checker => ({
+  name: "patience",
+  start: () => {
+    let [served, rejected, lastServed, rejectedSince] = [0, 0, 0, 0]
+    return (event): Cut | undefined => {
+      if (event._tag !== "ended") return undefined
+      if (event.outcome === "capacity") {
+        rejected += 1
+        rejectedSince += 1
+      } else {
+        served += 1
+        lastServed = event.at
+        rejectedSince = 0
+      }
+      if (event.at - lastServed > ideal) return "never"
+      if (event.at > ideal / cuts.slow) return "slow"
+      // Who gets nothing at all is watched until that is known to be for ever.
+      const isStarving = !hasOutage && rejectedSince > (dozens * Math.min(rows, credit)) / 2
+      return !isStarving && rejected > dozens * Math.min(rows, served + credit) ? "costly" : undefined
     }
-  ]
+  }
 })
+
+const span = 10_000
+
+/** The first ten seconds that have nine tenths of what the server can do begin so long after capacity came back. */
+const recovered = (successes: ReadonlyArray<number>, { at, rate }: Comeback): number => {
+  const enough = Math.ceil((0.9 * rate * span) / 1000)
+  const first = successes.find((from, i) => from >= at && (successes[i + enough - 1] ?? Infinity) < from + span)
+  return (first ?? Infinity) - at
+}
 
 export const once = (
   server: Server,
@@ -47,92 +93,79 @@ export const once = (
   rows = server.rows,
   observers: ReadonlyArray<Trace.Observer> = []
 ): Figures => {
-  let successes = 0
+  const { comeback, hints, latency, model, tokens } = server
+  const workload = Workload.atOnce(rows, tokens === undefined ? { seed } : { seed, tokens })
+  const demands = workload
+    .flatMap((party) => party.rows)
+    .map(({ tokens }, row) => ({ at: 0, tokens, service: SimulatedApi.serviceTime(seed, latency, row, tokens) }))
+  const successes: Array<number> = []
   let rejections = 0
   const count: Trace.Observer = (event) => {
     if (event._tag !== "ended") return
     if (event.outcome === "capacity") rejections += 1
-    else successes += 1
+    // What fails for another reason was served as well.
+    else successes.push(event.at)
   }
-  const { exit } = Simulation.run(worldOf(server, law, seed, rows), {
-    seed,
-    checkers: [],
-    observers: [count, ...observers],
-    recoveries: server.outage === undefined ? [] : [server.outage.until],
-    // Enough for some fifty rejections a success; who needs more has lost.
-    maxEvents: 10_000 + rows * 400,
-    maxVirtualTime: `${patience * 7200} seconds`
-  })
-  if (Exit.isFailure(exit)) return { share: 0, rejected: rejections / Math.max(1, successes), firstSuccess: Infinity }
-  const { recoveries, shareOfIdeal } = exit.value
-  return {
-    share: shareOfIdeal,
-    rejected: rejections / Math.max(1, successes),
-    firstSuccess: recoveries[0]?.firstSuccess ?? 0
+  const { exit } = Simulation.run(
+    {
+      api: { model, latency, hints },
+      clients: [{ pool: { poolSize, control: law, maxCapacityRetry: "10 hours" }, workload }]
+    },
+    {
+      seed,
+      checkers: [patience(Ideal.finishedAt(model, demands, poolSize), rows, comeback?.outage !== undefined)],
+      observers: [count, ...observers],
+      maxEvents: 100_000_000
+    }
+  )
+  const shared = {
+    rejected: rejections / Math.max(1, successes.length),
+    firstSuccess: comeback ? (successes.find((at) => at >= comeback.at) ?? Infinity) - comeback.at : 0,
+    recovered: comeback ? recovered(successes, comeback) : 0
   }
+  if (Exit.isSuccess(exit)) return { share: exit.value.shareOfIdeal, cut: undefined, ...shared }
+  const error = Cause.squash(exit.cause)
+  if (!(error instanceof Checker.ViolationError)) throw error
+  // The only checker there is gives one of its reasons.
+  const cut = error.violation as Cut
+  return { share: cuts[cut], cut, ...shared }
+}
+
+/** Runs a seed after the other, until there are enough of them or enough that are hopeless. */
+export const overSeeds = <Run>(
+  seeds: number,
+  run: (seed: number) => Run,
+  isHopeless: (run: Run) => boolean
+): ReadonlyArray<Run> => {
+  const runs: Array<Run> = []
+  while (runs.length < seeds) {
+    runs.push(run(runs.length + 1))
+    if (runs.length === seedsOfTheHopeless && runs.every(isHopeless)) break
+  }
+  return runs
 }
 
 export const summarize = (server: Server, law: Law, seeds: number, rows = server.rows): Summary => {
-  const runs: Array<Figures> = []
-  for (let seed = 1; seed <= seeds; seed++) {
-    runs.push(once(server, law, seed, rows))
-    // Who never ends on three seeds never ends.
-    if (seed === 3 && runs.every((run) => run.share === 0)) break
-  }
-  const of = (pick: (figures: Figures) => number) => runs.map(pick)
+  const runs = overSeeds(
+    seeds,
+    (seed) => once(server, law, seed, rows),
+    ({ cut }) => cut !== undefined
+  ).toSorted((a, b) => a.share - b.share)
+  const of = (figure: Exclude<keyof Figures, "cut">) => runs.map((run) => run[figure])
   return {
     median: {
-      share: median(of((f) => f.share)),
-      rejected: median(of((f) => f.rejected)),
-      firstSuccess: median(of((f) => f.firstSuccess))
+      share: median(of("share")),
+      cut: runs[Math.floor((runs.length - 1) / 2)]?.cut,
+      rejected: median(of("rejected")),
+      firstSuccess: median(of("firstSuccess")),
+      recovered: median(of("recovered"))
     },
     worst: {
-      share: Math.min(...of((f) => f.share)),
-      rejected: Math.max(...of((f) => f.rejected)),
-      firstSuccess: Math.max(...of((f) => f.firstSuccess))
+      share: Math.min(...of("share")),
+      cut: runs[0]?.cut,
+      rejected: Math.max(...of("rejected")),
+      firstSuccess: Math.max(...of("firstSuccess")),
+      recovered: Math.max(...of("recovered"))
     }
-  }
-}
-
-export interface Fairness {
-  readonly utilisation: number
-  readonly jain: number
-  readonly rejected: number
-}
-
-/** Clients that join five seconds apart and have work for longer than is watched; counted from when the last has joined. */
-export const share = (
-  { capacity, latency, model }: (typeof shared)[number],
-  law: Law,
-  clients: number,
-  seed: number,
-  span = 300_000
-): Fairness => {
-  const successes = Array.from({ length: clients }, () => 0)
-  let rejections = 0
-  const from = clients * 5000
-  const until = from + span
-  const count: Trace.Observer = (event) => {
-    if (event._tag !== "ended" || event.at < from || event.at >= until) return
-    if (event.outcome === "capacity") rejections += 1
-    else if (event.outcome === "success") successes[event.client] = (successes[event.client] ?? 0) + 1
-  }
-  Simulation.run(
-    {
-      api: { model, latency },
-      clients: Array.from({ length: clients }, (_, index) => ({
-        joinsAt: index * 5000 + ((seed * 37 + index * 101) % 500),
-        closedAt: until + 1000,
-        pool: { poolSize, control: law },
-        workload: Workload.atOnce(Math.ceil((capacity * until * 1.2) / 1000), { seed })
-      }))
-    },
-    { seed, checkers: [], observers: [count], maxEvents: 20_000_000 }
-  )
-  const total = successes.reduce((sum, n) => sum + n, 0)
-  return {
-    utilisation: total / ((capacity * span) / 1000),
-    jain: Report.jain(successes),
-    rejected: rejections / Math.max(1, total)
   }
 }

@@ -1,8 +1,10 @@
 /**
  * The laws of others, re-stated from what they publish, behind the contract of this library. A row that is rejected waits
- * its own delay where the law has the call sleep, and at the pool's gate where it has the pool wait.
+ * its own delay where the law has the call sleep, and keeps its place meanwhile where it does so there; it waits at the pool's
+ * gate where the law has the pool wait.
  */
 import type { ControlLaw } from "effect-aimd"
+import { keepingPlaces } from "./asleep.js"
 
 type Law<State> = ControlLaw.ControlLaw<State>
 
@@ -240,11 +242,11 @@ export const cookbook: Law<number> = {
 }
 
 export const peers: ReadonlyArray<ControlLaw.ControlLaw> = [
-  aws,
+  keepingPlaces(aws),
   dataDesigner,
-  inspect,
+  keepingPlaces(inspect),
   vectorArc,
-  effectLearned,
-  fullJitter,
+  keepingPlaces(effectLearned),
+  keepingPlaces(fullJitter),
   cookbook
 ]

@@ -8,6 +8,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type * as ControlLaw from "../ControlLaw.js"
+import * as Ramp from "../Ramp.js"
 import * as Trace from "./Trace.js"
 
 /**
@@ -86,6 +87,9 @@ const inForce = () => {
   }
 }
 
+const allowedAt = (decision: ControlLaw.Decision, at: number): number =>
+  Math.max(1, Math.floor(Ramp.windowAt(decision, at)))
+
 /**
  * Attempts in flight ≤ window ≤ poolSize.
  *
@@ -103,7 +107,7 @@ export const inFlightWithinWindow: Checker = {
       if (event._tag === "decided") client.decisions.decide(event.at, event.decision)
       if (event._tag !== "started") return undefined
       client.running += 1
-      const decided = Math.max(...client.decisions.at(event.at).map(({ window }) => Math.max(1, Math.floor(window))))
+      const decided = Math.max(...client.decisions.at(event.at).map((decision) => allowedAt(decision, event.at)))
       const allowed = Math.min(client.poolSize, decided)
       return client.running > allowed ? `${client.running} in flight where ${allowed} are allowed` : undefined
     }

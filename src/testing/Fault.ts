@@ -53,31 +53,47 @@ const percent = (share: number): string => `${Math.round(share * 1e4) / 100} %`
 /** The chance that is left of one, for what is decided next: independent of what was decided by it. */
 const rest = (chance: number, rate: number): number => (chance - rate) / (1 - rate)
 
-const sometimes =
-  (rate: number, name: string, verdict: Verdict) =>
-  <State>(model: ServerModel<State>): ServerModel<State> => ({
-    ...model,
-    name: `${model.name}, ${percent(rate)} ${name}`,
-    arrive: (state, request) =>
-      request.chance < rate ? [state, verdict] : model.arrive(state, { ...request, chance: rest(request.chance, rate) })
-  })
-
 /**
  * A share of the requests, from 0 to 1, fails for reasons that are not capacity; status 500 unless told otherwise.
  *
- * @since 0.2.0
- * @category faults
- */
-export const failing = (options: { readonly rate: number; readonly status?: number }) =>
-  sometimes(options.rate, "fail", { _tag: "failed", status: options.status ?? 500 })
-
-/**
- * A share of the requests, from 0 to 1, is never answered.
+ * It fails in the end: the server admits it first, or rejects it, as it would any other, and works as long on it. So it takes
+ * its token and its place, which it leaves when it is answered.
  *
  * @since 0.2.0
  * @category faults
  */
-export const hanging = (options: { readonly rate: number }) => sometimes(options.rate, "hang", { _tag: "hung" })
+export const failing =
+  (options: { readonly rate: number; readonly status?: number }) =>
+  <State>(model: ServerModel<State>): ServerModel<State> => {
+    const { rate, status = 500 } = options
+    return {
+      ...model,
+      name: `${model.name}, ${percent(rate)} fail`,
+      arrive: (state, request) => {
+        const fails = request.chance < rate
+        const chance = fails ? request.chance / rate : rest(request.chance, rate)
+        const [next, verdict] = model.arrive(state, { ...request, chance })
+        return [next, fails && verdict._tag === "accepted" ? { ...verdict, status } : verdict]
+      }
+    }
+  }
+
+/**
+ * A share of the requests, from 0 to 1, is never answered. It takes none of the capacity.
+ *
+ * @since 0.2.0
+ * @category faults
+ */
+export const hanging =
+  ({ rate }: { readonly rate: number }) =>
+  <State>(model: ServerModel<State>): ServerModel<State> => ({
+    ...model,
+    name: `${model.name}, ${percent(rate)} hang`,
+    arrive: (state, request) =>
+      request.chance < rate
+        ? [state, { _tag: "hung" }]
+        : model.arrive(state, { ...request, chance: rest(request.chance, rate) })
+  })
 
 /**
  * A server that wakes up slowly: at the instant `from` (default 0) it works `slowdown` times as long on a request, then less

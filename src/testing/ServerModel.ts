@@ -7,6 +7,7 @@
  * @since 0.2.0
  */
 import type { Hints } from "../ControlLaw.js"
+import { isDue } from "../TimerQueue.js"
 import * as Curve from "./Curve.js"
 import * as Fifo from "./Fifo.js"
 
@@ -30,17 +31,24 @@ export interface Request {
 /**
  * What the server does with a request.
  *
- * - `accepted`: it is worked on after `wait` milliseconds in a queue, `extra` milliseconds longer than it would be
+ * - `accepted`: it is worked on after `wait` milliseconds in a queue, `extra` milliseconds longer than it would be, and then
+ *   answered with `status`: 200 unless told otherwise, an error's where it fails in the end
  * - `rejected`: not now; `opensIn` is how long until it would be accepted, as far as the server knows (`Infinity` for
  *   never); with `silent` the server does not tell
- * - `failed`: an error that says nothing about capacity
+ * - `failed`: an error that says nothing about capacity, as fast as a rejection, and no place taken
  * - `hung`: no answer, ever
  *
  * @since 0.2.0
  * @category models
  */
 export type Verdict =
-  | { readonly _tag: "accepted"; readonly wait?: number; readonly extra?: number; readonly quota?: Hints }
+  | {
+      readonly _tag: "accepted"
+      readonly status?: number
+      readonly wait?: number
+      readonly extra?: number
+      readonly quota?: Hints
+    }
   | {
       readonly _tag: "rejected"
       readonly status: number
@@ -279,7 +287,8 @@ export const workers = (options: {
     name: `${workers} workers, queue of ${queue}`,
     initial: [],
     arrive: (state, { at, service }) => {
-      const ends = state.filter((end) => end > at)
+      // Less than a nanosecond, which no clock waits for, and the answer is out.
+      const ends = state.filter((end) => !isDue(end, at))
       const first = ends[0]
       if (first !== undefined && ends.length >= workers + queue) {
         return [ends, { _tag: "rejected", status, opensIn: first - at }]
@@ -378,7 +387,9 @@ export const all = (...models: ReadonlyArray<ServerModel>): ServerModel<Readonly
     if (refusals.length === 0) {
       const accepted = steps.map(([, verdict]) => verdict).filter((verdict) => verdict._tag === "accepted")
       const most = (part: "wait" | "extra") => Math.max(...accepted.map((verdict) => verdict[part] ?? 0))
-      return [steps.map(([state]) => state), { _tag: "accepted", wait: most("wait"), extra: most("extra"), quota }]
+      const status = accepted.find((verdict) => verdict.status !== undefined)?.status
+      const verdict = { _tag: "accepted", wait: most("wait"), extra: most("extra"), quota } as const
+      return [steps.map(([state]) => state), status === undefined ? verdict : { ...verdict, status }]
     }
     const next = steps.map(([state, verdict], index) => (verdict._tag === "accepted" ? states[index] : state))
     const other = refusals.find((verdict) => verdict._tag !== "rejected")

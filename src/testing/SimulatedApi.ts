@@ -27,7 +27,7 @@ export interface Options {
   readonly model: ServerModel
   /** How long it works on a request. Default 100 milliseconds. */
   readonly latency?: Latency.Latency
-  /** How long a rejection takes, in milliseconds. Default 50. */
+  /** How long a rejection takes, and a failure before any work was done, in milliseconds. Default 50. */
   readonly rejectionLatency?: number
   /** How it says when to come back. Default `"none"`. */
   readonly hints?: HintDialect.HintDialect
@@ -80,8 +80,10 @@ export class ServerError extends Data.TaggedError("ServerError")<{ readonly stat
  * @category models
  */
 export interface Counts {
+  /** Served, or to be served. */
   readonly accepted: number
   readonly rejected: number
+  /** For reasons that are not capacity, whether it took a place or not. */
   readonly failed: number
   readonly hung: number
 }
@@ -161,7 +163,8 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
           const chance = new PCGRandom(mix(seed, ~call)).number()
           const [next, verdict] = model.arrive(state, { at, client, tokens, service, chance })
           state = next
-          counts[verdict._tag] += 1
+          const { status = 200 } = verdict._tag === "hung" ? {} : verdict
+          counts[verdict._tag === "accepted" && status >= 400 ? "failed" : verdict._tag] += 1
           const quota = "quota" in verdict ? verdict.quota : undefined
           const rejected = verdict._tag === "rejected"
           const headers = HintDialect.headers(hints, { at, chance, rejected, opensIn: opensIn(verdict), quota })
@@ -169,14 +172,14 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
           switch (verdict._tag) {
             case "accepted":
               return Effect.ensuring(
-                restore(after((verdict.wait ?? 0) + service + (verdict.extra ?? 0), { status: 200, ...told })),
+                restore(after((verdict.wait ?? 0) + service + (verdict.extra ?? 0), { status, ...told })),
                 Effect.sync(() => {
                   state = model.leave?.(state, now()) ?? state
                 })
               )
             case "rejected":
             case "failed":
-              return restore(after(rejectionLatency, { status: verdict.status, ...told }))
+              return restore(after(rejectionLatency, { status, ...told }))
             case "hung":
               return restore(Effect.zipRight(clock.sleep(Duration.infinity), Effect.never))
           }

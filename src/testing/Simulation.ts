@@ -12,7 +12,6 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Capacity from "../Capacity.js"
-import type { ControlLaw, Decision, Sample } from "../ControlLaw.js"
 import * as PoolConfig from "../PoolConfig.js"
 import * as PoolError from "../PoolError.js"
 import * as PooledExecutor from "../PooledExecutor.js"
@@ -22,7 +21,7 @@ import * as Ideal from "./Ideal.js"
 import * as Recorder from "./Recorder.js"
 import * as Report from "./Report.js"
 import * as SimulatedApi from "./SimulatedApi.js"
-import type * as Trace from "./Trace.js"
+import * as Trace from "./Trace.js"
 import * as VirtualTime from "./VirtualTime.js"
 import type * as Workload from "./Workload.js"
 
@@ -93,24 +92,6 @@ const retryAfterOf = (exit: Exit.Exit<unknown, unknown>): number | undefined => 
   return retryAfter === undefined ? undefined : Duration.toMillis(retryAfter)
 }
 
-/** A law that lets others hear what it is told and what it decides. */
-const heard = (
-  law: ControlLaw,
-  onDecision: (now: number, decision: Decision, sample: Sample | undefined) => void
-): ControlLaw => ({
-  ...law,
-  initial: (poolSize, now) => {
-    const first = law.initial(poolSize, now)
-    onDecision(now, first.decision, undefined)
-    return first
-  },
-  step: (state, sample, now) => {
-    const next = law.step(state, sample, now)
-    onDecision(now, next.decision, sample)
-    return next
-  }
-})
-
 /** A client's way through the simulation; its first row has the number `base`. */
 const runClient = (client: Client, index: number, base: number, api: Api, emit: Trace.Observer): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -121,7 +102,7 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
     })
     const name = client.name ?? `client ${index}`
     const config = yield* PoolConfig.make(client.pool)
-    const control = heard(PooledExecutor.lawOf(config), (now, decision, sample) =>
+    const control = Trace.listen(PooledExecutor.lawOf(config), (now, decision, sample) =>
       emit({ _tag: "decided", at: now, client: index, decision, sample })
     )
     emit({ _tag: "joined", ...at(), config })

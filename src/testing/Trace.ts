@@ -83,6 +83,29 @@ export type Observer = (event: Event) => void
 const round = (n: number): number => Math.round(n * 1000) / 1000
 
 /**
+ * A law that lets somebody hear what it is told and what it decides, its first decision included, in epoch milliseconds.
+ *
+ * @since 0.2.0
+ * @category tracing
+ */
+export const listen = (
+  law: ControlLaw.ControlLaw,
+  onDecision: (now: number, decision: ControlLaw.Decision, sample: ControlLaw.Sample | undefined) => void
+): ControlLaw.ControlLaw => ({
+  ...law,
+  initial: (poolSize, now) => {
+    const first = law.initial(poolSize, now)
+    onDecision(now, first.decision, undefined)
+    return first
+  },
+  step: (state, sample, now) => {
+    const next = law.step(state, sample, now)
+    onDecision(now, next.decision, sample)
+    return next
+  }
+})
+
+/**
  * An event as a line of text: equal traces are equal texts.
  *
  * @since 0.2.0

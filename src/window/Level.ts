@@ -1,6 +1,6 @@
 /**
- * A level that is held just below what was last too much, and tested ever more boldly: the cubic curve of TCP CUBIC, for a
- * number of permits or for starts a second.
+ * A pace of one's own, in starts a second, held just below what was last too much, and tested ever more boldly: the cubic
+ * curve of TCP CUBIC.
  *
  * Rhee and Xu, "CUBIC: A New TCP-Friendly High-Speed TCP Variant", 2008; RFC 9438. Two things differ: the curve comes back
  * to a level that was *measured* at the rejection, not to the one the sender happened to be at, and its dip is as deep as
@@ -16,6 +16,7 @@
  * @category models
  */
 export interface Level {
+  readonly shared: false
   /** What was last measured to be the limit. */
   readonly top: number
   /** Since the last rejection; one unit takes a period that the law chooses. */
@@ -24,8 +25,6 @@ export interface Level {
   readonly dip: number
   /** How often in a row the same limit was measured: each time doubles the period. */
   readonly patience: number
-  /** Somebody else takes part of the limit: cut deeper and come back at a pace that all clients have in common. */
-  readonly shared: boolean
   /** A doubtful measurement that is being tested: capacity may have gone unused while it was taken. */
   readonly doubt: number | undefined
   /** The last doubt was groundless: the server has a deep bucket, and measurements there can be trusted. */
@@ -34,9 +33,6 @@ export interface Level {
 
 /** The dip, and the growth from `progress` 1 to 2, as a share of the top. */
 const step = 0.05
-
-/** The same where the limit is shared: TCP's half is for links with a queue. */
-const sharedStep = 0.25
 
 /** Patience beyond this has no effect: the period is capped long before. */
 const maxPatience = 12
@@ -48,23 +44,22 @@ const maxPatience = 12
  * @category constructors
  */
 export const measured = (top: number, patience = 0, dip = step): Level => ({
+  shared: false,
   top,
   progress: 0,
   dip: Math.max(step, dip),
   patience: Math.min(patience, maxPatience),
-  shared: false,
   doubt: undefined,
   deep: false
 })
 
 /**
- * A level at which others were met: all clients of it cut by the same share and come back in the same time, and who has
- * more is rejected more often, so that they become equal.
+ * A level that is known from elsewhere: it begins at its top.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const shared = (top: number): Level => ({ ...measured(top), shared: true })
+export const known = (top: number): Level => ({ ...measured(top), progress: 1 })
 
 /**
  * The level as it was before an interruption, tested no further than it had been proven.
@@ -80,11 +75,7 @@ export const proven = (level: Level): Level => (level.progress > 1 ? { ...level,
  * @since 0.2.0
  * @category combinators
  */
-export const advance = (level: Level, by: number): Level => {
-  const next = { ...level, progress: level.progress + by }
-  // Twice the way without a rejection: the others have left, or there is more for everybody.
-  return level.shared && next.progress > 2 ? { ...measured(rate(next)), progress: 1 } : next
-}
+export const advance = (level: Level, by: number): Level => ({ ...level, progress: level.progress + by })
 
 /**
  * Starts a second that the level allows.
@@ -92,15 +83,5 @@ export const advance = (level: Level, by: number): Level => {
  * @since 0.2.0
  * @category values
  */
-export const rate = ({ dip, progress, shared, top }: Level): number =>
-  top * (1 + (shared ? sharedStep : progress < 1 ? dip : step) * (progress - 1) ** 3)
-
-/**
- * Permits that the level allows, not rounded. A permit is the least there is to test, so a small window does not dip, and
- * is tested with one more when the progress is 2.
- *
- * @since 0.2.0
- * @category values
- */
-export const permits = ({ progress, top }: Level): number =>
-  Math.max(1, top + (progress < 1 ? Math.min(step * top, 0.5) : Math.max(step * top, 0.5)) * (progress - 1) ** 3)
+export const rate = ({ dip, progress, top }: Level): number =>
+  top * (1 + (progress < 1 ? dip : step) * (progress - 1) ** 3)

@@ -31,6 +31,7 @@ export interface Bounds {
   readonly high: number
   /** How many accepted requests the measurement rests on. */
   readonly accepted: number
+  readonly intervals: number
 }
 
 /** Rejections to remember. */
@@ -58,7 +59,7 @@ export const remember = (marks: ReadonlyArray<Mark>, mark: Mark): ReadonlyArray<
  * @category measuring
  */
 export const measure = (marks: ReadonlyArray<Mark>, now: Mark): Bounds => {
-  let bounds: Bounds = { low: 0, high: Infinity, accepted: 0 }
+  let bounds: Bounds = { low: 0, high: Infinity, accepted: 0, intervals: 0 }
   for (const mark of [...marks].reverse()) {
     const seconds = (now.at - mark.at) / 1000
     const held = (now.held - mark.held) / 1000
@@ -71,9 +72,36 @@ export const measure = (marks: ReadonlyArray<Mark>, now: Mark): Bounds => {
     bounds = {
       low: Math.max(low, bounds.low),
       high: Math.min(high, bounds.high),
-      accepted: high < bounds.high ? accepted : bounds.accepted
+      accepted: high < bounds.high ? accepted : bounds.accepted,
+      intervals: bounds.intervals + 1
     }
     if (accepted >= enough) break
   }
   return bounds
+}
+
+/** A step down of less is none; with so many of the steps down the pace may fall for nothing. */
+const stepDown = 0.97
+const stepsDown = 0.6
+/** A rate that has been found does not fall so far in the second half. */
+const stillFalling = 0.8
+
+/**
+ * The rate from which it has fallen from rejection to rejection, in small steps, to such a part at most; undefined where it has
+ * not. A limit is found in a few steps, and then the rate stays: rejections that follow the pace down do not depend on it.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const fellFrom = (marks: ReadonlyArray<Mark>, now: Mark, part: number): number | undefined => {
+  if (marks.length < most - 1) return undefined
+  const rates = [...marks.slice(1), now].map((mark, i) => {
+    const { accepted = 0, at = 0, held = 0 } = marks[i] ?? {}
+    return (1000 * (mark.accepted - accepted + 0.5)) / Math.max(1, mark.at - at - (mark.held - held))
+  })
+  const [first = 0, middle = 0, last = 0] = [rates[0], rates[rates.length >> 1], rates[rates.length - 1]]
+  const steps = rates.slice(1).filter((rate, i) => rate < stepDown * (rates[i] ?? 0)).length
+  return last <= part * first && last <= stillFalling * middle && steps >= stepsDown * (rates.length - 1)
+    ? first
+    : undefined
 }

@@ -176,7 +176,7 @@ describe("A control law of the user's own", () => {
             bound: "window"
           }
         ],
-        [1015, { _tag: "success", inFlight: 1, latency: 5, sequence: 4, startedWith: 1, ...again, bound: "spacing" }],
+        [1015, { _tag: "success", inFlight: 1, latency: 5, sequence: 4, startedWith: 1, ...again }],
         [1020, { _tag: "neutral", inFlight: 1, latency: 5, sequence: 5, startedWith: 2, ...again, bound: "spacing" }]
       ])
     })

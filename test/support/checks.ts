@@ -1,5 +1,7 @@
 /** The invariants of the pool, checked on the log of a world. */
 import { Duration, Exit } from "effect"
+import type { ControlLaw } from "effect-aimd"
+import * as Ramp from "../../src/Ramp.js"
 import { outcome } from "./api.js"
 import type { Event, Run, World } from "./world.js"
 
@@ -24,17 +26,18 @@ export const violations = (world: World, run: Run): ReadonlyArray<string> => [
 const concurrency = (world: World, { log }: Run): Array<string> => {
   const found: Array<string> = []
   let running = 0
-  let windows: Array<{ readonly at: number; readonly window: number }> = []
+  let decided: Array<{ readonly at: number; readonly decision: ControlLaw.Decision }> = []
   for (const event of log) {
     if (event.type === "decide") {
       // Of the past, only the last window still counts.
-      windows = [...windows.slice(-1), ...windows.slice(0, -1).filter(({ at }) => at === event.at)]
-      windows.push({ at: event.at, window: Math.max(1, Math.floor(event.decision.window)) })
+      decided = [...decided.slice(-1), ...decided.slice(0, -1).filter(({ at }) => at === event.at)]
+      decided.push({ at: event.at, decision: event.decision })
     }
     if (event.type === "end") running -= 1
     if (event.type === "start") {
       running += 1
-      const allowed = Math.min(world.poolSize, Math.max(...inForce(windows, event.at).map(({ window }) => window)))
+      const windows = inForce(decided, event.at).map(({ decision }) => Ramp.windowAt(decision, event.at))
+      const allowed = Math.min(world.poolSize, Math.max(1, ...windows.map(Math.floor)))
       if (running > allowed) found.push(`${running} in flight at ${event.at}, allowed ${allowed}`)
     }
   }

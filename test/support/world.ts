@@ -11,7 +11,7 @@ import {
   type ReorderBuffer
 } from "effect-aimd"
 import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Scope, Utils } from "effect"
-import { VirtualTime } from "effect-aimd/testing"
+import { Trace, VirtualTime } from "effect-aimd/testing"
 import { outcome, Refused } from "./api.js"
 import { pace } from "./laws.js"
 
@@ -122,25 +122,6 @@ const lawOf = (world: World): ControlLaw.ControlLaw => {
   }
 }
 
-/** A law whose decisions are heard, the first one included. */
-const watched = (
-  law: ControlLaw.ControlLaw,
-  onDecision: (at: number, decision: ControlLaw.Decision, admittedAt: number, heard?: number) => void
-): ControlLaw.ControlLaw => ({
-  name: law.name,
-  initial: (poolSize, now) => {
-    const first = law.initial(poolSize, now)
-    onDecision(now, first.decision, now)
-    return first
-  },
-  step: (state, sample, now) => {
-    const next = law.step(state, sample, now)
-    const heard = sample._tag === "capacity" ? sample.retryAfter : undefined
-    onDecision(now, next.decision, now - sample.latency, heard)
-    return next
-  }
-})
-
 export const run = (world: World): Run => {
   const log: Array<Event> = []
   const { interleaving, preemption, seed } = world
@@ -153,9 +134,10 @@ export const run = (world: World): Run => {
 const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
   Effect.gen(function* () {
     const { attemptTimeout, budget, maxRetryAfter, minDispatchDelay, parties, poolSize } = world
-    const control = watched(lawOf(world), (at, decision, admittedAt, heard) =>
-      log.push({ type: "decide", at, decision, admittedAt, heard })
-    )
+    const control = Trace.listen(lawOf(world), (at, decision, sample) => {
+      const heard = sample?._tag === "capacity" ? sample.retryAfter : undefined
+      log.push({ type: "decide", at, decision, admittedAt: at - (sample?.latency ?? 0), heard })
+    })
     const options: PoolConfig.Options = { poolSize, minDispatchDelay, maxRetryAfter, maxCapacityRetry: budget, control }
     const clock = yield* Effect.clock
     const scope = yield* Scope.make()

@@ -40,23 +40,46 @@ describe("Faults", () => {
         model,
         [0, 0.069, 0.07, 0.99].map((chance) => [0, { chance }] as const)
       ),
-      ["failed 500", "failed 500", "ok", "ok"]
+      ["500 in the end", "500 in the end", "ok", "ok"]
     )
     assert.strictEqual(model.name, "cap Infinity, 7 % fail")
-    assert.deepStrictEqual(words(Fault.failing({ rate: 1, status: 404 })(open), [0]), ["failed 404"])
+    assert.deepStrictEqual(words(Fault.failing({ rate: 1, status: 404 })(open), [0]), ["404 in the end"])
   })
 
-  it("a share of the requests hangs, independently of what fails", () => {
-    const model = Fault.failing({ rate: 0.5 })(Fault.hanging({ rate: 0.5 })(open))
+  it("what fails is admitted first, or rejected: it takes its token", () => {
+    const model = Fault.failing({ rate: 1 })(ServerModel.tokenBucket({ rate: 1, burst: 1 }))
+    assert.deepStrictEqual(words(model, [0, 0, 1000]), ["500 in the end", "429 for 1000", "500 in the end"])
+  })
+
+  it("what fails has a place at a cap until it leaves", () => {
+    const model = Fault.failing({ rate: 1 })(ServerModel.concurrencyCap({ cap: 1 }))
+    assert.deepStrictEqual(words(model, [0, 0, { leave: 10 }, 10]), ["500 in the end", "429", "500 in the end"])
+  })
+
+  it("what fails keeps a worker busy", () => {
+    const model = Fault.failing({ rate: 1 })(ServerModel.workers({ workers: 1, queue: 1 }))
+    assert.deepStrictEqual(words(model, [0, 0, 0]), ["500 in the end", "500 in the end after 100", "503 for 100"])
+  })
+
+  it("what fails at one of several limits takes its place at all of them", () => {
+    const failing = Fault.failing({ rate: 1 })(ServerModel.tokenBucket({ rate: 1, burst: 9 }))
+    const model = ServerModel.all(ServerModel.concurrencyCap({ cap: 1 }), failing)
+    assert.deepStrictEqual(words(model, [0, 0, { leave: 10 }, 10]), ["500 in the end", "429", "500 in the end"])
+  })
+
+  it("a share of the requests hangs, independently of what fails, and of all others a share fails", () => {
+    const [fails, hangs] = [Fault.failing({ rate: 0.5 }), Fault.hanging({ rate: 0.5 })]
     const asks = range(100).map((index) => [0, { chance: index / 100 }] as const)
-    const found = words(model, asks)
-    assert.deepStrictEqual(
-      ["failed 500", "hung", "ok"].map((kind) => found.filter((verdict) => verdict === kind).length),
-      [50, 25, 25]
-    )
+    for (const model of [fails(hangs(open)), hangs(fails(open))]) {
+      const found = words(model, asks)
+      assert.deepStrictEqual(
+        ["hung", "500 in the end", "ok"].map((kind) => found.filter((verdict) => verdict === kind).length),
+        [50, 25, 25]
+      )
+    }
   })
 
-  it("what fails or hangs takes no place", () => {
+  it("what hangs takes no place", () => {
     const model = Fault.hanging({ rate: 0.5 })(ServerModel.concurrencyCap({ cap: 1 }))
     assert.deepStrictEqual(
       words(model, [

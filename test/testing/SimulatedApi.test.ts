@@ -103,6 +103,30 @@ describe("SimulatedApi", () => {
     valueOf(program)
   })
 
+  it("answers what fails after the work on it, and counts it out then", () => {
+    const model = Fault.failing({ rate: 1 })(ServerModel.concurrencyCap({ cap: 1 }))
+    const program = Effect.gen(function* () {
+      const api = yield* SimulatedApi.make({ model, latency: Latency.constant(100) })
+      const statuses = [yield* api.respond(), yield* api.respond()].map(({ status }) => status)
+      return [...statuses, yield* Clock.currentTimeMillis, yield* api.counts]
+    })
+    assert.deepStrictEqual(valueOf(program), [500, 500, 200, { accepted: 0, rejected: 0, failed: 2, hung: 0 }])
+  })
+
+  it("answers what fails at once as fast as a rejection, and counts nothing out", () => {
+    const model: ServerModel.ServerModel<number> = {
+      ...ServerModel.concurrencyCap({ cap: 1 }),
+      arrive: (inFlight) => [inFlight, { _tag: "failed", status: 502 }],
+      leave: () => assert.fail("it never came")
+    }
+    const program = Effect.gen(function* () {
+      const api = yield* SimulatedApi.make({ model })
+      const { status } = yield* api.respond()
+      return [status, yield* Clock.currentTimeMillis, yield* api.counts]
+    })
+    assert.deepStrictEqual(valueOf(program), [502, 50, { accepted: 0, rejected: 0, failed: 1, hung: 0 }])
+  })
+
   it("fails with a capacity error where what failed has such a status", () => {
     const program = Effect.gen(function* () {
       const api = yield* SimulatedApi.make({ model: Fault.failing({ rate: 1, status: 529 })(bucket) })

@@ -35,6 +35,16 @@ describe("A simulation", () => {
     })
   })
 
+  it("is as fast as the ideal whatever share of the calls fails: they take their part of the capacity", () => {
+    const bucket = ServerModel.tokenBucket({ rate: 10, burst: 1 })
+    const shares = [0, 0.5, 1].map((rate) => {
+      const model = Fault.failing({ rate })(bucket)
+      const pool = { poolSize: 1, minDispatchDelay: 100 }
+      return Simulation.report(world({ pool }, { model, latency: Latency.constant(100) })).shareOfIdeal
+    })
+    assert.deepStrictEqual(shares, [1, 1, 1])
+  })
+
   it("ends a batch at its timeout, and interrupts its caller when it is told to", () => {
     const [batch = { kind: "batch" as const, rows: [] }] = Workload.atOnce(10)
     assert.deepStrictEqual(outcomes(world({ workload: [{ ...batch, timeout: 150 }] })), {

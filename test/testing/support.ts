@@ -30,13 +30,13 @@ export const verdicts = (model: ServerModel.ServerModel, asks: ReadonlyArray<Ask
   })
 }
 
-/** A verdict in a word: `ok`, `ok after 5`, `429 for 200`, `503`, `failed 500`, `hung`. */
+/** A verdict in a word: `ok`, `ok after 5`, `500 in the end`, `429 for 200`, `503`, `failed 500`, `hung`. */
 export const word = (verdict: ServerModel.Verdict): string => {
   const round = (millis: number): number => Math.round(millis * 1000) / 1000
   switch (verdict._tag) {
     case "accepted": {
-      const { extra = 0, wait = 0 } = verdict
-      return `ok${wait > 0 ? ` after ${round(wait)}` : ""}${extra > 0 ? ` and ${round(extra)}` : ""}`
+      const { extra = 0, status, wait = 0 } = verdict
+      return `${status === undefined ? "ok" : `${status} in the end`}${wait > 0 ? ` after ${round(wait)}` : ""}${extra > 0 ? ` and ${round(extra)}` : ""}`
     }
     case "rejected": {
       const { opensIn, silent, status } = verdict

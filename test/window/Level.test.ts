@@ -20,21 +20,21 @@ describe("A level", () => {
     assert.deepStrictEqual(rounded([0, 0.3].map((dip) => Level.rate(Level.measured(100, 0, dip)))), [95, 70])
   })
 
-  it("tests a small window with one permit more, at progress 2, and does not dip it", () => {
-    const windows = [0, 1, 1.9, 2, 3].map((progress) => Math.floor(Level.permits(at(progress, { top: 4 })) + 0.5))
-    assert.deepStrictEqual(windows, [4, 4, 4, 5, 8])
+  it("that is known from elsewhere begins at its top", () => {
+    assert.deepStrictEqual(Level.known(100), { ...Level.measured(100), progress: 1 })
+    assert.strictEqual(Level.rate(Level.known(100)), 100)
   })
 
-  it("allows one permit at least", () => {
-    assert.strictEqual(Level.permits(at(0, { top: 1 })), 1)
+  it("goes on by what it is told, and remembers the rest", () => {
+    const level = Level.measured(100, 3, 0.2)
+    assert.deepStrictEqual(Level.advance(Level.advance(level, 0.5), 0.25), { ...level, progress: 0.75 })
   })
 
-  it("that is shared is cut by a quarter, and is one's own again at twice the way", () => {
-    const level = Level.shared(100)
-    assert.strictEqual(Level.rate(level), 75)
-    const own = Level.advance(level, 2.5)
-    assert.deepStrictEqual([own.shared, own.progress], [false, 1])
-    assert.strictEqual(own.top, Level.rate({ ...level, progress: 2.5 }))
+  it("counts patience up to twelve", () => {
+    assert.deepStrictEqual(
+      [0, 11, 12, 13].map((patience) => Level.measured(100, patience).patience),
+      [0, 11, 12, 12]
+    )
   })
 
   it("is proven no further than its top", () => {

@@ -1,0 +1,59 @@
+/** The window law on every server, beside what it is to reach there. */
+import { table } from "../report.js"
+import type { Crew } from "./crew.js"
+import * as Format from "./format.js"
+import type { Summary } from "./measure.js"
+import { describe, failing, servers, type Server } from "./servers.js"
+import type { Alone } from "./work.js"
+
+/** No change: closer than this to the same server without failures. */
+const same = 0.01
+
+const isMet = (server: Server, { median }: Summary, calm: Summary | undefined): boolean => {
+  const outage = server.comeback?.outage
+  const isSame = ({ rejected, share }: Summary["median"]): boolean =>
+    Math.abs(share - median.share) <= same && Math.abs(rejected - median.rejected) <= same
+  return (
+    median.share >= server.share &&
+    median.rejected <= server.rejected &&
+    (outage === undefined || median.firstSuccess <= due(outage)) &&
+    (calm === undefined || isSame(calm.median))
+  )
+}
+
+/** A second, and a twentieth of the outage. */
+const due = (outage: number): number => 1000 + 0.05 * outage
+
+export const report = async (crew: Crew, seeds: number, rowsOf: (server: Server) => number): Promise<string> => {
+  const jobs = servers.map((server, place): Alone => ({
+    _tag: "alone",
+    server: place,
+    law: 0,
+    seeds,
+    rows: rowsOf(server)
+  }))
+  const summaries = await crew.run(jobs)
+  const [calm, ...stormy] = failing.map((server) => servers.indexOf(server))
+  const rows = servers.flatMap((server, place) => {
+    const summary = summaries[place]
+    if (summary === undefined) return []
+    const outage = server.comeback?.outage
+    const base = stormy.includes(place) ? summaries[calm ?? NaN] : undefined
+    const alike = base === undefined ? "" : ` and ± ${same}`
+    return [
+      [
+        describe(server),
+        Format.both(summary, (figures) => Format.share(figures, 3)),
+        `≥ ${server.share}${alike}`,
+        Format.both(summary, ({ rejected }) => Format.rejected(rejected)),
+        `≤ ${server.rejected}${alike}`,
+        outage === undefined ? "" : `${Format.seconds(summary.median.firstSuccess)} of ${Format.seconds(due(outage))}`,
+        Format.verdict(isMet(server, summary, base))
+      ]
+    ]
+  })
+  return table(
+    ["server", "share of the ideal", "target", "rejected / success", "target", "first success after", ""],
+    rows
+  )
+}

@@ -1,0 +1,176 @@
+/**
+ * Which limit a rejection has hit: attempts in flight, or starts a second. It is measured, and the pool goes back to it.
+ *
+ * @since 0.2.0
+ */
+import type { Sample } from "../ControlLaw.js"
+import * as Level from "./Level.js"
+import type * as Pace from "./Pace.js"
+import * as Permits from "./Permits.js"
+import * as Rate from "./Rate.js"
+import * as Round from "./Round.js"
+import * as Share from "./Share.js"
+import { explain, instantOf, rateOf, roundOf, type Draft } from "./State.js"
+
+/** Rejections at the same number in flight that make it a cap. */
+const constancy = 4
+/**
+ * Evidence against a cap: a rejection below it while it was not tested, for on a cap there is one a round; more if it came
+ * soon after the last, at a time when nobody tests, and if the attempt had waited for the spacing. A test that is rejected, as
+ * it should, takes some away.
+ */
+const soon = 1
+const soonAndSpaced = 2
+const stray = 0.5
+const usual = -0.25
+/** Who has been served so often has had time to settle with the others. */
+const known = 12
+/** So much of it, and it is none; for one that was measured again and again. */
+const enough = 2
+const enoughWhenSure = 6
+/** With a hint, a bucket is so much more likely that only so many accepted calls since the last rejection speak for a cap. */
+const acceptedWhenHinted = 12
+/** A level that was measured so often in a row had been fine: a rejection below this part of its curve is somebody else's. */
+const proven = 1
+const provenProgress = 0.9
+/** Before this part of it the last rejection is still felt. */
+const settledProgress = 0.2
+/** So many measurements in a row that agree as closely are of a limit that is nobody else's. */
+const steadyIntervals = 3
+const steadyRatio = 1.2
+/** A pace that falls in small steps to such a part, or with others to such, does so in vain. */
+const fallen = 0.35
+const fallenTogether = 0.15
+
+/**
+ * A rejected attempt, as the law is told of it.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Rejection = Sample & { readonly _tag: "capacity" }
+
+/**
+ * Finds out which limit a rejection has hit, and sets it to what was measured.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const blame = (draft: Draft, sample: Rejection, mark: Rate.Mark, now: number): void => {
+  const { bound, startedWith, status } = sample
+  const { limits, widest } = draft
+  const { pace, slowStart, window } = limits
+  const inFlight = startedWith - 1
+  draft.inFlight = [...draft.inFlight.slice(-constancy), inFlight]
+  const isConstant =
+    draft.inFlight.length >= constancy && draft.inFlight.slice(-constancy).every((count) => count === inFlight)
+  const isWidest = (pace === undefined || bound === "window") && inFlight >= widest
+
+  const setWindow = (top: number, reason: string, nextPace = pace): void => {
+    const next = Permits.measured(window, top, instantOf(draft, now), slowStart)
+    draft.limits = { window: next, pace: nextPace, slowStart: false }
+    draft.widest = top
+    if (draft.block === undefined) explain(draft, `${reason} (status ${status})`)
+  }
+  if (inFlight >= 1 && (isConstant || isWidest)) {
+    // A cap shows in what is constant at rejections: the number in flight.
+    const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
+    draft.doubt = Math.max(0, draft.doubt + usual)
+    setWindow(inFlight, `${inFlight} in flight were too many`, looser)
+  } else if (pace === undefined && !slowStart && inFlight >= 1 && isStillCap(draft, sample, mark)) {
+    setWindow(inFlight, `${inFlight} in flight were too many: others share the API`)
+  } else if (pace === undefined && draft.successes === 0) {
+    setWindow(Math.max(1, inFlight), `${inFlight} in flight were too many`)
+    draft.widest = 0
+  } else {
+    setPace(draft, inFlight, mark, now, status)
+  }
+}
+
+/** Below a cap a rejection says that somebody else has taken a place, or that there is no cap: weighs the evidence. */
+const isStillCap = (draft: Draft, { bound, retryAfter }: Rejection, mark: Rate.Mark): boolean => {
+  const { window } = draft.limits
+  const last = draft.marks[draft.marks.length - 1]
+  const passed = last === undefined ? 0 : mark.accepted - last.accepted
+  const inFlight = draft.inFlight[draft.inFlight.length - 1] ?? 0
+  if (draft.doubt >= (window.sure ? enoughWhenSure : enough)) return false
+  if (retryAfter !== undefined && !(passed >= acceptedWhenHinted && inFlight >= window.top / 2 && bound === "window"))
+    return false
+  if (draft.doubt === 0) draft.undoubted = window.top
+  const isSoon = passed < window.level
+  const isBusy = draft.successes >= known && Round.isBusy(roundOf(draft), mark.at)
+  const hasty = isSoon && !isBusy ? (bound === "spacing" ? soonAndSpaced : soon) : stray
+  const weight = Permits.isTested(window, mark.at) ? usual : hasty
+  draft.doubt = Math.max(0, draft.doubt + weight)
+  return true
+}
+
+const setPace = (draft: Draft, inFlight: number, mark: Rate.Mark, now: number, status: number): void => {
+  const { doubt, limits } = draft
+  const { pace, slowStart, window } = limits
+  const vain = Rate.fellFrom(draft.marks, mark, pace?.shared === true ? fallenTogether : fallen)
+  const next = vain === undefined ? slower(draft, mark, now) : Level.known(vain)
+  // From there it is measured anew.
+  if (vain !== undefined) draft.marks = []
+  const isDoubted = pace === undefined && doubt > 0
+  draft.doubt = 0
+  draft.limits = {
+    pace: next,
+    slowStart: false,
+    window: slowStart
+      ? Permits.measured(window, Math.max(1, inFlight), instantOf(draft, now), true)
+      : isDoubted
+        ? { ...window, top: draft.undoubted, level: draft.undoubted }
+        : window
+  }
+  if (draft.block === undefined) {
+    const sharing = next.shared ? ": others share the API" : ""
+    explain(draft, `${show(next.top)} starts a second were too many (status ${status})${sharing}`)
+  }
+}
+
+const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted
+
+/** The pace after a rejection: shared with others who have shown, or as it was measured. */
+const slower = (draft: Draft, mark: Rate.Mark, now: number): Pace.Pace => {
+  const { limits, marks } = draft
+  const measured = Rate.measure(marks, mark)
+  const isSteady = measured.intervals >= steadyIntervals && measured.high < steadyRatio * measured.low
+  const share = isSteady ? undefined : shared(draft, measured, now)
+  if (share !== undefined) return share
+  const current = rateOf(draft, limits)
+  const pace = limits.pace?.shared === true ? Level.measured(limits.pace.top) : limits.pace
+  const deep = pace !== undefined && (pace.doubt === undefined ? pace.deep : measured.high <= 1.05 * pace.doubt)
+  const from = pace === undefined ? 0 : pace.top * (1 - pace.dip)
+  // Far over the measured rate without a rejection: either a deep bucket, or tokens were lost while the pace was low.
+  const isDoubtful = current > 1.2 * measured.high && (!deep || from < 0.8 * measured.high)
+  const high = isDoubtful ? current : Math.min(current, measured.high)
+  const low = Math.min(high, Math.max(measured.low, 0.3 * current))
+  const top = marks.length === 0 ? 0.8 * current : Math.sqrt(low * high)
+  const isSame = pace !== undefined && isClose(top, pace.top, measured.accepted + 1)
+  // Another limit may be another bucket, with another depth.
+  if (isSteady && !isSame) draft.refills = true
+  const patience = pace === undefined ? 0 : isSame ? pace.patience + 1 : Math.max(0, pace.patience - 2)
+  return {
+    ...Level.measured(top, patience, Math.min(0.5, 1 - low / top)),
+    deep,
+    doubt: isDoubtful && measured.high < Infinity ? measured.high : undefined
+  }
+}
+
+const shared = (draft: Draft, { high }: Rate.Bounds, now: number): Share.Share | undefined => {
+  const { pace } = draft.limits
+  if (pace === undefined) return undefined
+  const round = roundOf(draft)
+  if (pace.shared) return Share.rejected(pace, now, round)
+  const current = Level.rate(pace)
+  return pace.doubt === undefined &&
+    pace.progress < provenProgress &&
+    pace.progress > settledProgress &&
+    pace.patience >= proven
+    ? Share.make(Math.min(current, Math.max(high, current / 2)), now, round)
+    : undefined
+}
+
+const show = (rate: number): string =>
+  rate >= 100 ? rate.toFixed(0) : rate >= 1 ? rate.toFixed(1) : rate.toPrecision(2)

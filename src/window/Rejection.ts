@@ -1,0 +1,119 @@
+/**
+ * What the window law learns from a rejection: whether it is old news, the end of a period, or the beginning of a silence;
+ * whatever else it is, {@link blame} finds out.
+ *
+ * @since 0.2.0
+ */
+import { blame, type Rejection } from "./Blame.js"
+import { acceptedRate, learnPeriod, long, make, probeAgain, reopen } from "./Closing.js"
+import * as Period from "./Period.js"
+import * as Permits from "./Permits.js"
+import * as Rate from "./Rate.js"
+import * as Round from "./Round.js"
+import { explain, roundOf, type Draft } from "./State.js"
+
+/** For what the API asks to wait. */
+const hintSmoothing = 0.2
+/** Longer hints are no price of a test: they are the end of a period, in milliseconds. */
+const mostHint = 2000
+/** While clients test what is free, so many rejections with nothing accepted between them are no silence yet. */
+const patience = 3
+
+/**
+ * Learns from a rejection.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const reject = (draft: Draft, sample: Rejection, startedAt: number, now: number): void => {
+  const { epoch, latency, retryAfter, sequence, startedWith } = sample
+  // All that were started before this one and have not been rejected were accepted: a rejection is the quicker answer.
+  const accepted = sequence - 1 - draft.rejections
+  draft.rejections += 1
+  draft.rejectionLatency = Math.max(5, draft.rejectionLatency * 0.9, latency)
+  draft.lastRejected = Math.max(draft.lastRejected, sequence)
+  if (retryAfter !== undefined) {
+    const hint = Math.min(retryAfter, mostHint)
+    draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
+  }
+  if (epoch < draft.decision.epoch) return
+  draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
+
+  if (draft.block !== undefined) {
+    if (accepted <= draft.block.accepted) {
+      probeAgain(draft, { ...draft.block, lastProbe: startedAt, probes: draft.block.probes + 1 }, now, retryAfter)
+      return
+    }
+    reopen(draft, draft.block, startedAt)
+  }
+  if (isPeriods(draft, sample, accepted, startedAt, now)) return
+
+  const last = draft.marks[draft.marks.length - 1]
+  const mark = { at: startedAt, accepted, held: draft.held }
+  draft.blocked = last !== undefined && accepted <= last.accepted && startedAt > last.at ? draft.blocked + 1 : 0
+  // On a cap the place that has just come free may be somebody else's by now.
+  const isTaken = draft.limits.pace === undefined && startedWith > 1 && Round.isBusy(roundOf(draft), startedAt)
+  if (last !== undefined && draft.blocked >= (isTaken ? patience : 1)) {
+    const before = draft.before ?? draft.limits
+    probeAgain(draft, make(draft, { since: last.at, accepted, before, at: startedAt }), now, retryAfter)
+  } else {
+    draft.before = draft.limits
+  }
+  blame(draft, sample, mark, now)
+  draft.marks = Rate.remember(draft.marks, mark)
+  if (draft.block !== undefined) return
+  // Without a pace nothing else keeps the rejected row from being sent again at once.
+  if (draft.limits.pace === undefined) explain(draft, draft.decision.reason, now + draft.rejectionLatency)
+  if (retryAfter === undefined) return
+  if (startedAt < draft.catchUpUntil) draft.refills = false
+  if (draft.refills) draft.catchUpUntil = now + 3 * retryAfter
+  else draft.held += retryAfter
+}
+
+/** Whether a rejection is the work of a period, known or newly learned; sees to it, if so. */
+const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt: number, now: number): boolean => {
+  const { bound, retryAfter, startedWith } = sample
+  const { limits, opened, period, widest } = draft
+  const { pace, window } = limits
+  const inFlight = startedWith - 1
+  const isPaceTested = pace !== undefined && (pace.shared ? startedAt >= pace.from : pace.progress > 1)
+  const isTest =
+    (inFlight >= Math.round(window.top) && Permits.isTested(window, startedAt)) || (bound === "spacing" && isPaceTested)
+
+  if (period?.proven === true && !isTest && (retryAfter === undefined || retryAfter < period.length / 2)) {
+    const pause = Math.max(4 * draft.rejectionLatency, 0.02 * period.length * 2 ** period.failures)
+    draft.period = Period.failed(period, retryAfter, pause)
+    draft.marks = []
+    if (draft.period !== undefined) {
+      explain(draft, "the period is longer than thought", retryAfter === undefined ? now + pause : undefined)
+      return true
+    }
+  }
+  const last = draft.marks[draft.marks.length - 1]
+  const nothingPassed = last !== undefined && accepted <= last.accepted
+  const before = (nothingPassed ? draft.before : undefined) ?? limits
+  // A hint in whole seconds may be a second too long.
+  const rounding = retryAfter !== undefined && retryAfter % 1000 === 0 ? 1000 : 0
+  const closing = { since: startedAt, accepted, at: startedAt }
+  if (retryAfter !== undefined && ((retryAfter - rounding) * acceptedRate(draft, accepted, startedAt)) / 1000 >= long) {
+    const openedAt = now + retryAfter
+    const block = make(draft, { ...closing, before, told: true })
+    learnPeriod(draft, accepted, startedAt, openedAt - rounding, openedAt)
+    draft.opened = { at: openedAt, accepted }
+    draft.block = block
+    explain(draft, "the API's period is used up", openedAt)
+    return true
+  }
+  if (period === undefined || period.proven || isTest || opened === undefined) return false
+  const count = accepted - opened.accepted
+  const isWithin = pace === undefined && inFlight < widest
+  if (retryAfter !== undefined) {
+    // The API has said when to come back, and the period is still being learned.
+    if (isWithin) draft.marks = []
+    return isWithin
+  }
+  const isExhausted = bound === "period" && Period.isNear(count, period.limit)
+  if (!isExhausted && !(isWithin && count >= period.limit / 2)) return false
+  probeAgain(draft, make(draft, { ...closing, before: limits, suspect: true }), now, undefined)
+  return true
+}

@@ -1,0 +1,300 @@
+/**
+ * What the window law knows, and what follows from it at once.
+ *
+ * @since 0.2.0
+ */
+import type { Decision, Sample, Step } from "../ControlLaw.js"
+import * as Pace from "./Pace.js"
+import type { Period } from "./Period.js"
+import * as Permits from "./Permits.js"
+import type { Mark } from "./Rate.js"
+import * as Round from "./Round.js"
+
+/** Permits to begin with. */
+const firstPermits = 12
+/** Calls in a round of a cap, and of a shared pace. */
+const permitsCount = 8
+const shareCount = 20
+/**
+ * What a rejection may cost, as a share of the time.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const price = 0.04
+/** The golden ratio spreads what it is multiplied with most evenly. */
+const golden = 0.618_033_988_7
+
+/**
+ * What the law holds the pool to.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Limits {
+  readonly window: Permits.Permits
+  /** Undefined while nothing says that the rate is limited. */
+  readonly pace: Pace.Pace | undefined
+  readonly slowStart: boolean
+}
+
+/**
+ * Nothing passes.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Block {
+  readonly since: number
+  readonly accepted: number
+  /** What to go back to if the API was closed rather than too much used. */
+  readonly before: Limits
+  /** Accepted a second until then. */
+  readonly rate: number
+  /** How much of the time since goes by between two probes, at most. */
+  readonly share: number
+  /** The API said how long. */
+  readonly told: boolean
+  /** Whether this is the end of a period is to be found out. */
+  readonly suspect: boolean
+  readonly lastProbe: number
+  /** The AIMD delay between probes, in milliseconds. */
+  readonly delay: number
+  readonly probes: number
+}
+
+/**
+ * What the law knows; instants in epoch milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface State {
+  readonly poolSize: number
+  readonly limits: Limits
+  readonly block: Block | undefined
+  readonly period: Period | undefined
+  /** When the API opened last, and what had been accepted then. */
+  readonly opened: { readonly at: number; readonly accepted: number } | undefined
+  readonly marks: ReadonlyArray<Mark>
+  /** In flight at the latest rejections. */
+  readonly inFlight: ReadonlyArray<number>
+  /** The limits at the last rejection, before it changed them. */
+  readonly before: Limits | undefined
+  /** Most in flight at a start that was accepted. */
+  readonly widest: number
+  /** Evidence that what was taken for a cap is none, and the permits before there was any. */
+  readonly doubt: number
+  readonly undoubted: number
+  /** Rejections in a row between which nothing was accepted. */
+  readonly blocked: number
+  readonly successes: number
+  readonly rejections: number
+  /** The latest start that was rejected. */
+  readonly lastRejected: number
+  /** Smoothed, in milliseconds; 0 before the first. */
+  readonly latency: number
+  /** The same over many more answers, so that all clients of an API agree on it. */
+  readonly meanLatency: number
+  readonly leastLatency: number
+  readonly rejectionLatency: number
+  /** What the API asks to wait, smoothed; long ones count as two seconds. */
+  readonly hint: number
+  /** Milliseconds that the pool was held for nothing, in all. */
+  readonly held: number
+  /** What the API has meanwhile can be had after a short hold, as far as is known: its bucket is deep enough. */
+  readonly refills: boolean
+  /** Until then the pool catches up on a hold. */
+  readonly catchUpUntil: number
+  readonly now: number
+  readonly decision: Decision
+}
+
+/**
+ * A state to work on, known to nobody else yet.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Draft = { -readonly [Field in keyof State]: State[Field] }
+
+/** A class, because to spread so many fields costs more than the step. */
+class Copy implements State {
+  poolSize: State["poolSize"]
+  limits: State["limits"]
+  block: State["block"]
+  period: State["period"]
+  opened: State["opened"]
+  marks: State["marks"]
+  inFlight: State["inFlight"]
+  before: State["before"]
+  widest: State["widest"]
+  doubt: State["doubt"]
+  undoubted: State["undoubted"]
+  blocked: State["blocked"]
+  successes: State["successes"]
+  rejections: State["rejections"]
+  lastRejected: State["lastRejected"]
+  latency: State["latency"]
+  meanLatency: State["meanLatency"]
+  leastLatency: State["leastLatency"]
+  rejectionLatency: State["rejectionLatency"]
+  hint: State["hint"]
+  held: State["held"]
+  refills: State["refills"]
+  catchUpUntil: State["catchUpUntil"]
+  now: State["now"]
+  decision: State["decision"]
+  constructor(from: State) {
+    this.poolSize = from.poolSize
+    this.limits = from.limits
+    this.block = from.block
+    this.period = from.period
+    this.opened = from.opened
+    this.marks = from.marks
+    this.inFlight = from.inFlight
+    this.before = from.before
+    this.widest = from.widest
+    this.doubt = from.doubt
+    this.undoubted = from.undoubted
+    this.blocked = from.blocked
+    this.successes = from.successes
+    this.rejections = from.rejections
+    this.lastRejected = from.lastRejected
+    this.latency = from.latency
+    this.meanLatency = from.meanLatency
+    this.leastLatency = from.leastLatency
+    this.rejectionLatency = from.rejectionLatency
+    this.hint = from.hint
+    this.held = from.held
+    this.refills = from.refills
+    this.catchUpUntil = from.catchUpUntil
+    this.now = from.now
+    this.decision = from.decision
+  }
+}
+
+/**
+ * Begins to work on a state; the state itself stays as it is.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const draft = (from: State): Draft => new Copy(from)
+
+/**
+ * The law before it has heard of anything.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const begin = (poolSize: number, now: number, epoch: number): Step<State> => {
+  const window = Permits.initial(Math.min(firstPermits, poolSize))
+  const decision: Decision = {
+    window: window.top,
+    spacing: 0,
+    holdUntil: 0,
+    delay: 0,
+    epoch,
+    reason: "looking for the limit: nothing was rejected yet"
+  }
+  const state: State = {
+    poolSize,
+    limits: { window, pace: undefined, slowStart: true },
+    block: undefined,
+    period: undefined,
+    opened: undefined,
+    marks: [],
+    inFlight: [],
+    before: undefined,
+    widest: 0,
+    doubt: 0,
+    undoubted: 0,
+    blocked: 0,
+    successes: 0,
+    rejections: 0,
+    lastRejected: 0,
+    latency: 0,
+    meanLatency: 0,
+    leastLatency: Infinity,
+    rejectionLatency: 50,
+    hint: 0,
+    held: 0,
+    refills: true,
+    catchUpUntil: 0,
+    now,
+    decision
+  }
+  return { state: draft(state), decision }
+}
+
+/**
+ * After a long silence all that was learned may be wrong; the counts go on.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const reset = (
+  { decision, poolSize, rejections }: State,
+  { latency, sequence }: Sample,
+  now: number
+): State => ({
+  ...begin(poolSize, now, decision.epoch).state,
+  rejections,
+  opened: { at: now - latency, accepted: sequence - 1 - rejections },
+  lastRejected: sequence - 1
+})
+
+/**
+ * Writes down what the next decision will say and hold; the numbers follow from the state.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const explain = (draft: Draft, reason: string, holdUntil = draft.decision.holdUntil): void => {
+  draft.decision = { ...draft.decision, reason, holdUntil: Math.ceil(holdUntil) }
+}
+
+/**
+ * Starts a second under the limits.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const rateOf = ({ latency }: State, { pace, window }: Limits): number =>
+  pace !== undefined ? Pace.rate(pace) : latency > 0 ? (1000 * window.level) / latency : 1
+
+/**
+ * The round in which the limits are tested; see `Round`.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const roundOf = (state: State): Round.Round => {
+  const { hint, limits, meanLatency, refills, rejectionLatency } = state
+  const { pace, window } = limits
+  // A cap holds the pool until its rejection is known; a bucket may make a hold good.
+  const cost = pace === undefined ? Math.max(hint, rejectionLatency) : refills ? 0 : hint
+  // Who is alone at a limit that stays where it is need not test it often.
+  const count = (pace === undefined ? permitsCount : shareCount) * (window.patience < 2 ? 1 : 2 ** window.patience)
+  return Round.make(meanLatency || 1000, rateOf(state, limits), count, cost / price)
+}
+
+/**
+ * The instant of a step on the permits.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const instantOf = (state: State, now: number): Permits.Instant => {
+  const round = roundOf(state)
+  return { now, round, every: Permits.everyOf(round, state.rejectionLatency) }
+}
+
+/**
+ * A number between 0 and 1 that is another for each client.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const ditherOf = ({ successes }: State): number => (successes * golden) % 1
