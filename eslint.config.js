@@ -40,12 +40,36 @@ const dependencies = {
   regex: "^(?!effect(/|$)|@effect/platform(/|$)|\\.\\.?/)",
   message: "src imports only effect, @effect/platform and its own files: nothing else is installed with the package."
 }
-const testing = { regex: "/testing/", message: "No module outside src/testing may import src/testing." }
-const http = {
-  regex: "/http/|^@effect/platform",
-  message: "Only an http folder knows HTTP: it imports the rest, never the other way."
+const platform = { regex: "^@effect/platform", message: "Only an http folder knows HTTP." }
+
+/**
+ * What each room may import of the others, from the ground up; inside a room everything may. Whatever is not named is
+ * forbidden: imports run one way.
+ */
+const words = "\\.\\./(Capacity|PoolConfig|PoolError|PoolStats)\\.js"
+const core = "\\.\\./([A-Z]\\w+|(pool|law|order|answer|structure)/\\w+)\\.js"
+const rooms = {
+  "src/structure": [],
+  "src/law": ["\\.\\./structure/"],
+  "src/law/window": ["\\.\\./\\w+\\.js", "\\.\\./\\.\\./structure/"],
+  "src/order": ["\\.\\./structure/", "\\.\\./Capacity\\.js"],
+  "src/answer": ["\\.\\./structure/", "\\.\\./law/ControlLaw\\.js"],
+  "src/pool": ["\\.\\./(structure|law|order|answer)/", words],
+  "src/http": [core],
+  "src/testing/time": ["\\.\\./\\.\\./structure/"],
+  "src/testing/api": ["\\.\\./" + core, "\\.\\./time/"],
+  "src/testing/report": ["\\.\\./" + core, "\\.\\./(api|time)/", "\\.\\./Trace\\.js"],
+  "src/testing/http": ["\\.\\./" + core, "\\.\\./api/"]
 }
+const knowsHttp = new Set(["src/http", "src/testing/http"])
 const mayNotImport = (...patterns) => ({ "no-restricted-imports": ["error", { patterns }] })
+const room = ([folder, others]) => ({
+  files: [`${folder}/*.ts`],
+  rules: mayNotImport(dependencies, ...(knowsHttp.has(folder) ? [] : [platform]), {
+    regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,
+    message: `${folder} may import only what the table of rooms in eslint.config.js allows: imports run one way.`
+  })
+})
 
 export default tseslint.config(
   { ignores: ["dist", "coverage", "docs/api", ".docgen"] },
@@ -71,15 +95,25 @@ export default tseslint.config(
     }
   },
   { files: ["src/**/*.ts"], rules: deterministicSrc },
+  // The face, and above it nothing but http/ and testing/.
   {
-    files: ["src/**/*.ts"],
-    ignores: ["src/http/**", "src/testing/**"],
-    rules: mayNotImport(dependencies, testing, http)
+    files: ["src/*.ts"],
+    rules: mayNotImport(dependencies, platform, { regex: "/(http|testing)/", message: "The core knows neither." })
   },
-  { files: ["src/http/**/*.ts"], rules: mayNotImport(dependencies, testing) },
+  // The words of the contract stand below the pool, whatever their folder.
+  {
+    files: ["src/{Capacity,PoolConfig,PoolError,PoolStats}.ts"],
+    rules: mayNotImport(dependencies, platform, {
+      regex: "^\\./(pool|http|testing)/|/(PooledExecutor|AimdThrottle|Hints|index)\\.js",
+      message: "The words of the contract know the ground and each other, not what is built on them."
+    })
+  },
   // A simulation of something else than HTTP works without @effect/platform.
-  { files: ["src/testing/**/*.ts"], ignores: ["src/testing/http/**"], rules: mayNotImport(dependencies, http) },
-  { files: ["src/testing/http/**/*.ts"], rules: mayNotImport(dependencies) },
+  {
+    files: ["src/testing/*.ts"],
+    rules: mayNotImport(dependencies, platform, { regex: "/http/", message: "See above." })
+  },
+  ...Object.entries(rooms).map(room),
   {
     files: ["test/**/*.ts"],
     rules: {

@@ -14,42 +14,32 @@ import * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleInterval from "effect/ScheduleInterval"
 import * as Capacity from "./Capacity.js"
+import * as AimdDelay from "./law/AimdDelay.js"
 import * as PoolConfig from "./PoolConfig.js"
 
-/**
- * The numbers of the law; delays in milliseconds.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Parameters {
-  readonly minDelay: number
-  readonly maxDelay: number
-  readonly multiplier: number
-  readonly recoveryStep: number
-}
-
-/**
- * The delay after a capacity error: at the floor at least `max(recoveryStep, minDelay)`, above it `delay × multiplier`,
- * never over `maxDelay`. Milliseconds.
- *
- * @since 0.1.0
- * @category law
- */
-export const backOff = (parameters: Parameters, delay: number): number => {
-  const { maxDelay, minDelay, multiplier, recoveryStep } = parameters
-  const multiplied = delay * multiplier
-  return Math.min(maxDelay, delay <= minDelay ? Math.max(recoveryStep, minDelay, multiplied) : multiplied)
-}
-
-/**
- * The delay after a success: `delay - recoveryStep`, never under `minDelay`. Milliseconds.
- *
- * @since 0.1.0
- * @category law
- */
-export const recover = (parameters: Parameters, delay: number): number =>
-  Math.max(parameters.minDelay, delay - parameters.recoveryStep)
+export {
+  /**
+   * The delay after a capacity error.
+   *
+   * @since 0.1.0
+   * @category law
+   */
+  backOff,
+  /**
+   * The numbers of the law.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Parameters,
+  /**
+   * The delay after a success.
+   *
+   * @since 0.1.0
+   * @category law
+   */
+  recover
+} from "./law/AimdDelay.js"
 
 /**
  * The law's numbers out of a validated configuration.
@@ -57,7 +47,7 @@ export const recover = (parameters: Parameters, delay: number): number =>
  * @since 0.1.0
  * @category law
  */
-export const parameters = (config: PoolConfig.ThrottleConfig): Parameters => ({
+export const parameters = (config: PoolConfig.ThrottleConfig): AimdDelay.Parameters => ({
   minDelay: Duration.toMillis(config.minDispatchDelay),
   maxDelay: Duration.toMillis(config.maxDispatchDelay),
   multiplier: config.backoffMultiplier,
@@ -129,12 +119,12 @@ export const make = (options: PoolConfig.ThrottleOptions = {}): Effect.Effect<Ai
     return {
       currentDelay: Effect.sync(() => Duration.millis(delay)),
       onCapacityError: Effect.sync(() => {
-        delay = backOff(law, delay)
+        delay = AimdDelay.backOff(law, delay)
         peakDelay = Math.max(peakDelay, delay)
         capacityRetries += 1
       }),
       onSuccess: Effect.sync(() => {
-        delay = recover(law, delay)
+        delay = AimdDelay.recover(law, delay)
         peakDelay = Math.max(peakDelay, delay)
         successes += 1
       }),

@@ -6,7 +6,7 @@
 import type * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as Format from "./Format.js"
+import * as Format from "./structure/Format.js"
 
 /**
  * Marks every {@link CapacityError}, also across two copies of this package.

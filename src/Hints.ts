@@ -4,10 +4,9 @@
  *
  * @since 0.2.0
  */
-import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import type { Hints } from "./ControlLaw.js"
-import * as Insider from "./Insider.js"
+import type * as Effect from "effect/Effect"
+import type { Hints } from "./law/ControlLaw.js"
+import * as Insider from "./pool/Insider.js"
 
 /**
  * Tells the pool of the attempt that runs this what the answer said about its limits; does nothing outside an attempt.
@@ -31,8 +30,4 @@ import * as Insider from "./Insider.js"
  * @since 0.2.0
  * @category reporting
  */
-export const report = (hints: Hints): Effect.Effect<void> =>
-  Effect.map(FiberRef.get(Insider.current), (insider) => {
-    const attempt = insider?.current ?? insider
-    if (attempt !== undefined) attempt.hints = { ...attempt.hints, ...hints }
-  })
+export const report: (hints: Hints) => Effect.Effect<void> = Insider.report

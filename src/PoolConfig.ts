@@ -15,8 +15,8 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
-import * as Format from "./Format.js"
-import type { ControlLaw } from "./ControlLaw.js"
+import * as Format from "./structure/Format.js"
+import type { ControlLaw } from "./law/ControlLaw.js"
 
 /**
  * The options of an AIMD throttle. Every duration is a `DurationInput`: `"50 millis"`, a number of milliseconds, or a

@@ -5,7 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
-import * as Format from "./Format.js"
+import * as Format from "./structure/Format.js"
 import type { CapacityError } from "./Capacity.js"
 
 /**

@@ -15,17 +15,17 @@ import * as Layer from "effect/Layer"
 import * as MetricLabel from "effect/MetricLabel"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Admission from "./Admission.js"
+import * as Admission from "./pool/Admission.js"
 import * as AimdThrottle from "./AimdThrottle.js"
-import * as Batch from "./Batch.js"
-import * as Call from "./Call.js"
-import type { ControlLaw } from "./ControlLaw.js"
-import * as DelayLaw from "./DelayLaw.js"
+import * as Batch from "./pool/Batch.js"
+import * as Call from "./pool/Call.js"
+import type { ControlLaw } from "./law/ControlLaw.js"
+import * as DelayLaw from "./law/DelayLaw.js"
 import * as PoolConfig from "./PoolConfig.js"
 import type * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
-import * as Ramp from "./Ramp.js"
-import * as WindowLaw from "./WindowLaw.js"
+import * as Ramp from "./law/Ramp.js"
+import * as WindowLaw from "./law/WindowLaw.js"
 
 export {
   /**
@@ -49,7 +49,7 @@ export {
    * @category models
    */
   type RowContext
-} from "./Batch.js"
+} from "./pool/Batch.js"
 
 /**
  * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.

@@ -23,14 +23,14 @@ export * as Capacity from "./Capacity.js"
  *
  * @since 0.1.0
  */
-export * as ControlLaw from "./ControlLaw.js"
+export * as ControlLaw from "./law/ControlLaw.js"
 
 /**
  * The AIMD delay as a control law.
  *
  * @since 0.1.0
  */
-export * as DelayLaw from "./DelayLaw.js"
+export * as DelayLaw from "./law/DelayLaw.js"
 
 /**
  * What an answer says about the API's limits.
@@ -72,32 +72,32 @@ export * as PoolStats from "./PoolStats.js"
  *
  * @since 0.1.0
  */
-export * as ReorderBuffer from "./ReorderBuffer.js"
+export * as ReorderBuffer from "./order/ReorderBuffer.js"
 
 /**
  * How long an answer asks its client to wait.
  *
  * @since 0.1.0
  */
-export * as RetryAfter from "./RetryAfter.js"
+export * as RetryAfter from "./answer/RetryAfter.js"
 
 /**
  * A bounded reorder buffer with back-pressure.
  *
  * @since 0.1.0
  */
-export * as RowReorderBuffer from "./RowReorderBuffer.js"
+export * as RowReorderBuffer from "./order/RowReorderBuffer.js"
 
 /**
  * Permits first come, first served.
  *
  * @since 0.1.0
  */
-export * as Semaphore from "./Semaphore.js"
+export * as Semaphore from "./structure/Semaphore.js"
 
 /**
  * The default control law.
  *
  * @since 0.2.0
  */
-export * as WindowLaw from "./WindowLaw.js"
+export * as WindowLaw from "./law/WindowLaw.js"

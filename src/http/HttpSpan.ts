@@ -16,7 +16,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Tracer from "effect/Tracer"
-import * as Attempt from "../Attempt.js"
+import * as Attempt from "../pool/Attempt.js"
 
 /**
  * What the pool knows of an attempt when it starts.

@@ -51,4 +51,4 @@ export * as RequestKey from "./RequestKey.js"
  *
  * @since 0.2.0
  */
-export * as RetryAfter from "../RetryAfter.js"
+export * as RetryAfter from "../answer/RetryAfter.js"

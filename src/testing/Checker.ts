@@ -7,8 +7,8 @@
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import type * as ControlLaw from "../ControlLaw.js"
-import * as Ramp from "../Ramp.js"
+import type * as ControlLaw from "../law/ControlLaw.js"
+import * as Ramp from "../law/Ramp.js"
 import * as Trace from "./Trace.js"
 
 /**

@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import type * as ControlLaw from "../ControlLaw.js"
+import type * as ControlLaw from "../law/ControlLaw.js"
 import type * as PoolConfig from "../PoolConfig.js"
 
 /**

@@ -9,7 +9,7 @@
  *
  * @since 0.2.0
  */
-export * as Chart from "./Chart.js"
+export * as Chart from "./report/Chart.js"
 
 /**
  * Observers that look at every step of a simulation: the invariants of a pool, or your own.
@@ -23,56 +23,56 @@ export * as Checker from "./Checker.js"
  *
  * @since 0.2.0
  */
-export * as Curve from "./Curve.js"
+export * as Curve from "./api/Curve.js"
 
 /**
  * What goes wrong with servers.
  *
  * @since 0.2.0
  */
-export * as Fault from "./Fault.js"
+export * as Fault from "./api/Fault.js"
 
 /**
  * The headers by which a simulated server tells when to come back.
  *
  * @since 0.2.0
  */
-export * as HintDialect from "./HintDialect.js"
+export * as HintDialect from "./api/HintDialect.js"
 
 /**
  * How fast a server could be used at best.
  *
  * @since 0.2.0
  */
-export * as Ideal from "./Ideal.js"
+export * as Ideal from "./report/Ideal.js"
 
 /**
  * How long a server works on a request.
  *
  * @since 0.2.0
  */
-export * as Latency from "./Latency.js"
+export * as Latency from "./api/Latency.js"
 
 /**
  * What a simulation amounts to.
  *
  * @since 0.2.0
  */
-export * as Report from "./Report.js"
+export * as Report from "./report/Report.js"
 
 /**
  * How servers limit their callers.
  *
  * @since 0.2.0
  */
-export * as ServerModel from "./ServerModel.js"
+export * as ServerModel from "./api/ServerModel.js"
 
 /**
  * An API that answers in virtual time.
  *
  * @since 0.2.0
  */
-export * as SimulatedApi from "./SimulatedApi.js"
+export * as SimulatedApi from "./api/SimulatedApi.js"
 
 /**
  * A world of clients with pools and one API.
@@ -93,7 +93,7 @@ export * as Trace from "./Trace.js"
  *
  * @since 0.2.0
  */
-export * as VirtualTime from "./VirtualTime.js"
+export * as VirtualTime from "./time/VirtualTime.js"
 
 /**
  * Who hands in what, and when.

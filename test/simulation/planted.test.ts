@@ -2,11 +2,11 @@ import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import type * as Aimd from "effect-aimd"
 import type * as Testing from "effect-aimd/testing"
 import { Cause, Exit } from "effect"
-import type * as AdmissionModule from "../../src/Admission.js"
-import type * as BatchModule from "../../src/Batch.js"
-import type * as DelayLawModule from "../../src/DelayLaw.js"
-import type * as SemaphoreModule from "../../src/Semaphore.js"
-import type * as TimerQueueModule from "../../src/TimerQueue.js"
+import type * as AdmissionModule from "../../src/pool/Admission.js"
+import type * as BatchModule from "../../src/pool/Batch.js"
+import type * as DelayLawModule from "../../src/law/DelayLaw.js"
+import type * as SemaphoreModule from "../../src/structure/Semaphore.js"
+import type * as TimerQueueModule from "../../src/structure/TimerQueue.js"
 import * as Effect from "effect/Effect"
 
 /** A library with a bug in it, and a world in which a right one has nothing to fear. */
@@ -37,7 +37,7 @@ const simple = (libraries: Libraries, client: Partial<Testing.Simulation.Client>
 })
 
 const mockAdmission = (change: (admission: AdmissionModule.Admission) => Partial<AdmissionModule.Admission>) =>
-  vi.doMock("../../src/Admission.js", async (original) => {
+  vi.doMock("../../src/pool/Admission.js", async (original) => {
     const real = await original<typeof AdmissionModule>()
     return {
       ...real,
@@ -80,7 +80,7 @@ const bugs: Record<string, Plant> = {
   },
   "two decreases in one epoch": {
     plant: () =>
-      vi.doMock("../../src/DelayLaw.js", async (original) => {
+      vi.doMock("../../src/law/DelayLaw.js", async (original) => {
         const real = await original<typeof DelayLawModule>()
         return {
           ...real,
@@ -100,7 +100,7 @@ const bugs: Record<string, Plant> = {
   },
   "a row that is lost at shutdown": {
     plant: () =>
-      vi.doMock("../../src/Batch.js", async (original) => {
+      vi.doMock("../../src/pool/Batch.js", async (original) => {
         const real = await original<typeof BatchModule>()
         const isLost = ({ exit }: { readonly exit: Exit.Exit<unknown, unknown> }) =>
           Exit.isFailure(exit) && Cause.pretty(exit.cause).includes("shut down")
@@ -120,7 +120,7 @@ const bugs: Record<string, Plant> = {
   "a start inside a hold": {
     plant: () =>
       // The gate takes every instant for come.
-      vi.doMock("../../src/TimerQueue.js", async (original) => ({
+      vi.doMock("../../src/structure/TimerQueue.js", async (original) => ({
         ...(await original<typeof TimerQueueModule>()),
         isDue: () => true
       })),
@@ -130,7 +130,7 @@ const bugs: Record<string, Plant> = {
   },
   "a wake-up that is dropped": {
     plant: () =>
-      vi.doMock("../../src/Semaphore.js", async (original) => {
+      vi.doMock("../../src/structure/Semaphore.js", async (original) => {
         const real = await original<typeof SemaphoreModule>()
         return {
           ...real,
@@ -152,11 +152,11 @@ const bugs: Record<string, Plant> = {
 
 describe("A planted bug is found", () => {
   afterEach(() => {
-    vi.doUnmock("../../src/Admission.js")
-    vi.doUnmock("../../src/Batch.js")
-    vi.doUnmock("../../src/DelayLaw.js")
-    vi.doUnmock("../../src/Semaphore.js")
-    vi.doUnmock("../../src/TimerQueue.js")
+    vi.doUnmock("../../src/pool/Admission.js")
+    vi.doUnmock("../../src/pool/Batch.js")
+    vi.doUnmock("../../src/law/DelayLaw.js")
+    vi.doUnmock("../../src/structure/Semaphore.js")
+    vi.doUnmock("../../src/structure/TimerQueue.js")
     vi.resetModules()
   })
 

@@ -1,7 +1,7 @@
 /** The invariants of the pool, checked on the log of a world. */
 import { Duration, Exit } from "effect"
 import type { ControlLaw } from "effect-aimd"
-import * as Ramp from "../../src/Ramp.js"
+import * as Ramp from "../../src/law/Ramp.js"
 import { outcome } from "./api.js"
 import type { Event, Run, World } from "./world.js"
 

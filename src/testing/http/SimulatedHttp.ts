@@ -9,7 +9,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as SimulatedApi from "../SimulatedApi.js"
+import * as SimulatedApi from "../api/SimulatedApi.js"
 import { JsonResponse } from "./JsonResponse.js"
 
 /**

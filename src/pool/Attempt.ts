@@ -1,0 +1,85 @@
+/**
+ * One run of a row's effect: its time limit and its span.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as Tracer from "effect/Tracer"
+import type { Admission } from "./Admission.js"
+import * as PoolError from "../PoolError.js"
+
+/**
+ * The right to run inside a region that is otherwise uninterruptible.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+const builtInTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/**
+ * Whether spans of a fiber reach anybody. Effect's built-in tracer shows them to nobody, so nothing is spent on it.
+ *
+ * @since 0.1.0
+ * @category tracing
+ */
+export const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
+  fiber.currentTracer !== builtInTracer && fiber.getFiberRef(FiberRef.currentTracerEnabled)
+
+/**
+ * The attempt as it is run: interrupted after `attemptTimeout`, where there is one, and in a span of its own under the
+ * row's, where there is one.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <A, E, R>(
+  admission: Admission,
+  call: Effect.Effect<A, E, R>,
+  attempt: number,
+  row: Tracer.Span | undefined
+): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
+  const timeout = admission.config.attemptTimeout
+  const limited =
+    timeout === undefined
+      ? call
+      : Effect.timeoutFail(call, {
+          duration: timeout,
+          onTimeout: () => new PoolError.AttemptTimeoutError({ timeout, attempt })
+        })
+  return row === undefined
+    ? limited
+    : Effect.withSpan(limited, "effect-aimd.attempt", {
+        parent: row,
+        attributes: { attempt },
+        captureStackTrace: false
+      })
+}
+
+/**
+ * Opens the span of a row, from its first start to its outcome, under the current span.
+ *
+ * @since 0.1.0
+ * @category tracing
+ */
+export const openRowSpan = (admission: Admission, attributes: Record<string, unknown>): Effect.Effect<Tracer.Span> =>
+  Effect.makeSpan("effect-aimd.row", {
+    attributes: { pool: admission.config.name, ...attributes },
+    captureStackTrace: false
+  })
+
+/**
+ * Says what a user should hear of, if there is anything.
+ *
+ * @since 0.1.0
+ * @category logging
+ */
+export const logNotice = (admission: Admission): Effect.Effect<void> | undefined => {
+  const notice = admission.takeNotice()
+  return notice === undefined ? undefined : Effect.logWarning(notice)
+}

@@ -1,0 +1,75 @@
+/**
+ * When the next attempt may start: spacing, holds, the limit of starts in a period, and the pause after a lone start.
+ *
+ * @since 0.2.0
+ */
+import type { Bound, Decision } from "../law/ControlLaw.js"
+import * as StartLog from "./StartLog.js"
+
+/**
+ * A gate; instants in epoch milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Gate {
+  /** When the next start is allowed; not in the future if now. */
+  readonly opensAt: (decision: Decision, holdUntil: number, now: number) => number
+  /** An attempt starts, when the gate was asked last; returns what it had waited for. */
+  readonly pass: (decision: Decision, isFull: boolean) => Bound
+  /** The attempt that passed last was none. */
+  readonly takeBack: () => void
+  readonly rejected: (startedAt: number) => void
+}
+
+/**
+ * Makes a gate that remembers so many of the latest starts.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (remembers: number): Gate => {
+  const log = StartLog.make(remembers)
+  let asked = 0
+  let lastStart = -Infinity
+  /** The start after a hold was alone; no other before this. */
+  let aloneUntil = -Infinity
+  /** A hold has been waited for, and nothing has started since. */
+  let wasHeld = false
+  /** What closes the gate, or did when it was asked last. */
+  let closedBy: Bound = "none"
+  let periodOpensAt = -Infinity
+
+  const inPeriod = ({ alone = 0, starts }: Decision): number => {
+    const first = starts === undefined ? undefined : log.latest(starts.limit)
+    if (starts === undefined || first === undefined) return -Infinity
+    return first < starts.provenUntil ? first + starts.period : lastStart + alone
+  }
+
+  return {
+    opensAt: (decision, holdUntil, now) => {
+      asked = now
+      const spaced = Math.max(lastStart + decision.spacing, aloneUntil)
+      periodOpensAt = inPeriod(decision)
+      const opensAt = Math.max(spaced, periodOpensAt, holdUntil)
+      if (opensAt > now) {
+        const isHeld = holdUntil >= opensAt
+        closedBy = isHeld ? "none" : "spacing"
+        const pause = isHeld ? 0 : (decision.alone ?? Infinity)
+        if (opensAt > spaced && opensAt - now > pause) wasHeld = true
+      }
+      return opensAt
+    },
+    pass: (decision, isFull) => {
+      const bound = periodOpensAt >= asked - 1 ? "period" : isFull ? "window" : closedBy
+      if (wasHeld) aloneUntil = asked + (decision.alone ?? 0)
+      wasHeld = false
+      closedBy = "none"
+      lastStart = asked
+      log.add(asked)
+      return bound
+    },
+    takeBack: () => log.remove(lastStart),
+    rejected: log.remove
+  }
+}

@@ -1,0 +1,365 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Exit, FastCheck, Schema } from "effect"
+import { EntryMetadata, make, type BufferEntry, type Outcome } from "../../src/order/ReorderBuffer.js"
+
+const outcome = (value: number, fields?: Partial<Outcome<number, never>>): Outcome<number, never> => ({
+  exit: Exit.succeed(value),
+  startedAt: 0,
+  throttleWait: Duration.zero,
+  attempts: 1,
+  ...fields
+})
+
+const submitIndices = (entries: ReadonlyArray<BufferEntry<number, never>>) => entries.map((entry) => entry.submitIndex)
+const completeIndices = (entries: ReadonlyArray<BufferEntry<number, never>>) =>
+  entries.map((entry) => entry.completeIndex)
+const waits = (entries: ReadonlyArray<BufferEntry<number, never>>) =>
+  entries.map((entry) => Duration.toMillis(entry.bufferWait))
+
+/** A buffer with rows "row-0", "row-1", ... submitted at instant 0. */
+const filled = (rows: number) => {
+  const buffer = make<number, never>()
+  for (let i = 0; i < rows; i++) buffer.submit(`row-${i}`, 0)
+  return buffer
+}
+
+/** Completes row `order[i]` at instant i and returns what each completion released. */
+const completeAll = (order: ReadonlyArray<number>) => {
+  const buffer = filled(order.length)
+  return { buffer, groups: order.map((index, now) => buffer.complete(index, outcome(index), now)) }
+}
+
+const upTo = (rows: number) => Array.from({ length: rows }, (_, i) => i)
+const permutation = (rows: number) => FastCheck.shuffledSubarray(upTo(rows), { minLength: rows, maxLength: rows })
+const permutationOfSome = FastCheck.integer({ min: 1, max: 70 }).chain(permutation)
+
+describe("Reorder buffer", () => {
+  it("holds nothing and emits nothing when it is new", () => {
+    assert.strictEqual(make<number, never>().pending, 0)
+  })
+
+  it("emits a single row at once", () => {
+    const buffer = filled(1)
+    assert.strictEqual(buffer.pending, 1)
+    assert.deepStrictEqual(submitIndices(buffer.complete(0, outcome(0), 0)), [0])
+    assert.strictEqual(buffer.pending, 0)
+  })
+
+  it("emits [], [0], [], [1,2], [3,4] for completions 2,0,4,1,3", () => {
+    const { buffer, groups } = completeAll([2, 0, 4, 1, 3])
+    assert.deepStrictEqual(groups.map(submitIndices), [[], [0], [], [1, 2], [3, 4]])
+    assert.strictEqual(buffer.pending, 0)
+  })
+
+  it("emits each row at once when rows complete in order", () => {
+    assert.deepStrictEqual(completeAll([0, 1, 2]).groups.map(submitIndices), [[0], [1], [2]])
+  })
+
+  it("emits everything with the last completion when rows complete in reverse", () => {
+    assert.deepStrictEqual(completeAll([2, 1, 0]).groups.map(submitIndices), [[], [], [0, 1, 2]])
+  })
+
+  it("counts a row as pending until it is emitted", () => {
+    const buffer = filled(3)
+    const pending = [1, 0, 2].map((index) => {
+      buffer.complete(index, outcome(index), 0)
+      return buffer.pending
+    })
+    assert.deepStrictEqual(pending, [3, 1, 0])
+  })
+
+  it("numbers the next batch from 0 after a full drain, and its completions too", () => {
+    const { buffer } = completeAll([2, 0, 1])
+    assert.deepStrictEqual([buffer.submit("next-0", 10), buffer.submit("next-1", 10)], [0, 1])
+    assert.deepStrictEqual(buffer.complete(1, outcome(1), 11), [])
+    assert.deepStrictEqual(completeIndices(buffer.complete(0, outcome(0), 12)), [1, 0])
+  })
+
+  it("keeps order and numbers on when rows are submitted while others are pending", () => {
+    const buffer = make<number, never>()
+    const released: Array<number> = []
+    buffer.submit("row-0", 0)
+    for (let i = 0; i < 1_000; i++) {
+      assert.strictEqual(buffer.submit(`row-${i + 1}`, i), i + 1)
+      released.push(...submitIndices(buffer.complete(i, outcome(i), i)))
+    }
+    assert.deepStrictEqual(released, upTo(1_000))
+    assert.strictEqual(buffer.pending, 1)
+  })
+
+  it("grows in the middle of a batch without moving a row", () => {
+    const buffer = filled(10)
+    for (const index of [0, 1, 2, 4, 6]) buffer.complete(index, outcome(index), 0)
+    for (let i = 10; i < 40; i++) buffer.submit(`row-${i}`, i)
+    const groups = [5, 3, ...upTo(33).map((i) => i + 7)].map((index) => buffer.complete(index, outcome(index), 50))
+    assert.deepStrictEqual(
+      groups.flat().map((entry) => entry.stateId),
+      upTo(37).map((i) => `row-${i + 3}`)
+    )
+    assert.deepStrictEqual(
+      groups.flat().map((entry) => entry.submittedAt),
+      upTo(37).map((i) => (i < 7 ? 0 : i + 3))
+    )
+  })
+
+  it.prop("emits in submission order whatever the order of completion", [permutation(10)], ([order]) => {
+    assert.deepStrictEqual(submitIndices(completeAll(order).groups.flat()), upTo(10))
+  })
+
+  it.prop("emits every row exactly once, with its own outcome", [permutationOfSome], ([order]) => {
+    const { buffer, groups } = completeAll(order)
+    assert.deepStrictEqual(
+      groups.flat().map((entry) => entry.exit),
+      upTo(order.length).map((i) => Exit.succeed(i))
+    )
+    assert.strictEqual(buffer.pending, 0)
+  })
+
+  it.prop(
+    "emits with each completion exactly the rows up to the first unfinished one",
+    [permutationOfSome],
+    ([order]) => {
+      const finished = new Set<number>()
+      let next = 0
+      const expected = order.map((index) => {
+        finished.add(index)
+        const group: Array<number> = []
+        while (finished.has(next)) group.push(next++)
+        return group
+      })
+      assert.deepStrictEqual(completeAll(order).groups.map(submitIndices), expected)
+    }
+  )
+
+  it.prop(
+    "conserves rows while submissions and completions alternate at random",
+    [FastCheck.array(FastCheck.nat(99), { maxLength: 300 })],
+    ([choices]) => {
+      const buffer = make<number, never>()
+      const unfinished: Array<readonly [index: number, row: number]> = []
+      const expected: Array<string> = []
+      const emitted: Array<string> = []
+      for (const [row, choice] of choices.entries()) {
+        const taken = choice < 50 ? undefined : unfinished[choice % unfinished.length]
+        if (taken === undefined) {
+          unfinished.push([buffer.submit(`row-${row}`, row), row])
+          expected.push(`row-${row}`)
+        } else {
+          unfinished.splice(unfinished.indexOf(taken), 1)
+          emitted.push(...buffer.complete(taken[0], outcome(taken[1]), row).map((entry) => entry.stateId))
+        }
+        assert.strictEqual(buffer.pending, expected.length - emitted.length)
+        assert.deepStrictEqual(emitted, expected.slice(0, emitted.length))
+      }
+    }
+  )
+})
+
+describe("Ordering metadata", () => {
+  it("gives an entry everything an audit needs, and no lastStatus without a capacity error", () => {
+    const buffer = make<number, never>()
+    buffer.submit("row-a", 100)
+    const fields = { startedAt: 120, throttleWait: Duration.millis(15), attempts: 2 }
+    assert.deepStrictEqual(buffer.complete(0, outcome(7, fields), 150), [
+      {
+        submitIndex: 0,
+        completeIndex: 0,
+        stateId: "row-a",
+        exit: Exit.succeed(7),
+        submittedAt: 100,
+        startedAt: 120,
+        completedAt: 150,
+        bufferWait: Duration.zero,
+        throttleWait: Duration.millis(15),
+        attempts: 2
+      }
+    ])
+  })
+
+  it("keeps the status of the last capacity error (fault: status code lost on the way)", () => {
+    const [entry] = filled(1).complete(0, outcome(0, { lastStatus: 529 }), 0)
+    assert.strictEqual(entry?.lastStatus, 529)
+  })
+
+  it("omits lastStatus, instead of an undefined one, when there was none", () => {
+    const [entry] = filled(1).complete(0, outcome(0), 0)
+    assert.isDefined(entry)
+    assert.notProperty(entry, "lastStatus")
+  })
+
+  it("numbers submissions 0,1,2,3,4", () => {
+    const buffer = make<number, never>()
+    assert.deepStrictEqual(
+      upTo(5).map((i) => buffer.submit(`row-${i}`, 0)),
+      [0, 1, 2, 3, 4]
+    )
+  })
+
+  it("numbers completions 4,3,2,1,0 when rows complete in reverse", () => {
+    assert.deepStrictEqual(completeIndices(completeAll([4, 3, 2, 1, 0]).groups.flat()), [4, 3, 2, 1, 0])
+  })
+
+  it.prop(
+    "numbers completions in their true order (fault: the reference numbered them in the order of collection)",
+    [permutationOfSome],
+    ([order]) => {
+      const entries = completeAll(order).groups.flat()
+      assert.deepStrictEqual(
+        completeIndices(entries),
+        upTo(order.length).map((index) => order.indexOf(index))
+      )
+    }
+  )
+
+  it("stamps a row with the instants of its own submission and completion", () => {
+    const buffer = make<number, never>()
+    buffer.submit("row-0", 5)
+    buffer.submit("row-1", 6)
+    const entries = [...buffer.complete(1, outcome(1), 8), ...buffer.complete(0, outcome(0), 9)]
+    assert.deepStrictEqual(
+      entries.map((entry) => [entry.submittedAt, entry.completedAt]),
+      [
+        [5, 9],
+        [6, 8]
+      ]
+    )
+  })
+
+  it("waits 0 and 20 ms when row 1 completes 20 ms before row 0", () => {
+    const buffer = filled(2)
+    buffer.complete(1, outcome(1), 10)
+    assert.deepStrictEqual(waits(buffer.complete(0, outcome(0), 30)), [0, 20])
+  })
+
+  it("waits 0 and 90 ms when rows take 100 and 10 ms", () => {
+    const buffer = filled(2)
+    buffer.complete(1, outcome(1), 10)
+    assert.deepStrictEqual(waits(buffer.complete(0, outcome(0), 100)), [0, 90])
+  })
+
+  it("waits 0, not -1, when the clock runs backwards from 20 to 19", () => {
+    const buffer = make<number, never>()
+    buffer.submit("row-0", 10)
+    buffer.submit("row-1", 10)
+    buffer.complete(1, outcome(1), 20)
+    const entries = buffer.complete(0, outcome(0), 19)
+    assert.deepStrictEqual(waits(entries), [0, 0])
+    // One object for every wait of zero, however many rows there are.
+    assert.isTrue(entries.every((entry) => entry.bufferWait === Duration.zero))
+  })
+
+  it.prop(
+    "waits from completion to release, and never less than 0, whatever the clock does",
+    [FastCheck.array(FastCheck.nat(1_000), { minLength: 1, maxLength: 30 })],
+    ([instants]) => {
+      const buffer = filled(instants.length)
+      const last = instants.length - 1
+      const entries = instants.flatMap((now, i) => buffer.complete(last - i, outcome(0), now))
+      const release = instants.at(-1) ?? 0
+      assert.deepStrictEqual(waits(entries), instants.map((now) => Math.max(0, release - now)).reverse())
+    }
+  )
+})
+
+describe("Misuse", () => {
+  it("refuses an empty stateId before it changes anything", () => {
+    const buffer = make<number, never>()
+    assert.throws(() => buffer.submit("", 0), 'stateId must be a non-empty string, got ""')
+    assert.strictEqual(buffer.pending, 0)
+    assert.strictEqual(buffer.submit("row-0", 0), 0)
+  })
+
+  it("refuses to complete a row twice, before and after its release", () => {
+    const buffer = filled(3)
+    buffer.complete(0, outcome(0), 0)
+    buffer.complete(2, outcome(2), 0)
+    assert.throws(() => buffer.complete(0, outcome(0), 0), "row 0 is already complete; complete each row once")
+    assert.throws(() => buffer.complete(2, outcome(2), 0), "row 2 is already complete; complete each row once")
+    assert.deepStrictEqual(completeIndices(buffer.complete(1, outcome(1), 0)), [2, 1])
+  })
+
+  it("refuses a released row even when a later row has taken its slot", () => {
+    const buffer = filled(16)
+    buffer.complete(0, outcome(0), 0)
+    const later = buffer.submit("row-16", 0)
+    assert.throws(() => buffer.complete(0, outcome(0), 0), "row 0 is already complete; complete each row once")
+    assert.deepStrictEqual(buffer.complete(later, outcome(16), 0), [])
+  })
+
+  it("refuses an index that no row has", () => {
+    const buffer = filled(2)
+    for (const index of [-1, 2, 16, 0.5, Number.NaN, Infinity]) {
+      assert.throws(() => buffer.complete(index, outcome(0), 0), `no row ${index} of 2; pass the index that submit`)
+    }
+    assert.strictEqual(buffer.pending, 2)
+    assert.throws(() => completeAll([1, 0]).buffer.complete(0, outcome(0), 0), "no row 0 of 0")
+  })
+})
+
+describe("Value-type validation", () => {
+  const [entry] = filled(1).complete(0, outcome(0, { lastStatus: 429 }), 5)
+  const record = {
+    submitIndex: 0,
+    completeIndex: 0,
+    stateId: "row-0",
+    submittedAt: 0,
+    startedAt: 0,
+    completedAt: 5,
+    bufferWait: 0,
+    throttleWait: 0,
+    attempts: 1,
+    lastStatus: 429
+  }
+  const accepts = Schema.decodeUnknownEither(EntryMetadata)
+
+  it("encodes an entry as its audit record: durations as milliseconds, exit left out", () => {
+    assert.isDefined(entry)
+    assert.deepStrictEqual(Schema.encodeSync(EntryMetadata)(entry), record)
+  })
+
+  it("decodes an audit record", () => {
+    const decoded = Schema.decodeUnknownSync(EntryMetadata)({ ...record, bufferWait: 12.5, throttleWait: 90 })
+    assert.deepStrictEqual(decoded, {
+      ...record,
+      bufferWait: Duration.millis(12.5),
+      throttleWait: Duration.millis(90)
+    })
+  })
+
+  it("accepts a record without lastStatus", () => {
+    const { lastStatus: _, ...without } = record
+    assert.deepStrictEqual(Schema.encodeSync(EntryMetadata)(Schema.decodeUnknownSync(EntryMetadata)(without)), without)
+  })
+
+  for (const field of ["submittedAt", "startedAt", "completedAt", "bufferWait", "throttleWait"] as const) {
+    it(`rejects a ${field} that is negative, NaN or infinite, and accepts 0`, () => {
+      const verdicts = [-0.5, Number.NaN, Infinity, -Infinity, "1", 0].map(
+        (value) => accepts({ ...record, [field]: value })._tag
+      )
+      assert.deepStrictEqual(verdicts, ["Left", "Left", "Left", "Left", "Left", "Right"])
+    })
+  }
+
+  for (const field of ["submitIndex", "completeIndex", "attempts"] as const) {
+    it(`rejects a ${field} that is negative, fractional or boolean`, () => {
+      const verdicts = [-1, 0.5, true, Number.NaN, Infinity, 0].map(
+        (value) => accepts({ ...record, [field]: value })._tag
+      )
+      assert.deepStrictEqual(verdicts, ["Left", "Left", "Left", "Left", "Left", "Right"])
+    })
+  }
+
+  it("rejects an empty stateId and a status outside 100 to 599", () => {
+    const wrong = [{ stateId: "" }, { lastStatus: 99 }, { lastStatus: 600 }, { lastStatus: undefined }]
+    assert.deepStrictEqual(
+      wrong.map((fields) => accepts({ ...record, ...fields })._tag),
+      ["Left", "Left", "Left", "Left"]
+    )
+  })
+
+  it("does not encode an infinite wait", () => {
+    assert.isDefined(entry)
+    const encoded = Schema.encodeEither(EntryMetadata)({ ...entry, throttleWait: Duration.infinity })
+    assert.strictEqual(encoded._tag, "Left")
+  })
+})

@@ -1,0 +1,146 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { ControlLaw } from "effect-aimd"
+import * as Gate from "../../src/pool/Gate.js"
+import * as StartLog from "../../src/pool/StartLog.js"
+
+const decision = (over: Partial<ControlLaw.Decision> = {}): ControlLaw.Decision => ({
+  window: 4,
+  spacing: 0,
+  holdUntil: 0,
+  delay: 0,
+  epoch: 0,
+  reason: "test",
+  ...over
+})
+
+/** Starts an attempt as soon as it may, from an instant on; returns when, and what it waited for. */
+const starter =
+  (gate: Gate.Gate, law: ControlLaw.Decision) =>
+  (now: number, holdUntil = 0) => {
+    const opensAt = gate.opensAt(law, holdUntil, now)
+    const at = Math.max(now, opensAt)
+    if (opensAt > now) gate.opensAt(law, holdUntil, at)
+    return [at, gate.pass(law, false)] as const
+  }
+
+describe("The gate", () => {
+  it("lets a start through at once where nothing is decided", () => {
+    const start = starter(Gate.make(0), decision())
+    assert.deepStrictEqual(
+      [start(5), start(5)],
+      [
+        [5, "none"],
+        [5, "none"]
+      ]
+    )
+  })
+
+  it("spaces starts, and says that they waited for it", () => {
+    const start = starter(Gate.make(0), decision({ spacing: 30 }))
+    assert.deepStrictEqual(
+      [start(0), start(10), start(100)],
+      [
+        [0, "none"],
+        [30, "spacing"],
+        [100, "none"]
+      ]
+    )
+  })
+
+  it("allows so many starts in any period, and says so", () => {
+    const starts = { limit: 2, period: 100, provenUntil: Infinity }
+    const start = starter(Gate.make(10), decision({ starts }))
+    assert.deepStrictEqual(
+      [start(0), start(10), start(20), start(20)],
+      [
+        [0, "none"],
+        [10, "none"],
+        [100, "period"],
+        [110, "period"]
+      ]
+    )
+  })
+
+  it("sends those beyond an unproven period one at a time", () => {
+    const starts = { limit: 2, period: 100, provenUntil: 5 }
+    const start = starter(Gate.make(10), decision({ starts, alone: 7 }))
+    assert.deepStrictEqual(
+      [start(0), start(10), start(20), start(100)].map(([at]) => at),
+      [0, 10, 100, 107]
+    )
+  })
+
+  it("lets the first start after a hold go alone", () => {
+    const start = starter(Gate.make(0), decision({ alone: 20 }))
+    assert.deepStrictEqual(
+      [start(0, 50), start(50), start(70)].map(([at]) => at),
+      [50, 70, 70]
+    )
+  })
+
+  it("counts a start that waited for a hold alone as one that waited for nothing", () => {
+    const rows: ReadonlyArray<readonly [spacing: number, holdUntil: number]> = [
+      [0, 50],
+      [30, 50],
+      [50, 50],
+      [60, 50]
+    ]
+    const bounds = rows.map(([spacing, holdUntil]) => {
+      const start = starter(Gate.make(0), decision({ spacing }))
+      start(0)
+      return start(10, holdUntil)
+    })
+    assert.deepStrictEqual(bounds, [
+      [50, "none"],
+      [50, "none"],
+      [50, "none"],
+      [60, "spacing"]
+    ])
+  })
+
+  it("says that a start took the last permit, whatever else it had waited for but the period", () => {
+    const starts = { limit: 1, period: 100, provenUntil: Infinity }
+    const rows = [decision(), decision({ spacing: 30 }), decision({ starts })]
+    const bounds = rows.map((law) => {
+      const gate = Gate.make(10)
+      starter(gate, law)(0)
+      const opensAt = gate.opensAt(law, 0, 10)
+      gate.opensAt(law, 0, opensAt)
+      return gate.pass(law, true)
+    })
+    assert.deepStrictEqual(bounds, ["window", "window", "period"])
+  })
+
+  it("does not count starts that were rejected or had nothing to do", () => {
+    const starts = { limit: 1, period: 100, provenUntil: Infinity }
+    const gate = Gate.make(10)
+    const start = starter(gate, decision({ starts }))
+    start(0)
+    gate.rejected(0)
+    start(1)
+    gate.takeBack()
+    assert.deepStrictEqual(start(2), [2, "none"])
+  })
+})
+
+describe("The log of starts", () => {
+  it("knows the latest, and no more than it is to remember", () => {
+    const log = StartLog.make(3)
+    for (let at = 1; at <= 10; at++) log.add(at)
+    assert.deepStrictEqual([1, 3, 4].map(log.latest), [10, 8, undefined])
+  })
+
+  it("takes out the latest start of an instant", () => {
+    const log = StartLog.make(5)
+    for (const at of [1, 2, 2, 3]) log.add(at)
+    log.remove(2)
+    log.remove(9)
+    assert.deepStrictEqual([1, 2, 3, 4].map(log.latest), [3, 2, 1, undefined])
+  })
+
+  it("remembers nothing where it need not", () => {
+    const log = StartLog.make(0)
+    log.add(1)
+    assert.deepStrictEqual([log.size, log.latest(1)], [0, undefined])
+  })
+})
