@@ -71,6 +71,25 @@ export type Sample =
   | (SampleFields & { readonly _tag: "neutral" })
 
 /**
+ * The latest starts of the pool, oldest first, by their {@link Sample} `sequence`: what happened, for a law that weighs
+ * explanations of it. Instants in epoch milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Starts {
+  /** The sequence of the oldest that is remembered, and of the latest. */
+  readonly first: number
+  readonly last: number
+  /** When it was started. */
+  readonly at: (sequence: number) => number
+  /** Attempts in flight besides it then. */
+  readonly besides: (sequence: number) => number
+  /** What is known of it: nothing yet, or how its attempt ended. */
+  readonly fate: (sequence: number) => "open" | Sample["_tag"]
+}
+
+/**
  * At most so many starts in any span of time.
  *
  * @since 0.2.0
@@ -157,9 +176,10 @@ export interface Step<State> {
  */
 export interface ControlLaw<State = unknown> {
   readonly name: string
-  /** How many of its latest starts the pool remembers for {@link Decision.starts}. Default 0. */
+  /** How many of its latest starts the pool remembers, for {@link Decision.starts} and {@link Starts}. Default 0. */
   readonly remembers?: number
   // Methods, not properties: a pool gives a law only states of its own, so a law of any state is a `ControlLaw`.
   initial(poolSize: number, now: number): Step<State>
-  step(state: State, sample: Sample, now: number): Step<State>
+  /** `starts` is as of now, and changes after the step. A law that wraps another hands it on. */
+  step(state: State, sample: Sample, now: number, starts?: Starts): Step<State>
 }

@@ -19,6 +19,7 @@ import type { Bound, ControlLaw, Decision, Hints, Sample } from "../law/ControlL
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolStats from "../PoolStats.js"
 import * as Ramp from "../law/Ramp.js"
+import * as Starts from "./Starts.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 
@@ -122,6 +123,7 @@ export const make = <State>(
     const waitingForIdle = new Map<() => void, Insider.Insider | undefined>()
     const chance = new PCGRandom(seed)
     const gate = Gate.make(law.remembers ?? 0)
+    const starts = Starts.make(law.remembers ?? 0)
     const changes: Array<PoolStats.Change> = []
     const listeners = new Set<(change: PoolStats.Change) => void>()
 
@@ -146,7 +148,6 @@ export const make = <State>(
     PoolStats.recordDelay(decision.delay, labels)
     /** When the gate was last asked, which is when whoever it lets through starts. */
     let asked = 0
-    let sequence = 0
     /** The instant up to which the API itself asked for silence. */
     let hintUntil = 0
     let longestRetryAfter = 0
@@ -271,15 +272,16 @@ export const make = <State>(
         // The window may have grown while nobody waited.
         if (decision.ramp !== undefined) resize()
         return permits.join(() => {
-          sequence += 1
           const startedWith = permits.inUse
+          starts.add(asked, startedWith - 1)
+          const sequence = starts.last
           const bound = gate.pass(decision, startedWith >= permits.permits)
           return party.start({ epoch: decision.epoch, startedAt: asked, sequence, startedWith, bound })
         })
       },
       leave: permits.leave,
       decline: () => {
-        sequence -= 1
+        starts.takeBack()
         gate.takeBack()
         permits.release()
       },
@@ -295,7 +297,8 @@ export const make = <State>(
           const retryAfter = hint === undefined ? undefined : heed(Duration.toMillis(hint), now)
           sample = { _tag: "capacity", status: outcome.status, retryAfter, ...fields }
         }
-        const step = law.step(state, sample, now)
+        starts.ended(sequence, sample._tag)
+        const step = law.step(state, sample, now, starts)
         state = step.state
         apply(step.decision, now)
       },
