@@ -40,6 +40,10 @@ export interface Hints {
 export type Bound = "window" | "spacing" | "period" | "none"
 
 interface SampleFields {
+  /** Whose attempt this was: a row or a call has one number in its pool, from 1. */
+  readonly row: number
+  /** Which attempt of the row this was, from 1. */
+  readonly attempt: number
   /** The {@link Decision.epoch} under which the attempt was admitted. */
   readonly epoch: number
   /** Attempts in flight when the outcome came, this one included. */
@@ -60,7 +64,8 @@ interface SampleFields {
  *
  * - `success`: the API served it
  * - `capacity`: the API said "not now", with the `retryAfter` it asked for, in milliseconds and capped by the pool
- * - `neutral`: the caller's own error, an interruption, a defect, a timeout: says nothing about the API's capacity
+ * - `neutral`: the caller's own error, an interruption, a defect, a timeout: says nothing about the API's capacity. With
+ *   `ownRejection` the API said "not now", as it does to this row again and again while it serves others.
  *
  * @since 0.1.0
  * @category models
@@ -68,7 +73,7 @@ interface SampleFields {
 export type Sample =
   | (SampleFields & { readonly _tag: "success" })
   | (SampleFields & { readonly _tag: "capacity"; readonly status: number; readonly retryAfter: number | undefined })
-  | (SampleFields & { readonly _tag: "neutral" })
+  | (SampleFields & { readonly _tag: "neutral"; readonly ownRejection: boolean })
 
 /**
  * The latest starts of the pool, oldest first, by their {@link Sample} `sequence`: what happened, for a law that weighs

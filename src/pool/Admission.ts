@@ -48,6 +48,19 @@ export interface Ticket {
 export type Outcome = "success" | "neutral" | CapacityError
 
 /**
+ * The row or call that an attempt is of.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Subject {
+  /** Its number in the pool, from 1. */
+  readonly row: number
+  /** Its attempts so far, this one included. */
+  readonly attempts: number
+}
+
+/**
  * Whoever asks for starts: a batch, or all callers of `execute` together. Parties are served turn by turn.
  *
  * @since 0.1.0
@@ -89,7 +102,9 @@ export interface Admission {
   /** Gives back the permit of a start for which nothing was left to do. */
   readonly decline: () => void
   /** Steps the law with an outcome and applies what it decides. The permit stays taken. */
-  readonly observe: (ticket: Ticket, outcome: Outcome, now: number, hints: Hints | undefined) => void
+  readonly observe: (ticket: Ticket, subject: Subject, outcome: Outcome, now: number, hints: Hints | undefined) => void
+  /** Numbers a row that starts for the first time, from 1. */
+  readonly nextRow: () => number
   /** Gives back the permit of an attempt that has ended. */
   readonly release: () => void
   /** Nothing starts from now on. */
@@ -148,6 +163,7 @@ export const make = <State>(
     PoolStats.recordDelay(decision.delay, labels)
     /** When the gate was last asked, which is when whoever it lets through starts. */
     let asked = 0
+    let rows = 0
     /** The instant up to which the API itself asked for silence. */
     let hintUntil = 0
     let longestRetryAfter = 0
@@ -285,12 +301,16 @@ export const make = <State>(
         gate.takeBack()
         permits.release()
       },
-      observe: (ticket, outcome, now, hints) => {
+      nextRow: () => (rows += 1),
+      observe: (ticket, { attempts: attempt, row }, outcome, now, hints) => {
         const { bound, epoch, sequence, startedAt, startedWith } = ticket
-        const fields = { epoch, inFlight: permits.inUse, latency: now - startedAt, sequence, startedWith, bound, hints }
+        const latency = now - startedAt
+        const fields = { row, attempt, epoch, inFlight: permits.inUse, latency, sequence, startedWith, bound, hints }
         let sample: Sample
-        if (typeof outcome === "string") {
+        if (outcome === "success") {
           sample = { _tag: outcome, ...fields }
+        } else if (outcome === "neutral") {
+          sample = { _tag: outcome, ownRejection: false, ...fields }
         } else {
           gate.rejected(startedAt)
           const hint = outcome.retryAfter
