@@ -1,6 +1,6 @@
 /** One law on one server, over several seeds. */
 import type { ControlLaw } from "effect-aimd"
-import { Checker, Ideal, SimulatedApi, Simulation, Workload, type Trace } from "effect-aimd/testing"
+import { Checker, Fault, Ideal, SimulatedApi, Simulation, Workload, type Report, type Trace } from "effect-aimd/testing"
 import { Cause, Exit } from "effect"
 import type { Comeback, Server } from "./servers.js"
 
@@ -16,6 +16,8 @@ export interface Figures {
   /** Milliseconds from when capacity came back to the next success, and to nine tenths of what there was to be had. */
   readonly firstSuccess: number
   readonly recovered: number
+  /** Served in the last ten minutes of a run of so many, to the first ten; 1 for other runs. */
+  readonly drift: number
 }
 
 export interface Summary {
@@ -53,6 +55,10 @@ export const median = (values: ReadonlyArray<number>): number => {
   return ((left ?? NaN) + (right ?? NaN)) / 2
 }
 
+/** Of shares: none counts for more than the whole, nor for less than a thousandth. */
+export const geometricMean = (shares: ReadonlyArray<number>): number =>
+  Math.exp(shares.reduce((sum, share) => sum + Math.log(Math.max(1e-3, Math.min(1, share))), 0) / shares.length)
+
 /** Ends a run that can be called lost. */
 const patience = (ideal: number, rows: number, hasOutage: boolean): Checker.Checker => ({
   name: "patience",
@@ -86,18 +92,28 @@ const recovered = (successes: ReadonlyArray<number>, { at, rate }: Comeback): nu
   return (first ?? Infinity) - at
 }
 
-export const once = (
-  server: Server,
-  law: Law,
-  seed: number,
-  rows = server.rows,
-  observers: ReadonlyArray<Trace.Observer> = []
-): Figures => {
-  const { comeback, hints, latency, model, tokens } = server
-  const workload = Workload.atOnce(rows, tokens === undefined ? { seed } : { seed, tokens })
+const tenMinutes = 600_000
+
+/** How the last ten minutes of a run compare with the first. */
+const drift = (successes: ReadonlyArray<number>, minutes: number): number => {
+  const served = (from: number): number => successes.filter((at) => from <= at && at < from + tenMinutes).length
+  return served(minutes * 60_000 - tenMinutes) / served(0)
+}
+
+/** When all would be done at best, in milliseconds. What is never done is given its time to fail. */
+const dueOf = (server: Server, seed: number, workload: ReadonlyArray<Workload.Party>): number => {
+  const { budget = 0, isDead = false, latency, model, refused } = server
   const demands = workload
     .flatMap((party) => party.rows)
     .map(({ tokens }, row) => ({ at: 0, tokens, service: SimulatedApi.serviceTime(seed, latency, row, tokens) }))
+  const served = isDead ? 0 : Ideal.finishedAt(model, demands, server.poolSize ?? poolSize)
+  return served + (isDead || refused !== undefined ? 2 * budget : 0)
+}
+
+const run = (server: Server, law: Law, seed: number, rows: number, observers: ReadonlyArray<Trace.Observer>) => {
+  const { budget, comeback, hints, latency, refused, rejectionLatency, tokens } = server
+  const model = refused === undefined ? server.model : Fault.refusing({ row: refused })(server.model)
+  const workload = Workload.atOnce(rows, tokens === undefined ? { seed } : { seed, tokens })
   const successes: Array<number> = []
   let rejections = 0
   const count: Trace.Observer = (event) => {
@@ -106,24 +122,56 @@ export const once = (
     // What fails for another reason was served as well.
     else successes.push(event.at)
   }
+  const pool = { poolSize: server.poolSize ?? poolSize, control: law, maxCapacityRetry: budget ?? "10 hours" } as const
   const { exit } = Simulation.run(
     {
-      api: { model, latency, hints },
-      clients: [{ pool: { poolSize, control: law, maxCapacityRetry: "10 hours" }, workload }]
+      api: { model, latency, hints, ...(rejectionLatency === undefined ? {} : { rejectionLatency }) },
+      clients: [{ pool, workload }]
     },
     {
       seed,
-      checkers: [patience(Ideal.finishedAt(model, demands, poolSize), rows, comeback?.outage !== undefined)],
+      checkers: [patience(dueOf(server, seed, workload), rows, comeback?.outage !== undefined)],
       observers: [count, ...observers],
       maxEvents: 100_000_000
     }
   )
+  return { exit, successes, rejections }
+}
+
+/** Of what the server allows; where it refuses some rows, of what the others get without them; of a budget, where it is dead. */
+const shareOf = (
+  server: Server,
+  law: Law,
+  seed: number,
+  rows: number,
+  report: Report.Report,
+  lastSuccess: number
+): number => {
+  const { refused, ...others } = server
+  if (server.isDead === true) return (server.budget ?? NaN) / report.makespan
+  if (refused === undefined) return report.shareOfIdeal
+  const count = Array.from({ length: rows }, (_, row) => row).filter((row) => !refused(row)).length
+  return (run(others, law, seed, count, []).successes.at(-1) ?? 0) / lastSuccess
+}
+
+export const once = (
+  server: Server,
+  law: Law,
+  seed: number,
+  rows = server.rows,
+  observers: ReadonlyArray<Trace.Observer> = []
+): Figures => {
+  const { comeback, minutes } = server
+  const { exit, rejections, successes } = run(server, law, seed, rows, observers)
   const shared = {
     rejected: rejections / Math.max(1, successes.length),
     firstSuccess: comeback ? (successes.find((at) => at >= comeback.at) ?? Infinity) - comeback.at : 0,
-    recovered: comeback ? recovered(successes, comeback) : 0
+    recovered: comeback ? recovered(successes, comeback) : 0,
+    drift: minutes === undefined ? 1 : drift(successes, minutes)
   }
-  if (Exit.isSuccess(exit)) return { share: exit.value.shareOfIdeal, cut: undefined, ...shared }
+  if (Exit.isSuccess(exit)) {
+    return { share: shareOf(server, law, seed, rows, exit.value, successes.at(-1) ?? 0), cut: undefined, ...shared }
+  }
   const error = Cause.squash(exit.cause)
   if (!(error instanceof Checker.ViolationError)) throw error
   // The only checker there is gives one of its reasons.
@@ -158,14 +206,16 @@ export const summarize = (server: Server, law: Law, seeds: number, rows = server
       cut: runs[Math.floor((runs.length - 1) / 2)]?.cut,
       rejected: median(of("rejected")),
       firstSuccess: median(of("firstSuccess")),
-      recovered: median(of("recovered"))
+      recovered: median(of("recovered")),
+      drift: median(of("drift"))
     },
     worst: {
       share: Math.min(...of("share")),
       cut: runs[0]?.cut,
       rejected: Math.max(...of("rejected")),
       firstSuccess: Math.max(...of("firstSuccess")),
-      recovered: Math.max(...of("recovered"))
+      recovered: Math.max(...of("recovered")),
+      drift: Math.min(...of("drift"))
     }
   }
 }

@@ -15,6 +15,18 @@ export interface Server {
   readonly share: number
   readonly rejected: number
   readonly comeback?: Comeback
+  /** Default 64. */
+  readonly poolSize?: number
+  /** How long a rejection takes, in milliseconds. Default 50. */
+  readonly rejectionLatency?: number
+  /** How long a row waits for capacity at most, in milliseconds. Default ten hours. */
+  readonly budget?: number
+  /** A run of so many minutes, to the end of which it must be as good as at first. */
+  readonly minutes?: number
+  /** Rows that are refused whenever they are tried: what counts is how much longer the others take than without them. */
+  readonly refused?: (row: number) => boolean
+  /** Serves nobody: what counts is how soon everything has ended. */
+  readonly isDead?: boolean
 }
 
 /** Capacity that comes back. */

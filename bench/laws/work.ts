@@ -1,7 +1,8 @@
 /** What can be given to a thread: laws and servers go by their place in a list, for they are functions. */
 import * as Measure from "./measure.js"
 import { peers } from "./peers.js"
-import { servers } from "./servers.js"
+import { fieldServers } from "./field.js"
+import { servers, type Server } from "./servers.js"
 import * as Sharing from "./sharing.js"
 
 export const laws: ReadonlyArray<{ readonly name: string; readonly law: Measure.Law }> = [
@@ -16,6 +17,9 @@ interface About {
   readonly law: number
   readonly seeds: number
 }
+
+/** All servers that one client has for itself: those of the clean table, then those of the field. */
+export const places: ReadonlyArray<Server> = [...servers, ...fieldServers]
 
 export interface Alone extends About {
   readonly _tag: "alone"
@@ -41,13 +45,13 @@ const of = <A>(list: ReadonlyArray<A>, place: number): A => {
 
 export const name = (job: Job): string => {
   const law = of(laws, job.law).name
-  const server = job._tag === "alone" ? of(servers, job.server) : of(Sharing.shared, job.server)
+  const server = job._tag === "alone" ? of(places, job.server) : of(Sharing.shared, job.server)
   return `${law}${job._tag === "together" ? ` × ${job.clients}` : ""}: ${server.name}`
 }
 
 export const perform = (job: Job): Result<Job> => {
   const { law } = of(laws, job.law)
   return job._tag === "alone"
-    ? Measure.summarize(of(servers, job.server), law, job.seeds, job.rows)
+    ? Measure.summarize(of(places, job.server), law, job.seeds, job.rows)
     : Sharing.summarize(of(Sharing.shared, job.server), law, job.clients, job.seeds, job.span)
 }

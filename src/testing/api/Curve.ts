@@ -87,6 +87,29 @@ export const drift = (options: { readonly from: Point; readonly to: Point }): Cu
 }
 
 /**
+ * A sine: `mean` plus and minus `swing`, once round in `period` milliseconds, highest at the instant `peak` (default half a
+ * period).
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const wave = (options: {
+  readonly mean: number
+  readonly swing: number
+  readonly period: number
+  readonly peak?: number
+}): Curve => {
+  const { mean, period, swing } = options
+  const { peak = period / 2 } = options
+  const phase = (time: number): number => (2 * Math.PI * (time - peak)) / period
+  return {
+    at: (time) => mean + swing * Math.cos(phase(time)),
+    area: (from, to) =>
+      mean * (to - from) + ((swing * period) / (2 * Math.PI)) * (Math.sin(phase(to)) - Math.sin(phase(from)))
+  }
+}
+
+/**
  * A sine over the day: `mean` plus and minus `swing`, highest at the hour `peak` of UTC.
  *
  * @since 0.2.0
@@ -95,11 +118,39 @@ export const drift = (options: { readonly from: Point; readonly to: Point }): Cu
 export const daily = (options: { readonly mean: number; readonly swing: number; readonly peak?: number }): Curve => {
   const { mean, peak = 12, swing } = options
   const day = 86_400_000
-  const phase = (time: number): number => (2 * Math.PI * (time - (peak / 24) * day)) / day
+  return wave({ mean, swing, period: day, peak: (peak / 24) * day })
+}
+
+/**
+ * `high` for the last `lasts` of every `every` milliseconds, and `low` (default 0) else.
+ *
+ * @example
+ * ```ts
+ * import { Curve } from "effect-aimd/testing"
+ *
+ * const episodes = Curve.pulses({ every: 10_000, lasts: 2000, high: 0.5 })
+ * assert.deepStrictEqual([0, 7999, 8000, 9999, 10_000].map(episodes.at), [0, 0, 0.5, 0.5, 0])
+ * ```
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const pulses = (options: {
+  readonly every: number
+  readonly lasts: number
+  readonly high: number
+  readonly low?: number
+}): Curve => {
+  const { every, high, lasts, low = 0 } = options
+  const calm = every - lasts
+  /** The part of the time up to an instant that is high. */
+  const highUntil = (time: number): number => {
+    const rounds = Math.floor(time / every)
+    return rounds * lasts + Math.max(0, time - rounds * every - calm)
+  }
   return {
-    at: (time) => mean + swing * Math.cos(phase(time)),
-    area: (from, to) =>
-      mean * (to - from) + ((swing * day) / (2 * Math.PI)) * (Math.sin(phase(to)) - Math.sin(phase(from)))
+    at: (time) => (time - Math.floor(time / every) * every < calm ? low : high),
+    area: (from, to) => low * (to - from) + (high - low) * (highUntil(to) - highUntil(from))
   }
 }
 

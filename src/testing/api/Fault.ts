@@ -96,6 +96,99 @@ export const hanging =
   })
 
 /**
+ * A share of the requests, from 0 to 1, or a curve of it by time, is rejected whatever the load: overload elsewhere. They
+ * are rejected before the server sees them and cost its limits nothing. The status is 503 unless told otherwise; only with
+ * `opensIn`, in milliseconds, does the answer say when to come back.
+ *
+ * @example
+ * ```ts
+ * import { Curve, Fault, ServerModel } from "effect-aimd/testing"
+ *
+ * const cap = ServerModel.concurrencyCap({ cap: 24 })
+ * const noisy = Fault.rejecting({ rate: 0.01, status: 529 })(cap)
+ * const episodes = Fault.rejecting({ rate: Curve.pulses({ every: 10_000, lasts: 2000, high: 0.5 }) })(cap)
+ * assert.deepStrictEqual([noisy.name, episodes.name], ["cap 24, 1 % rejected by chance", "cap 24, some rejected by chance"])
+ * ```
+ *
+ * @since 0.2.0
+ * @category faults
+ */
+export const rejecting =
+  (options: { readonly rate: number | Curve.Curve; readonly status?: number; readonly opensIn?: number }) =>
+  <State>(model: ServerModel<State>): ServerModel<State> => {
+    const { opensIn, rate, status = 503 } = options
+    const curve = typeof rate === "number" ? Curve.constant(rate) : rate
+    const rejected = { _tag: "rejected", status, ...(opensIn === undefined ? { silent: true } : { opensIn }) } as const
+    return {
+      ...model,
+      name: `${model.name}, ${typeof rate === "number" ? percent(rate) : "some"} rejected by chance`,
+      arrive: (state, request) => {
+        const share = curve.at(request.at)
+        return request.chance < share
+          ? [state, rejected]
+          : model.arrive(state, { ...request, chance: rest(request.chance, share) })
+      }
+    }
+  }
+
+/**
+ * Some rows are rejected whenever they are tried: a prompt larger than the limit of a minute, a tenant that is closed. They
+ * cost the limits nothing. The status is 429 unless told otherwise, and says nothing of when to come back.
+ *
+ * @since 0.2.0
+ * @category faults
+ */
+export const refusing =
+  (options: { readonly row: (row: number) => boolean; readonly status?: number }) =>
+  <State>(model: ServerModel<State>): ServerModel<State> => {
+    const { row: isRefused, status = 429 } = options
+    return before(model, "some rows refused", ({ row }) =>
+      row !== undefined && isRefused(row) ? { _tag: "rejected", status, opensIn: Infinity, silent: true } : undefined
+    )
+  }
+
+/**
+ * The state of a server with a {@link lockOut}.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface LockedOut<State> {
+  readonly model: State
+  /** Nobody is served before this instant, in epoch milliseconds. */
+  readonly until: number
+}
+
+/**
+ * Who asks for one too many is punished: from a rejection on all are rejected for `lasts` milliseconds, 429 unless told
+ * otherwise. Only with `silent: false` does the server say when it is over.
+ *
+ * @since 0.2.0
+ * @category faults
+ */
+export const lockOut =
+  (options: { readonly lasts: number; readonly silent?: boolean; readonly status?: number }) =>
+  <State>(model: ServerModel<State>): ServerModel<LockedOut<State>> => {
+    const { lasts, silent = true, status = 429 } = options
+    return {
+      name: `${model.name}, locked out for ${lasts / 1000} s by one too many`,
+      initial: { model: model.initial, until: -Infinity },
+      arrive: (state, request) => {
+        const left = state.until - request.at
+        if (left > 0) return [state, { _tag: "rejected", status, opensIn: left, silent }]
+        const [next, verdict] = model.arrive(state.model, request)
+        if (verdict._tag !== "rejected") return [{ ...state, model: next }, verdict]
+        const unaskedIn = verdict.unaskedIn ?? verdict.opensIn
+        return [
+          { model: next, until: request.at + lasts },
+          { _tag: "rejected", status, opensIn: lasts, unaskedIn, silent }
+        ]
+      },
+      leave: (state, at) => ({ ...state, model: model.leave?.(state.model, at) ?? state.model })
+    }
+  }
+
+/**
  * A server that wakes up slowly: at the instant `from` (default 0) it works `slowdown` times as long on a request, then less
  * and less, and after `lasts` milliseconds as long as ever.
  *

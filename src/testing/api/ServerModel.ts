@@ -26,6 +26,8 @@ export interface Request {
   readonly service: number
   /** Drawn for this request, from 0 to 1, for models that decide by chance. */
   readonly chance: number
+  /** Which row it is an attempt of, where the caller says so, for models that know rows apart. */
+  readonly row?: number | undefined
 }
 
 /**
@@ -34,7 +36,8 @@ export interface Request {
  * - `accepted`: it is worked on after `wait` milliseconds in a queue, `extra` milliseconds longer than it would be, and then
  *   answered with `status`: 200 unless told otherwise, an error's where it fails in the end
  * - `rejected`: not now; `opensIn` is how long until it would be accepted, as far as the server knows (`Infinity` for
- *   never); with `silent` the server does not tell
+ *   never); with `silent` the server does not tell. Where the refusal itself keeps the caller out for longer, `unaskedIn` is
+ *   how long it would have been without it: the ideal client never asks in vain
  * - `failed`: an error that says nothing about capacity, as fast as a rejection, and no place taken
  * - `hung`: no answer, ever
  *
@@ -53,6 +56,7 @@ export type Verdict =
       readonly _tag: "rejected"
       readonly status: number
       readonly opensIn?: number
+      readonly unaskedIn?: number | undefined
       readonly silent?: boolean
       readonly quota?: Hints
     }
@@ -398,12 +402,11 @@ export const all = (...models: ReadonlyArray<ServerModel>): ServerModel<Readonly
     const status = rejections[0]?.status ?? 429
     const waits = rejections.flatMap(({ opensIn }) => (opensIn === undefined ? [] : [opensIn]))
     const silent = rejections.some((rejection) => rejection.silent === true)
-    return [
-      next,
-      waits.length < rejections.length
-        ? { _tag: "rejected", status, silent, quota }
-        : { _tag: "rejected", status, opensIn: Math.max(...waits), silent, quota }
-    ]
+    const rejected = { _tag: "rejected", status, silent, quota } as const
+    if (waits.length < rejections.length) return [next, rejected]
+    const opensIn = Math.max(...waits)
+    const unaskedIn = Math.max(...rejections.map((rejection) => rejection.unaskedIn ?? rejection.opensIn ?? 0))
+    return [next, unaskedIn < opensIn ? { ...rejected, opensIn, unaskedIn } : { ...rejected, opensIn }]
   },
   leave: (states, at) => models.map((model, index) => model.leave?.(states[index], at) ?? states[index])
 })

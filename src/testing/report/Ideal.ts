@@ -36,7 +36,8 @@ const maxLooks = 10_000_000
  * would take it, in order, with at most `inFlight` at once, and nothing were ever rejected. `Infinity` where the server never
  * takes them all.
  *
- * It asks the model itself: a refusal leaves the model as it was, and tells when to ask again.
+ * It asks the model itself: a refusal leaves the model as it was, and tells when to ask again. Chance is on its side, and no
+ * row is known to the server: what is rejected by chance, or for what it is, is not rejected here.
  *
  * @since 0.2.0
  * @category ideal
@@ -70,7 +71,7 @@ export const finishedAt = (model: ServerModel, rows: ReadonlyArray<Demand>, inFl
       if (verdict._tag === "rejected") {
         if (++looks > maxLooks) return Infinity
         const firstLeaves = model.leave === undefined ? Infinity : (firstEnd?.at ?? Infinity)
-        const opensIn = verdict.opensIn ?? (firstLeaves === Infinity ? glance : Infinity)
+        const opensIn = verdict.unaskedIn ?? verdict.opensIn ?? (firstLeaves === Infinity ? glance : Infinity)
         now = Math.min(now + Math.max(opensIn, 1e-3), firstLeaves)
         if (now === Infinity) return Infinity
         leaveUntil(now)
