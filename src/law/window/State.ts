@@ -5,6 +5,7 @@
  */
 import type { Decision, Sample, Step } from "../ControlLaw.js"
 import * as Pace from "./Pace.js"
+import * as Chance from "./Chance.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -106,6 +107,11 @@ export interface State {
   readonly refills: boolean
   /** Until then the pool catches up on a hold. */
   readonly catchUpUntil: number
+  readonly chance: Chance.Chance
+  /** The latest start that was counted for chance. */
+  readonly judged: number
+  /** Since when the pace is tested, in epoch milliseconds. */
+  readonly testedFrom: number
   readonly now: number
   readonly decision: Decision
 }
@@ -143,6 +149,9 @@ class Copy implements State {
   held: State["held"]
   refills: State["refills"]
   catchUpUntil: State["catchUpUntil"]
+  chance: State["chance"]
+  judged: State["judged"]
+  testedFrom: State["testedFrom"]
   now: State["now"]
   decision: State["decision"]
   constructor(from: State) {
@@ -169,6 +178,9 @@ class Copy implements State {
     this.held = from.held
     this.refills = from.refills
     this.catchUpUntil = from.catchUpUntil
+    this.chance = from.chance
+    this.judged = from.judged
+    this.testedFrom = from.testedFrom
     this.now = from.now
     this.decision = from.decision
   }
@@ -222,6 +234,9 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     held: 0,
     refills: true,
     catchUpUntil: 0,
+    chance: Chance.initial,
+    judged: 0,
+    testedFrom: Infinity,
     now,
     decision
   }
