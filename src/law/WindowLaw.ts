@@ -75,7 +75,7 @@ export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<
     draft.opened ??= { at: startedAt, accepted: 0 }
     if (starts !== undefined) watch(draft, starts, sample, now)
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, latencyTolerance)
-    else if (isChance(draft, sample, startedAt)) dismiss(draft, sample, now)
+    else if (isChance(draft, sample, startedAt, starts)) dismiss(draft, sample, now)
     else {
       draft.chance = Chance.heard(draft.chance)
       reject(draft, sample, startedAt, now)

@@ -30,7 +30,7 @@ const memory = 2000
 /** Shares of rejections that a limit may bring. */
 const shares = [0.9, 0.5, 0.2]
 /** A limit is believed once what was seen is so much likelier with it; in nats. */
-const thresholds = { fall: 6, test: 3 }
+const thresholds = { fall: 6, test: 4.5 }
 
 const silent: Alarms = shares.map(() => 0)
 
@@ -44,12 +44,18 @@ export const initial: Chance = { calm: 0, rejected: 0, fall: silent, test: silen
  */
 export const shareOf = ({ calm, rejected }: Chance): number => (rejected + priorRejected) / (calm + prior)
 
+/** No more than is certain: who takes a limit for chance pays for it. */
+const least = ({ calm, rejected }: Chance): number =>
+  (Math.max(0, rejected - Math.sqrt(rejected)) + priorRejected) / (calm + prior)
+
+const expected = (chance: Chance, group: Group): number => (group === "test" ? least : shareOf)(chance)
+
 export type Group = "fall" | "test"
 
 /** So many starts were let through. */
 export const passed = (chance: Chance, group: Group, starts: number): Chance => {
   if (starts === 0) return chance
-  const share = shareOf(chance)
+  const share = expected(chance, group)
   const alarms = chance[group].map((alarm, i) =>
     Math.max(0, alarm + starts * Math.log((1 - (shares[i] ?? 0)) / (1 - share)))
   )
@@ -59,12 +65,12 @@ export const passed = (chance: Chance, group: Group, starts: number): Chance => 
 }
 
 /** A start was rejected. */
-export const hit = (chance: Chance, group: Group): Chance => {
-  const share = shareOf(chance)
+export const hit = (chance: Chance, group: Group, isAlone: boolean): Chance => {
+  const share = expected(chance, group)
   const alarms = chance[group].map((alarm, i) => alarm + Math.log((shares[i] ?? 1) / share))
   return group === "test"
     ? { ...chance, test: alarms }
-    : { ...chance, calm: chance.calm + 1, rejected: chance.rejected + 1, fall: alarms }
+    : { ...chance, calm: chance.calm + 1, rejected: chance.rejected + (isAlone ? 1 : 0), fall: alarms }
 }
 
 /** Whether there is a limit. */

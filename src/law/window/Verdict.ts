@@ -33,10 +33,11 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
 }
 
 /** Whether chance explains a rejection best. */
-export const isChance = (draft: Draft, sample: Rejection, startedAt: number): boolean => {
+export const isChance = (draft: Draft, sample: Rejection, startedAt: number, starts: Starts | undefined): boolean => {
+  if (starts === undefined) return false
   if (draft.block !== undefined || sample.epoch < draft.decision.epoch) return false
   const group = sample.bound === "period" || isTest(draft, startedAt, sample.startedWith - 1) ? "test" : "fall"
-  draft.chance = Chance.hit(draft.chance, group)
+  draft.chance = Chance.hit(draft.chance, group, starts.fate(sample.sequence - 1) !== "capacity")
   return !Chance.isLimit(draft.chance, group)
 }
 
