@@ -10,8 +10,7 @@
 import type { ControlLaw } from "./ControlLaw.js"
 import { decide } from "./window/Decide.js"
 import { reject } from "./window/Rejection.js"
-import * as Chance from "./window/Chance.js"
-import { dismiss, isChance, watch } from "./window/Verdict.js"
+import * as Noise from "./window/Noise.js"
 import { begin, draft as draftOf, reset, type State as WindowState } from "./window/State.js"
 import { succeed } from "./window/Success.js"
 
@@ -73,16 +72,9 @@ export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<
     const forgotten = state.block === undefined && state.opened !== undefined && startedAt - state.now > memory
     const draft = draftOf(forgotten ? reset(state, sample, now) : state)
     draft.opened ??= { at: startedAt, accepted: 0 }
-    if (starts !== undefined) watch(draft, starts, sample, now)
+    if (starts !== undefined) Noise.watch(draft, starts, sample, now)
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, latencyTolerance)
-    else if (isChance(draft, sample, startedAt, starts)) dismiss(draft, sample, now)
-    else {
-      draft.chance = Chance.heard(draft.chance)
-      reject(draft, sample, startedAt, now)
-    }
-    const { pace } = draft.limits
-    const isTested = pace !== undefined && !pace.shared && pace.progress > 1
-    draft.testedFrom = isTested ? Math.min(draft.testedFrom, now) : Infinity
+    else reject(draft, sample, startedAt, now, starts)
     draft.now = now
     draft.decision = decide(draft)
     return { state: draft, decision: draft.decision }

@@ -5,7 +5,7 @@
  */
 import type { Decision, Sample, Step } from "../ControlLaw.js"
 import * as Pace from "./Pace.js"
-import * as Chance from "./Chance.js"
+import type { Noise } from "./Noise.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -107,11 +107,10 @@ export interface State {
   readonly refills: boolean
   /** Until then the pool catches up on a hold. */
   readonly catchUpUntil: number
-  readonly chance: Chance.Chance
+  /** While chance rejects calls. */
+  readonly noise: Noise | undefined
   /** The latest start that was counted for chance. */
   readonly judged: number
-  /** Since when the pace is tested, in epoch milliseconds. */
-  readonly testedFrom: number
   readonly now: number
   readonly decision: Decision
 }
@@ -149,9 +148,8 @@ class Copy implements State {
   held: State["held"]
   refills: State["refills"]
   catchUpUntil: State["catchUpUntil"]
-  chance: State["chance"]
+  noise: State["noise"]
   judged: State["judged"]
-  testedFrom: State["testedFrom"]
   now: State["now"]
   decision: State["decision"]
   constructor(from: State) {
@@ -178,9 +176,8 @@ class Copy implements State {
     this.held = from.held
     this.refills = from.refills
     this.catchUpUntil = from.catchUpUntil
-    this.chance = from.chance
+    this.noise = from.noise
     this.judged = from.judged
-    this.testedFrom = from.testedFrom
     this.now = from.now
     this.decision = from.decision
   }
@@ -234,9 +231,8 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     held: 0,
     refills: true,
     catchUpUntil: 0,
-    chance: Chance.initial,
+    noise: undefined,
     judged: 0,
-    testedFrom: Infinity,
     now,
     decision
   }

@@ -6,6 +6,7 @@
 import type { Hints, Quota, Sample } from "../ControlLaw.js"
 import { reopen } from "./Closing.js"
 import * as Level from "./Level.js"
+import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
@@ -54,6 +55,7 @@ export const succeed = (
   }
   countPeriod(draft, sequence, startedAt)
 
+  if (draft.noise !== undefined && draft.noise.limit._tag !== "none") return Noise.served(draft)
   const { pace, slowStart, window } = draft.limits
   const isFull = bound === "window"
   if (isFull && draft.latency > latencyTolerance * draft.leastLatency) {
