@@ -30,16 +30,21 @@ const slack = 0.03
 const pairs = 6
 const depths = [1, 4, 16, 64]
 
-export const historyOf = (starts: Starts, known: number, from: number): History => {
+/** The starts whose fate is known: those before an instant, and those that were rejected; a rejection takes so long. */
+export const historyOf = (starts: Starts, now: number, rejection: number): History => {
   const at: Array<number> = []
   const besides: Array<number> = []
   const rejected: Array<boolean> = []
-  for (let sequence = Math.max(starts.first, from, starts.last - length + 1); sequence <= starts.last; sequence++) {
-    const fate = starts.fate(sequence)
-    if (fate === "open" && starts.at(sequence) > known) continue
-    at.push(starts.at(sequence))
-    besides.push(starts.besides(sequence))
+  /** Rejected starts, of which the API itself had none in flight. */
+  let pending: Array<number> = []
+  for (let sequence = Math.max(starts.first, starts.last - length + 1); sequence <= starts.last; sequence++) {
+    const [fate, begun] = [starts.fate(sequence), starts.at(sequence)]
+    if (fate === "open" && begun > now - rejection) continue
+    if (pending.length > 0) pending = pending.filter((other) => begun < other + rejection)
+    at.push(begun)
+    besides.push(Math.max(0, starts.besides(sequence) - pending.length))
     rejected.push(fate === "capacity")
+    if (fate === "capacity") pending.push(begun)
   }
   return { at, besides, rejected, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
 }

@@ -8,6 +8,7 @@ import type { Rejection } from "./Blame.js"
 import * as Chance from "./Chance.js"
 import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
+import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import { explain, type Draft } from "./State.js"
 
@@ -31,6 +32,10 @@ export interface Noise {
 
 const thresholds = { fall: 6, test: 4 }
 const leastChance = 0.002
+/** More is no chance: something is wrong. */
+const mostChance = 0.2
+/** A row of rejections that chance brings less often than this is none. */
+const doubt = 0.003
 const firstWait = 60
 const mostWait = 1000
 const throughCap = 3
@@ -68,12 +73,13 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
 
 /** Begins, goes on with or ends averages, by what explains the latest starts best. */
 const consider = (draft: Draft, starts: Starts, now: number): void => {
-  const history = Fit.historyOf(starts, now - 1.2 * draft.rejectionLatency, 0)
+  const history = Fit.historyOf(starts, now, 1.2 * draft.rejectionLatency)
   const limit = Fit.explainAll(history)
   const last = draft.noise
   const unexplained = limit.chance * (history.at.length + 2)
-  if (unexplained < 1 || (last === undefined && history.at.length < 30)) {
-    if (last !== undefined) draft.noise = undefined
+  const least = last === undefined && limit._tag !== "none" ? 3 : 1
+  if (unexplained < least || limit.chance > mostChance || (last === undefined && history.at.length < 30)) {
+    draft.noise = undefined
     return
   }
   const before = last?.limit
@@ -81,9 +87,12 @@ const consider = (draft: Draft, starts: Starts, now: number): void => {
     before !== undefined &&
     ((before._tag === "cap" && limit._tag === "cap" && before.cap === limit.cap) ||
       (before._tag === "bucket" && limit._tag === "bucket" && Math.abs(limit.rate / before.rate - 1) < 0.05))
-  const same = isSame ? (last?.same ?? 0) + 1 : 0
+  begin(draft, limit, limit.chance, isSame ? (last?.same ?? 0) + 1 : 0)
+}
+
+const begin = (draft: Draft, limit: Fit.Explanation, chance: number, same: number): void => {
   draft.noise = {
-    chance: Math.max(leastChance, limit.chance),
+    chance: Math.max(leastChance, chance),
     limit,
     fall: Chance.silent,
     test: Chance.silent,
@@ -104,7 +113,11 @@ const hold = (draft: Draft): void => {
   const { limit, tested } = noise
   switch (limit._tag) {
     case "none":
-      draft.limits = { window: Permits.initial(Math.max(1, limits.window.level)), pace: undefined, slowStart: true }
+      draft.limits = {
+        window: Permits.initial(Math.max(1, limits.window.level)),
+        pace: limits.pace && Level.known(Pace.rate(limits.pace)),
+        slowStart: true
+      }
       return
     case "cap":
       draft.limits = { window: Permits.initial(tested ?? limit.cap), pace: undefined, slowStart: false }
@@ -119,9 +132,20 @@ const hold = (draft: Draft): void => {
 }
 
 /** Tests a little more from time to time. */
-export const served = (draft: Draft): void => {
-  const { noise, now } = draft
-  if (noise === undefined || noise.limit._tag === "none") return
+export const served = (draft: Draft, { bound }: Sample): void => {
+  const { latency, limits, noise, now, poolSize } = draft
+  if (noise === undefined) return
+  if (noise.limit._tag === "none") {
+    const { pace, window } = limits
+    if (bound === "window") {
+      const level = Math.min(poolSize, window.level + 3)
+      draft.limits = { ...limits, window: Permits.initial(level) }
+    } else if (bound === "spacing" && pace !== undefined) {
+      const rate = Pace.rate(pace) * (1 + 1 / Math.max(12, (1.4 * Pace.rate(pace) * latency) / 1000))
+      draft.limits = { ...limits, pace: (rate * latency) / 1000 > 1.5 * poolSize ? undefined : Level.known(rate) }
+    }
+    return
+  }
   const { limit, tested, through, wait, waited } = noise
   if (tested === undefined) {
     if (waited < wait) return
@@ -136,21 +160,37 @@ export const served = (draft: Draft): void => {
   hold(draft)
 }
 
+/** Whether the exact law was testing a limit: there a rejection is no surprise. */
+const isTestOfLaw = ({ limits, poolSize, widest }: Draft, at: number, besides: number): boolean => {
+  const { pace, slowStart, window } = limits
+  if (slowStart) return besides >= Math.min(widest, poolSize - 1)
+  if (besides >= Math.round(window.top) && window.top < poolSize) return true
+  return pace !== undefined && (pace.shared ? at >= pace.from : pace.progress > 1)
+}
+
 /** Whether averages take care of a rejection. */
 export const rejected = (draft: Draft, sample: Rejection, startedAt: number, starts: Starts, now: number): boolean => {
   const { noise } = draft
-  if (noise === undefined) {
-    consider(draft, starts, now)
-    if (draft.noise === undefined) return false
-  } else {
-    const group = isTest(noise, startedAt, sample.startedWith - 1) ? "test" : "fall"
-    const alarms = Chance.hit(noise[group], noise.chance)
-    draft.noise = { ...noise, [group]: alarms }
-    if (Chance.evidence(alarms) > thresholds[group]) {
-      consider(draft, starts, now)
-      if (draft.noise === undefined) return false
-    }
+  let row = 1
+  while (starts.fate(sample.sequence - row) === "capacity") row += 1
+  if (sample.retryAfter !== undefined || (noise?.chance ?? 0.05) ** row < doubt) {
+    draft.noise = undefined
+    return false
   }
+  const besides = sample.startedWith - 1
+  if (noise === undefined) {
+    if (isTestOfLaw(draft, startedAt, besides)) return false
+    consider(draft, starts, now)
+  } else if (isTest(noise, startedAt, besides)) {
+    const test = Chance.hit(noise.test, noise.chance)
+    if (Chance.evidence(test) > thresholds.test) begin(draft, noise.limit, noise.chance, noise.same + 1)
+    else draft.noise = { ...noise, test }
+  } else {
+    const fall = Chance.hit(noise.fall, noise.chance)
+    draft.noise = { ...noise, fall }
+    if (Chance.evidence(fall) > thresholds.fall) consider(draft, starts, now)
+  }
+  if (draft.noise === undefined) return false
   const { limit, chance } = draft.noise
   const beside =
     limit._tag === "none" ? "" : limit._tag === "cap" ? `, beside a cap of ${limit.cap}` : `, beside ${(1000 * limit.rate).toPrecision(3)} starts a second`

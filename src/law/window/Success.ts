@@ -39,11 +39,12 @@ const smooth = (last: number, value: number, weight: number): number =>
  */
 export const succeed = (
   draft: Draft,
-  { bound, epoch, hints, latency, sequence, startedWith }: Sample,
+  sample: Sample,
   startedAt: number,
   now: number,
   latencyTolerance: number
 ): void => {
+  const { bound, epoch, hints, latency, sequence, startedWith } = sample
   draft.successes += 1
   draft.widest = Math.max(draft.widest, startedWith)
   draft.latency = smooth(draft.latency, latency, latencySmoothing)
@@ -55,7 +56,7 @@ export const succeed = (
   }
   countPeriod(draft, sequence, startedAt)
 
-  if (draft.noise !== undefined && draft.noise.limit._tag !== "none") return Noise.served(draft)
+  if (draft.noise !== undefined) return Noise.served(draft, sample)
   const { pace, slowStart, window } = draft.limits
   const isFull = bound === "window"
   if (isFull && draft.latency > latencyTolerance * draft.leastLatency) {
