@@ -158,3 +158,19 @@ export const explainAll = (history: History): Explanation => {
   if (paced !== undefined && paced.likelihood - 1.5 * penalty > least) best = paced
   return best
 }
+
+/** Two rates that differ by less are the same. */
+const near = 0.05
+
+/** Whether two explanations name the same limit. */
+export const isSame = (a: Explanation, b: Explanation): boolean =>
+  (a._tag === "cap" && b._tag === "cap" && a.cap === b.cap) ||
+  (a._tag === "bucket" && b._tag === "bucket" && Math.abs(a.rate / b.rate - 1) < near)
+
+/** What stands beside chance, in words. */
+export const show = (explanation: Explanation): string =>
+  explanation._tag === "none"
+    ? ""
+    : explanation._tag === "cap"
+      ? `, beside a cap of ${explanation.cap}`
+      : `, beside ${(1000 * explanation.rate).toPrecision(3)} starts a second`

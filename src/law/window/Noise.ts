@@ -12,6 +12,15 @@ import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import { explain, type Draft } from "./State.js"
 
+/** What was seen below the limits of the exact law. */
+export interface Calm {
+  readonly starts: number
+  readonly rejected: number
+  readonly fall: Chance.Alarms
+}
+
+export const calm: Calm = { starts: 0, rejected: 0, fall: Chance.silent }
+
 export interface Noise {
   /** The share of calls that chance rejects. */
   readonly chance: number
@@ -19,28 +28,41 @@ export interface Noise {
   /** Evidence that the limit has fallen, and that what is tested is too much. */
   readonly fall: Chance.Alarms
   readonly test: Chance.Alarms
-  /** What is tested, how many starts it has let through, and since when. */
+  /** What is tested, since when, and how many starts it has let through. */
   readonly tested: number | undefined
-  readonly through: number
   readonly since: number
-  /** Starts until the next test. */
-  readonly wait: number
+  readonly through: number
+  /** Starts since the last test; the next comes after the more of them, the more tests in a row have failed. */
   readonly waited: number
-  /** How often in a row the same limit was found. */
-  readonly same: number
+  readonly patience: number
 }
 
+/** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
+const prior = 200
+const priorRejected = 0.5
 const thresholds = { fall: 6, test: 4 }
 const leastChance = 0.002
 /** More is no chance: something is wrong. */
-const mostChance = 0.2
-/** A row of rejections that chance brings less often than this is none. */
-const doubt = 0.003
-const firstWait = 60
-const mostWait = 1000
-const throughCap = 3
+const mostChance = 0.3
+/** Rejections in a row that chance brings less often than this are a closed API. */
+const doubt = 1e-5
+/** Starts between two tests, first. */
+const interval = { none: 500, cap: 100, bucket: 300 }
+const mostPatience = 4
+/** So many starts let through are enough for a test of a cap, and of a pace. */
+const enough = { cap: 3, bucket: 60 }
+/** How much faster a pace is tested. */
 const gain = 1.1
-const throughPace = 60
+
+const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
+
+/** Whether the exact law was testing a limit: there a rejection is no surprise. */
+const isTestOfLaw = ({ limits, poolSize, widest }: Draft, at: number, besides: number): boolean => {
+  const { pace, slowStart, window } = limits
+  if (slowStart) return besides >= Math.min(widest, poolSize - 1)
+  if (besides >= Math.round(window.top) && window.top < poolSize) return true
+  return pace !== undefined && (pace.shared ? at >= pace.from : pace.progress > 1)
+}
 
 const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): boolean => {
   if (tested === undefined) return false
@@ -49,19 +71,25 @@ const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): b
 
 /** Counts the starts whose fate is known by now. */
 export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number): void => {
-  const { noise } = draft
+  const { calm, noise } = draft
   const known = now - 1.2 * draft.rejectionLatency
   const counts = { fall: 0, test: 0 }
   let sequence = Math.max(draft.judged + 1, starts.first)
   const until = sample._tag === "capacity" ? sample.sequence - 1 : starts.last
   for (; sequence <= until; sequence++) {
     const fate = starts.fate(sequence)
-    if (fate === "open" && starts.at(sequence) > known) break
-    if (fate === "capacity" || noise === undefined) continue
-    counts[isTest(noise, starts.at(sequence), starts.besides(sequence)) ? "test" : "fall"] += 1
+    const [at, besides] = [starts.at(sequence), starts.besides(sequence)]
+    if (fate === "open" && at > known) break
+    if (fate === "capacity") continue
+    const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
+    counts[isTested ? "test" : "fall"] += 1
   }
   draft.judged = Math.max(draft.judged, sequence - 1)
-  if (noise === undefined) return
+  if (noise === undefined) {
+    const fall = Chance.passed(calm.fall, chanceOf(calm), counts.fall)
+    draft.calm = { ...calm, starts: calm.starts + counts.fall, fall }
+    return
+  }
   draft.noise = {
     ...noise,
     fall: Chance.passed(noise.fall, noise.chance, counts.fall),
@@ -69,40 +97,55 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
     through: noise.through + counts.test,
     waited: noise.waited + counts.fall + counts.test
   }
+  advance(draft, draft.noise, starts, now)
 }
+
+/** Tests a little more from time to time. */
+const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void => {
+  const { limit, patience, tested, through, waited } = noise
+  if (tested === undefined) {
+    if (waited < interval[limit._tag] * 2 ** patience) return
+    consider(draft, starts, now)
+    const next = draft.noise
+    if (next === undefined || next.limit._tag === "none") return
+    const more = next.limit._tag === "cap" ? next.limit.cap + 1 : 1000 * next.limit.rate * gain
+    draft.noise = { ...next, tested: more, since: now }
+  } else if (limit._tag !== "none" && through >= enough[limit._tag]) {
+    const [found, more]: readonly [Fit.Explanation, number] =
+      limit._tag === "cap"
+        ? [{ ...limit, cap: tested }, tested + Math.max(1, Math.round(tested / 8))]
+        : [{ ...limit, rate: tested / 1000 }, tested * gain]
+    draft.noise = { ...fresh(found, noise.chance, 0), tested: more, since: now }
+  } else return
+  hold(draft)
+}
+
+const fresh = (limit: Fit.Explanation, chance: number, patience: number): Noise => ({
+  chance: Math.max(leastChance, chance),
+  limit,
+  fall: Chance.silent,
+  test: Chance.silent,
+  tested: undefined,
+  since: Infinity,
+  through: 0,
+  waited: 0,
+  patience: Math.min(patience, mostPatience)
+})
 
 /** Begins, goes on with or ends averages, by what explains the latest starts best. */
 const consider = (draft: Draft, starts: Starts, now: number): void => {
   const history = Fit.historyOf(starts, now, 1.2 * draft.rejectionLatency)
   const limit = Fit.explainAll(history)
-  const last = draft.noise
+  const { noise } = draft
   const unexplained = limit.chance * (history.at.length + 2)
-  const least = last === undefined && limit._tag !== "none" ? 3 : 1
-  if (unexplained < least || limit.chance > mostChance || (last === undefined && history.at.length < 30)) {
+  const least = noise === undefined && limit._tag !== "none" ? 3 : 1
+  if (unexplained < least || limit.chance > mostChance || (noise === undefined && history.at.length < 30)) {
     draft.noise = undefined
+    draft.calm = calm
     return
   }
-  const before = last?.limit
-  const isSame =
-    before !== undefined &&
-    ((before._tag === "cap" && limit._tag === "cap" && before.cap === limit.cap) ||
-      (before._tag === "bucket" && limit._tag === "bucket" && Math.abs(limit.rate / before.rate - 1) < 0.05))
-  begin(draft, limit, limit.chance, isSame ? (last?.same ?? 0) + 1 : 0)
-}
-
-const begin = (draft: Draft, limit: Fit.Explanation, chance: number, same: number): void => {
-  draft.noise = {
-    chance: Math.max(leastChance, chance),
-    limit,
-    fall: Chance.silent,
-    test: Chance.silent,
-    tested: undefined,
-    through: 0,
-    since: Infinity,
-    wait: Math.min(mostWait, firstWait * 2 ** same),
-    waited: 0,
-    same
-  }
+  const isSame = noise !== undefined && Fit.isSame(noise.limit, limit)
+  draft.noise = fresh(limit, limit.chance, isSame ? noise.patience : 0)
   hold(draft)
 }
 
@@ -131,69 +174,59 @@ const hold = (draft: Draft): void => {
   }
 }
 
-/** Tests a little more from time to time. */
+/** Grows where nothing but chance rejects. */
 export const served = (draft: Draft, { bound }: Sample): void => {
-  const { latency, limits, noise, now, poolSize } = draft
-  if (noise === undefined) return
-  if (noise.limit._tag === "none") {
-    const { pace, window } = limits
-    if (bound === "window") {
-      const level = Math.min(poolSize, window.level + 3)
-      draft.limits = { ...limits, window: Permits.initial(level) }
-    } else if (bound === "spacing" && pace !== undefined) {
-      const rate = Pace.rate(pace) * (1 + 1 / Math.max(12, (1.4 * Pace.rate(pace) * latency) / 1000))
-      draft.limits = { ...limits, pace: (rate * latency) / 1000 > 1.5 * poolSize ? undefined : Level.known(rate) }
-    }
-    return
+  const { latency, limits, noise, poolSize } = draft
+  if (noise?.limit._tag !== "none") return
+  const { pace, window } = limits
+  if (bound === "window") {
+    draft.limits = { ...limits, window: Permits.initial(Math.min(poolSize, window.level + 3)) }
+  } else if (bound === "spacing" && pace !== undefined) {
+    const rate = Pace.rate(pace) * (1 + 1 / Math.max(12, (1.4 * Pace.rate(pace) * latency) / 1000))
+    draft.limits = { ...limits, pace: (rate * latency) / 1000 > 1.5 * poolSize ? undefined : Level.known(rate) }
   }
-  const { limit, tested, through, wait, waited } = noise
-  if (tested === undefined) {
-    if (waited < wait) return
-    const next = limit._tag === "cap" ? limit.cap + 1 : 1000 * limit.rate * gain
-    draft.noise = { ...noise, tested: next, through: 0, since: now, test: Chance.silent }
-  } else if (through >= (limit._tag === "cap" ? throughCap : throughPace)) {
-    const found: Fit.Explanation =
-      limit._tag === "cap" ? { ...limit, cap: tested } : { ...limit, rate: tested / 1000 }
-    const next = limit._tag === "cap" ? tested + Math.max(1, Math.round(tested / 8)) : tested * gain
-    draft.noise = { ...noise, limit: found, tested: next, through: 0, since: now, same: 0, test: Chance.silent }
-  } else return
-  hold(draft)
 }
 
-/** Whether the exact law was testing a limit: there a rejection is no surprise. */
-const isTestOfLaw = ({ limits, poolSize, widest }: Draft, at: number, besides: number): boolean => {
-  const { pace, slowStart, window } = limits
-  if (slowStart) return besides >= Math.min(widest, poolSize - 1)
-  if (besides >= Math.round(window.top) && window.top < poolSize) return true
-  return pace !== undefined && (pace.shared ? at >= pace.from : pace.progress > 1)
-}
-
-/** Whether averages take care of a rejection. */
-export const rejected = (draft: Draft, sample: Rejection, startedAt: number, starts: Starts, now: number): boolean => {
-  const { noise } = draft
-  let row = 1
-  while (starts.fate(sample.sequence - row) === "capacity") row += 1
-  if (sample.retryAfter !== undefined || (noise?.chance ?? 0.05) ** row < doubt) {
-    draft.noise = undefined
-    return false
-  }
+/**
+ * What averages make of a rejection: `chance`, which is dealt with; `closed`, where there were too many in a row; or
+ * `limit`, for the exact law.
+ */
+export const rejected = (
+  draft: Draft,
+  sample: Rejection,
+  startedAt: number,
+  starts: Starts,
+  now: number
+): "chance" | "closed" | "limit" => {
+  const { calm, noise } = draft
   const besides = sample.startedWith - 1
   if (noise === undefined) {
-    if (isTestOfLaw(draft, startedAt, besides)) return false
+    if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
+    if (starts.fate(sample.sequence - 1) === "capacity") return "limit"
+    const fall = Chance.hit(calm.fall, chanceOf(calm))
+    draft.calm = { ...calm, rejected: calm.rejected + 1, fall }
+    if (Chance.evidence(fall) <= thresholds.fall) {
+      explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
+      return "chance"
+    }
     consider(draft, starts, now)
-  } else if (isTest(noise, startedAt, besides)) {
-    const test = Chance.hit(noise.test, noise.chance)
-    if (Chance.evidence(test) > thresholds.test) begin(draft, noise.limit, noise.chance, noise.same + 1)
-    else draft.noise = { ...noise, test }
   } else {
-    const fall = Chance.hit(noise.fall, noise.chance)
-    draft.noise = { ...noise, fall }
-    if (Chance.evidence(fall) > thresholds.fall) consider(draft, starts, now)
+    let row = 1
+    while (starts.fate(sample.sequence - row) === "capacity") row += 1
+    if (noise.chance ** row < doubt) return "closed"
+    if (isTest(noise, startedAt, besides)) {
+      const test = Chance.hit(noise.test, noise.chance)
+      const isFailed = Chance.evidence(test) > thresholds.test
+      draft.noise = isFailed ? fresh(noise.limit, noise.chance, noise.patience + 1) : { ...noise, test }
+      if (isFailed) hold(draft)
+    } else {
+      const fall = Chance.hit(noise.fall, noise.chance)
+      draft.noise = { ...noise, fall }
+      if (Chance.evidence(fall) > thresholds.fall) consider(draft, starts, now)
+    }
   }
-  if (draft.noise === undefined) return false
-  const { limit, chance } = draft.noise
-  const beside =
-    limit._tag === "none" ? "" : limit._tag === "cap" ? `, beside a cap of ${limit.cap}` : `, beside ${(1000 * limit.rate).toPrecision(3)} starts a second`
-  explain(draft, `chance rejects ${(100 * chance).toPrecision(2)} % of all calls${beside} (status ${sample.status})`)
-  return true
+  if (draft.noise === undefined) return "limit"
+  const { chance, limit } = draft.noise
+  explain(draft, `chance rejects ${(100 * chance).toPrecision(2)} % of all calls${Fit.show(limit)} (status ${sample.status})`)
+  return "chance"
 }

@@ -45,9 +45,15 @@ export const reject = (
     draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
   }
   if (epoch < draft.decision.epoch) return
-  if (draft.block === undefined && starts !== undefined && Noise.rejected(draft, sample, startedAt, starts, now)) return
+  const isOpen = draft.block === undefined && starts !== undefined
+  const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit"
+  if (verdict === "chance") return
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
 
+  if (verdict === "closed") {
+    const closing = { since: startedAt, accepted, before: draft.limits, at: startedAt }
+    return probeAgain(draft, make(draft, closing), now, retryAfter)
+  }
   if (draft.block !== undefined) {
     if (accepted <= draft.block.accepted) {
       probeAgain(draft, { ...draft.block, lastProbe: startedAt, probes: draft.block.probes + 1 }, now, retryAfter)

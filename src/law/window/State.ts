@@ -5,7 +5,7 @@
  */
 import type { Decision, Sample, Step } from "../ControlLaw.js"
 import * as Pace from "./Pace.js"
-import type { Noise } from "./Noise.js"
+import { type Calm, calm, type Noise } from "./Noise.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -109,6 +109,8 @@ export interface State {
   readonly catchUpUntil: number
   /** While chance rejects calls. */
   readonly noise: Noise | undefined
+  /** Below what is tested, while chance is not known to reject calls. */
+  readonly calm: Calm
   /** The latest start that was counted for chance. */
   readonly judged: number
   readonly now: number
@@ -149,6 +151,7 @@ class Copy implements State {
   refills: State["refills"]
   catchUpUntil: State["catchUpUntil"]
   noise: State["noise"]
+  calm: State["calm"]
   judged: State["judged"]
   now: State["now"]
   decision: State["decision"]
@@ -177,6 +180,7 @@ class Copy implements State {
     this.refills = from.refills
     this.catchUpUntil = from.catchUpUntil
     this.noise = from.noise
+    this.calm = from.calm
     this.judged = from.judged
     this.now = from.now
     this.decision = from.decision
@@ -232,6 +236,7 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     refills: true,
     catchUpUntil: 0,
     noise: undefined,
+    calm,
     judged: 0,
     now,
     decision
