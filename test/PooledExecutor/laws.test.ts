@@ -256,7 +256,7 @@ describe("A control law of the user's own", () => {
       const pool = yield* PooledExecutor.make({ poolSize: 3, control: law })
       const api = makeApi(script([[ok(10)], [ok(20)], [Effect.never], [ok(50)], [ok()]]))
       const exit = yield* Effect.exit(pool.executeBatch(range(5), api.call))
-      assert.strictEqual(outcome(exit), "died: a law's bug")
+      assert.strictEqual(outcome(exit), `died: effect-aimd: the control law "fixed" threw in step: a law's bug`)
       assert.strictEqual((yield* pool.stats).inFlight, 0)
       assert.strictEqual(yield* pool.pendingCount, 0)
       const next = yield* pool.executeBatch(range(3), () => ok(10))
@@ -272,7 +272,10 @@ describe("A control law of the user's own", () => {
         if (steps === 1) throw new Error("a law's bug")
       })
       const pool = yield* PooledExecutor.make({ control: law })
-      assert.strictEqual(outcome(yield* Effect.exit(pool.execute(ok()))), "died: a law's bug")
+      assert.strictEqual(
+        outcome(yield* Effect.exit(pool.execute(ok()))),
+        `died: effect-aimd: the control law "fixed" threw in step: a law's bug`
+      )
       assert.isTrue(yield* isQuiet(pool))
       assert.strictEqual(yield* pool.execute(ok()), "ok")
     })
