@@ -319,6 +319,7 @@ const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pi
       if (isRejected) starts.rejected(startedAt)
       const what = sampleOf(outcome, isOwn, now)
       if (isRejected && !isOwn) silence.rejected(outcome, now)
+      else if (isOwn || outcome === "neutral") silence.ended(now)
       const inFlight = starts.inFlight
       const latency = now - startedAt
       const attempt = { row, attempt: attempts, epoch, inFlight, latency, sequence, startedWith, bound, hints }

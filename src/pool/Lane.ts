@@ -140,11 +140,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     if (!job.isRetried) return finish(job, exit)
     if (stopped !== undefined) return finish(job, Exit.fail(stopped.error))
     const now = timers.now()
-    const delay = isOwn ? ownDelay(admission, job) : admission.decision.delay
-    if (!isOwn) job.ownDelay = 0
-    const heldUntil = isOwn ? now + delay : admission.hintUntil
+    job.ownDelay = isOwn ? ownDelay(admission, job) : 0
+    const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
     if (admission.silence.isDead || heldUntil > job.deadline) fail(job)
-    else waiting.park(job, delay, now)
+    else waiting.park(job, isOwn ? Math.max(job.ownDelay, heldUntil - now) : admission.decision.delay, now)
   }
 
   return {
@@ -270,12 +269,13 @@ const withdrawStarted = (admission: Admission, job: Job): void => {
   }
 }
 
-/** What a row waits by itself whose rejections are its own trouble, in milliseconds: more from one to the next. */
-const ownDelay = (admission: Admission, job: Job): number => {
-  const asked = job.lastError?.retryAfter
-  job.ownDelay = Math.max(1, AimdDelay.backOff(AimdDelay.parameters(admission.config), job.ownDelay))
-  return Math.max(job.ownDelay, asked === undefined ? 0 : admission.cappedHint(Duration.toMillis(asked)))
-}
+/** What a row waits by itself whose rejections are its own trouble, in milliseconds: longer after each. */
+const ownDelay = ({ config }: Admission, { ownDelay: last }: Job): number =>
+  Math.max(1, AimdDelay.backOff(AimdDelay.parameters(config), last))
+
+/** What the API asked of the row alone, in milliseconds. */
+const ownHint = ({ cappedHint }: Admission, { lastError }: Job): number =>
+  lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))
 
 /** Whether the API is dead and asks for a silence that is longer than anybody waits. */
 const isHopeless = ({ config, hintUntil, silence, timers }: Admission): boolean =>

@@ -35,6 +35,8 @@ export interface Silence {
   readonly isDead: boolean
   readonly rejected: (error: CapacityError, now: number) => void
   readonly letThrough: (now: number) => void
+  /** An attempt has ended, and nobody knows what the API thought of it. */
+  readonly ended: (now: number) => void
   /** Nobody waits any more: who comes later starts anew, unless the API is dead. */
   readonly forget: () => void
   /** Nothing is in flight any more, and nothing starts before the hold is over: the end may be here, or certain. */
@@ -88,6 +90,11 @@ export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: O
     onDead()
   }
 
+  /** What was in flight when the budget ended was not let through either. */
+  const endedAt = (now: number): void => {
+    if (!isDead && since !== undefined && now > since + budget) die()
+  }
+
   const dieIfIdle = (): void => {
     if (inFlight() === 0) die()
   }
@@ -113,7 +120,7 @@ export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: O
     rejected: (error, now) => {
       lastRejection = { error, at: now }
       if (isDead) return onDead()
-      if (since !== undefined) return now > since + budget ? die() : undefined
+      if (since !== undefined) return endedAt(now)
       since = now
       running.add(timers.add(now + remarkable, warn))
       // Whoever waits for that very instant goes before.
@@ -136,8 +143,7 @@ export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: O
       since = undefined
       isWarned = false
     },
-    idle: (holdUntil, now) => {
-      if (!isDead && since !== undefined && Math.max(holdUntil, now) > since + budget) die()
-    }
+    ended: endedAt,
+    idle: (holdUntil, now) => endedAt(Math.max(holdUntil, now))
   }
 }

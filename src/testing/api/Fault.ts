@@ -48,6 +48,22 @@ export const outages =
     })
   }
 
+/**
+ * Some rows are never served, however often they ask: a prompt that is larger than the limit, one tenant or model of many.
+ * The status is 429 unless told otherwise. They take none of the capacity.
+ *
+ * @since 0.2.0
+ * @category faults
+ */
+export const refusing =
+  (isRefused: (row: number) => boolean, options: { readonly status?: number } = {}) =>
+  <State>(model: ServerModel<State>): ServerModel<State> => {
+    const { status = 429 } = options
+    return before(model, "some rows never", ({ row }) =>
+      row !== undefined && isRefused(row) ? { _tag: "rejected", status, silent: true } : undefined
+    )
+  }
+
 const percent = (share: number): string => `${Math.round(share * 1e4) / 100} %`
 
 /** The chance that is left of one, for what is decided next: independent of what was decided by it. */

@@ -20,6 +20,8 @@ import * as Fifo from "./Fifo.js"
 export interface Request {
   readonly at: number
   readonly client: string
+  /** Which row of the simulation asks, where one does; every attempt of it has the same. */
+  readonly row?: number | undefined
   /** Its size, for limits that count tokens. */
   readonly tokens: number
   /** How long the server would work on it, in milliseconds. */

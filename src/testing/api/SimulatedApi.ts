@@ -163,7 +163,7 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
           const call = calls++
           const service = serviceTime(seed, latency, row ?? call, tokens)
           const chance = new PCGRandom(mix(seed, ~call)).number()
-          const [next, verdict] = model.arrive(state, { at, client, tokens, service, chance })
+          const [next, verdict] = model.arrive(state, { at, client, row, tokens, service, chance })
           state = next
           const { status = 200 } = verdict._tag === "hung" ? {} : verdict
           counts[verdict._tag === "accepted" && status >= 400 ? "failed" : verdict._tag] += 1
