@@ -24,8 +24,8 @@ export const keepingPlaces = <State>(law: ControlLaw.ControlLaw<State>): Control
   return {
     ...law,
     initial: (poolSize, now) => step(law.initial(poolSize, now), poolSize, []),
-    step: (last, sample, now) => {
-      const next = law.step(last.state, sample, now)
+    step: (last, sample, now, starts) => {
+      const next = law.step(last.state, sample, now, starts)
       const wakes = last.wakes.filter((wake) => wake > now)
       return step(next, last.places, sample._tag === "capacity" ? [...wakes, now + next.decision.delay] : wakes)
     }

@@ -40,6 +40,10 @@ export interface Hints {
 export type Bound = "window" | "spacing" | "period" | "none"
 
 interface SampleFields {
+  /** Whose attempt this was: a row or a call has one number in its pool, from 1. */
+  readonly row: number
+  /** Which attempt of the row this was, from 1. */
+  readonly attempt: number
   /** The {@link Decision.epoch} under which the attempt was admitted. */
   readonly epoch: number
   /** Attempts in flight when the outcome came, this one included. */
@@ -60,7 +64,8 @@ interface SampleFields {
  *
  * - `success`: the API served it
  * - `capacity`: the API said "not now", with the `retryAfter` it asked for, in milliseconds and capped by the pool
- * - `neutral`: the caller's own error, an interruption, a defect, a timeout: says nothing about the API's capacity
+ * - `neutral`: the caller's own error, an interruption, a defect, a timeout: says nothing about the API's capacity. With
+ *   `ownRejection` the API said "not now", as it does to this row again and again while it serves others.
  *
  * @since 0.1.0
  * @category models
@@ -68,7 +73,26 @@ interface SampleFields {
 export type Sample =
   | (SampleFields & { readonly _tag: "success" })
   | (SampleFields & { readonly _tag: "capacity"; readonly status: number; readonly retryAfter: number | undefined })
-  | (SampleFields & { readonly _tag: "neutral" })
+  | (SampleFields & { readonly _tag: "neutral"; readonly ownRejection: boolean })
+
+/**
+ * The latest starts of the pool, oldest first, by their {@link Sample} `sequence`: what happened, for a law that weighs
+ * explanations of it. Instants in epoch milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Starts {
+  /** The sequence of the oldest that is remembered, and of the latest. */
+  readonly first: number
+  readonly last: number
+  /** When it was started. */
+  readonly at: (sequence: number) => number
+  /** Attempts in flight besides it then. */
+  readonly besides: (sequence: number) => number
+  /** What is known of it: nothing yet, or how its attempt ended. */
+  readonly fate: (sequence: number) => "open" | Sample["_tag"]
+}
 
 /**
  * At most so many starts in any span of time.
@@ -157,9 +181,10 @@ export interface Step<State> {
  */
 export interface ControlLaw<State = unknown> {
   readonly name: string
-  /** How many of its latest starts the pool remembers for {@link Decision.starts}. Default 0. */
+  /** How many of its latest starts the pool remembers, for {@link Decision.starts} and {@link Starts}. Default 0. */
   readonly remembers?: number
   // Methods, not properties: a pool gives a law only states of its own, so a law of any state is a `ControlLaw`.
   initial(poolSize: number, now: number): Step<State>
-  step(state: State, sample: Sample, now: number): Step<State>
+  /** `starts` is as of now, and changes after the step. A law that wraps another hands it on. */
+  step(state: State, sample: Sample, now: number, starts?: Starts): Step<State>
 }

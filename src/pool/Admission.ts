@@ -19,6 +19,7 @@ import type { Bound, ControlLaw, Decision, Hints, Sample } from "../law/ControlL
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolStats from "../PoolStats.js"
 import * as Ramp from "../law/Ramp.js"
+import * as Starts from "./Starts.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 
@@ -45,6 +46,19 @@ export interface Ticket {
  * @category models
  */
 export type Outcome = "success" | "neutral" | CapacityError
+
+/**
+ * The row or call that an attempt is of.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Subject {
+  /** Its number in the pool, from 1. */
+  readonly row: number
+  /** Its attempts so far, this one included. */
+  readonly attempts: number
+}
 
 /**
  * Whoever asks for starts: a batch, or all callers of `execute` together. Parties are served turn by turn.
@@ -88,7 +102,9 @@ export interface Admission {
   /** Gives back the permit of a start for which nothing was left to do. */
   readonly decline: () => void
   /** Steps the law with an outcome and applies what it decides. The permit stays taken. */
-  readonly observe: (ticket: Ticket, outcome: Outcome, now: number, hints: Hints | undefined) => void
+  readonly observe: (ticket: Ticket, subject: Subject, outcome: Outcome, now: number, hints: Hints | undefined) => void
+  /** Numbers a row that starts for the first time, from 1. */
+  readonly nextRow: () => number
   /** Gives back the permit of an attempt that has ended. */
   readonly release: () => void
   /** Nothing starts from now on. */
@@ -122,6 +138,7 @@ export const make = <State>(
     const waitingForIdle = new Map<() => void, Insider.Insider | undefined>()
     const chance = new PCGRandom(seed)
     const gate = Gate.make(law.remembers ?? 0)
+    const starts = Starts.make(law.remembers ?? 0)
     const changes: Array<PoolStats.Change> = []
     const listeners = new Set<(change: PoolStats.Change) => void>()
 
@@ -146,7 +163,7 @@ export const make = <State>(
     PoolStats.recordDelay(decision.delay, labels)
     /** When the gate was last asked, which is when whoever it lets through starts. */
     let asked = 0
-    let sequence = 0
+    let rows = 0
     /** The instant up to which the API itself asked for silence. */
     let hintUntil = 0
     let longestRetryAfter = 0
@@ -271,31 +288,37 @@ export const make = <State>(
         // The window may have grown while nobody waited.
         if (decision.ramp !== undefined) resize()
         return permits.join(() => {
-          sequence += 1
           const startedWith = permits.inUse
+          starts.add(asked, startedWith - 1)
+          const sequence = starts.last
           const bound = gate.pass(decision, startedWith >= permits.permits)
           return party.start({ epoch: decision.epoch, startedAt: asked, sequence, startedWith, bound })
         })
       },
       leave: permits.leave,
       decline: () => {
-        sequence -= 1
+        starts.takeBack()
         gate.takeBack()
         permits.release()
       },
-      observe: (ticket, outcome, now, hints) => {
+      nextRow: () => (rows += 1),
+      observe: (ticket, { attempts: attempt, row }, outcome, now, hints) => {
         const { bound, epoch, sequence, startedAt, startedWith } = ticket
-        const fields = { epoch, inFlight: permits.inUse, latency: now - startedAt, sequence, startedWith, bound, hints }
+        const latency = now - startedAt
+        const fields = { row, attempt, epoch, inFlight: permits.inUse, latency, sequence, startedWith, bound, hints }
         let sample: Sample
-        if (typeof outcome === "string") {
+        if (outcome === "success") {
           sample = { _tag: outcome, ...fields }
+        } else if (outcome === "neutral") {
+          sample = { _tag: outcome, ownRejection: false, ...fields }
         } else {
           gate.rejected(startedAt)
           const hint = outcome.retryAfter
           const retryAfter = hint === undefined ? undefined : heed(Duration.toMillis(hint), now)
           sample = { _tag: "capacity", status: outcome.status, retryAfter, ...fields }
         }
-        const step = law.step(state, sample, now)
+        starts.ended(sequence, sample._tag)
+        const step = law.step(state, sample, now, starts)
         state = step.state
         apply(step.decision, now)
       },

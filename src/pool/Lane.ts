@@ -27,6 +27,8 @@ import type { Timer } from "../structure/TimerQueue.js"
  * @category models
  */
 export class Job {
+  /** The row's number in the pool, once it was started. */
+  row = 0
   /** Counts from 1 once the row was started. */
   attempts = 0
   /** The first start; the outcome, if there was none. */
@@ -116,7 +118,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
         admission.decline()
       } else {
         const waited = ticket.startedAt - next.waitingSince
-        if (next.attempts === 0) next.startedAt = ticket.startedAt
+        if (next.attempts === 0) {
+          next.startedAt = ticket.startedAt
+          next.row = admission.nextRow()
+        }
         next.attempts += 1
         next.ticket = ticket
         counter.started(waited)
@@ -171,7 +176,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const observe = (job: J, ticket: Ticket, outcome: Outcome, now: number, hints: Hints | undefined): void => {
     try {
-      admission.observe(ticket, outcome, now, hints)
+      admission.observe(ticket, job, outcome, now, hints)
     } catch (defect) {
       // A law of the user's own has thrown: that is the end of the row, and of whoever runs it.
       finish(job, Exit.die(defect), now)
@@ -265,7 +270,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     },
     withdraw: (job) => {
       if (job.ticket !== undefined) {
-        admission.observe(job.ticket, "neutral", timers.now(), undefined)
+        admission.observe(job.ticket, job, "neutral", timers.now(), undefined)
         counter.ended()
         admission.release()
       } else {

@@ -98,8 +98,8 @@ export const listen = (
     onDecision(now, first.decision, undefined)
     return first
   },
-  step: (state, sample, now) => {
-    const next = law.step(state, sample, now)
+  step: (state, sample, now, starts) => {
+    const next = law.step(state, sample, now, starts)
     onDecision(now, next.decision, sample)
     return next
   }

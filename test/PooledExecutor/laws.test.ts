@@ -145,6 +145,7 @@ describe("A control law of the user's own", () => {
       )
       yield* pool.executeBatch(range(3), api.call)
       const fields = { bound: "none", hints: undefined }
+      const neutral = { _tag: "neutral", ownRejection: false }
       const first = { epoch: 0, ...fields }
       const again = { epoch: 1, ...fields }
       assert.deepStrictEqual(samples, [
@@ -152,6 +153,8 @@ describe("A control law of the user's own", () => {
           10,
           {
             _tag: "capacity",
+            row: 1,
+            attempt: 1,
             status: 503,
             retryAfter: 1000,
             inFlight: 3,
@@ -161,11 +164,13 @@ describe("A control law of the user's own", () => {
             ...first
           }
         ],
-        [20, { _tag: "neutral", inFlight: 2, latency: 20, sequence: 2, startedWith: 2, ...first }],
+        [20, { ...neutral, row: 2, attempt: 1, inFlight: 2, latency: 20, sequence: 2, startedWith: 2, ...first }],
         [
           30,
           {
             _tag: "capacity",
+            row: 3,
+            attempt: 1,
             status: 429,
             retryAfter: undefined,
             inFlight: 1,
@@ -176,8 +181,21 @@ describe("A control law of the user's own", () => {
             bound: "window"
           }
         ],
-        [1015, { _tag: "success", inFlight: 1, latency: 5, sequence: 4, startedWith: 1, ...again }],
-        [1020, { _tag: "neutral", inFlight: 1, latency: 5, sequence: 5, startedWith: 2, ...again, bound: "spacing" }]
+        [1015, { _tag: "success", row: 1, attempt: 2, inFlight: 1, latency: 5, sequence: 4, startedWith: 1, ...again }],
+        [
+          1020,
+          {
+            ...neutral,
+            row: 3,
+            attempt: 2,
+            inFlight: 1,
+            latency: 5,
+            sequence: 5,
+            startedWith: 2,
+            ...again,
+            bound: "spacing"
+          }
+        ]
       ])
     })
   )

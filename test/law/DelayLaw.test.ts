@@ -4,9 +4,9 @@ import { AimdThrottle, type ControlLaw, DelayLaw } from "effect-aimd"
 
 const parameters: AimdThrottle.Parameters = { minDelay: 0, maxDelay: 300, multiplier: 2, recoveryStep: 50 }
 
-const fields = { inFlight: 1, latency: 20, sequence: 1, startedWith: 1, bound: "none" } as const
+const fields = { row: 1, attempt: 1, inFlight: 1, latency: 20, sequence: 1, startedWith: 1, bound: "none" } as const
 const success = (epoch: number): ControlLaw.Sample => ({ _tag: "success", epoch, ...fields })
-const neutral = (epoch: number): ControlLaw.Sample => ({ _tag: "neutral", epoch, ...fields })
+const neutral = (epoch: number): ControlLaw.Sample => ({ _tag: "neutral", ownRejection: false, epoch, ...fields })
 const capacity = (epoch: number, status = 429, retryAfter?: number): ControlLaw.Sample => ({
   _tag: "capacity",
   status,

@@ -6,9 +6,18 @@ const law = WindowLaw.make()
 
 type Fields = Partial<Extract<ControlLaw.Sample, { readonly _tag: "capacity" }>>
 
-const fields = { epoch: 0, inFlight: 1, latency: 100, sequence: 1, startedWith: 1, bound: "window" } as const
+const fields = {
+  row: 1,
+  attempt: 1,
+  epoch: 0,
+  inFlight: 1,
+  latency: 100,
+  sequence: 1,
+  startedWith: 1,
+  bound: "window"
+} as const
 const success = (over: Fields = {}): ControlLaw.Sample => ({ ...fields, ...over, _tag: "success" })
-const neutral = (over: Fields = {}): ControlLaw.Sample => ({ ...fields, ...over, _tag: "neutral" })
+const neutral = (over: Fields = {}): ControlLaw.Sample => ({ ownRejection: false, ...fields, ...over, _tag: "neutral" })
 const capacity = (over: Fields = {}): ControlLaw.Sample => ({
   ...fields,
   status: 429,

@@ -58,9 +58,9 @@ const bugs: Record<string, Plant> = {
       mockAdmission((admission) => {
         let interrupted = false
         return {
-          observe: (ticket, outcome, ...rest) => {
+          observe: (ticket, subject, outcome, ...rest) => {
             if (outcome === "neutral") interrupted = true
-            admission.observe(ticket, outcome, ...rest)
+            admission.observe(ticket, subject, outcome, ...rest)
           },
           release: () => {
             if (!interrupted) admission.release()

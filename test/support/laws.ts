@@ -57,9 +57,9 @@ export const spy = <State>(
   onSample: (sample: ControlLaw.Sample, now: number) => void
 ) => ({
   ...law,
-  step: (state: State, sample: ControlLaw.Sample, now: number) => {
+  step: (state: State, sample: ControlLaw.Sample, now: number, starts?: ControlLaw.Starts) => {
     onSample(sample, now)
-    return law.step(state, sample, now)
+    return law.step(state, sample, now, starts)
   }
 })
 

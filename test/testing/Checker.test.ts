@@ -26,6 +26,8 @@ const decided = (time: number, fields: Partial<ControlLaw.Decision>, sample?: Co
 })
 const capacity = (epoch = 0, retryAfter?: number): ControlLaw.Sample => ({
   _tag: "capacity",
+  row: 1,
+  attempt: 1,
   sequence: 1,
   startedWith: 1,
   bound: "none",

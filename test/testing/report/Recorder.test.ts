@@ -79,6 +79,8 @@ const reported = (
 
 const capacity = (retryAfter: number | undefined): ControlLaw.Sample => ({
   _tag: "capacity",
+  row: 1,
+  attempt: 1,
   sequence: 1,
   startedWith: 1,
   bound: "none",
