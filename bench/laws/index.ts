@@ -20,16 +20,21 @@ const { values } = parseArgs({
   }
 })
 const { only, smoke } = values
-const names = ["targets", "all", "clients", "pictures"]
+const names = ["targets", "field", "all", "fieldAll", "clients", "pictures"]
 if (only !== undefined && !names.includes(only)) throw new Error(`--only=${only}: there are ${names.join(", ")}`)
 
 const seeds = smoke ? 1 : Number(values.seeds)
 const rows = (count: number): number => (smoke ? Math.min(count, 15) : count)
 const crew = Crew.make(Number(values.threads))
 
+/** Where all laws are compared, so many are enough: they differ by more than seeds do. */
+const comparedSeeds = Math.min(seeds, 3)
+
 const parts = {
   targets: () => Targets.report(crew, seeds, (server) => rows(server.rows)),
-  all: () => Comparison.report(crew, seeds, (server) => rows(server.comparedRows)),
+  field: () => Targets.field(crew, seeds, (server) => rows(server.rows)),
+  all: () => Comparison.report(crew, comparedSeeds, (server) => rows(server.comparedRows)),
+  fieldAll: () => Comparison.field(crew, comparedSeeds, (server) => rows(server.comparedRows)),
   clients: () => Fairness.report(crew, seeds, smoke ? [2] : [2, 4, 8], smoke ? 1000 : 300_000)
 }
 
