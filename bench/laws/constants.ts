@@ -162,7 +162,7 @@ success, and how even four clients share. Every number at the top of a file in \
 count, and of a number between a half and one it is what it lacks of one that is halved and doubled. A constant that hardly
 matters is as it should be: a law without tuning.
 
-All servers of [BENCHMARKS.md](BENCHMARKS.md), with the rows with which all laws are compared there. A change beyond the
+All servers of [LAWS.md](LAWS.md), with the rows with which all laws are compared there. A change beyond the
 bounds on one seed is measured on two more, and the median counts, for another seed alone moves a share by 0.01 to 0.02.
 \`npm run bench:constants\` writes this page, the same on every machine.
 

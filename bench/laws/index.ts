@@ -1,5 +1,5 @@
 /**
- * Measures the control laws on simulated servers, in virtual time; a full run writes docs/BENCHMARKS.md and the pictures.
+ * Measures the control laws on simulated servers, in virtual time; a full run writes docs/LAWS.md and the pictures.
  * With `--smoke`, or with other than ten seeds (`--seeds=2`), nothing is written.
  */
 import { readFileSync, writeFileSync } from "node:fs"
@@ -40,7 +40,7 @@ const parts = {
 
 /** Replaces one part of the page; what stands around it stays. */
 const write = (name: string, report: string): void => {
-  const file = new URL("../../docs/BENCHMARKS.md", import.meta.url)
+  const file = new URL("../../docs/LAWS.md", import.meta.url)
   const [start, end] = [`<!-- laws-${name}:start -->`, `<!-- laws-${name}:end -->`]
   const text = readFileSync(file, "utf8")
   const [from, to] = [text.indexOf(start), text.indexOf(end)]
