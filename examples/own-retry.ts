@@ -1,5 +1,6 @@
 // The pool retries capacity errors and nothing else. What to do about a broken connection is the caller's own Schedule,
 // inside the attempt: it keeps the permit, and every try of it is one more request.
+// #region program
 import { Console, Data, Effect, Schedule } from "effect"
 import { Capacity, PooledExecutor } from "effect-aimd"
 
@@ -16,7 +17,6 @@ const call = Effect.suspend((): Effect.Effect<string, NetworkError | Capacity.Ca
   return failure === undefined ? Effect.succeed("served") : Effect.fail(failure)
 })
 
-// #region retry
 const reconnect = Schedule.exponential("10 millis").pipe(
   Schedule.intersect(Schedule.recurs(3)),
   Schedule.whileInput((error: NetworkError | Capacity.CapacityError) => error._tag === "NetworkError")
@@ -28,6 +28,6 @@ const program = Effect.gen(function* () {
   const { attempts, capacityRetries } = yield* pool.stats
   yield* Console.log(`${answer}: ${attempts} attempts of the pool, ${capacityRetries} rejected`)
 }).pipe(Effect.scoped)
-// #endregion retry
 
 await Effect.runPromise(program)
+// #endregion program

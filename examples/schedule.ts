@@ -1,4 +1,5 @@
 // The AIMD delay without a pool: a Schedule for Effect.retry, shared by all who call the same API.
+// #region program
 import { Console, Duration, Effect, Schedule } from "effect"
 import { AimdThrottle, Capacity } from "effect-aimd"
 
@@ -8,7 +9,6 @@ const call = Effect.suspend(() =>
   rejections-- > 0 ? Effect.fail(new Capacity.CapacityError({ status: 503 })) : Effect.succeed("served")
 )
 
-// #region schedule
 const program = Effect.gen(function* () {
   const throttle = yield* AimdThrottle.make({ recoveryStep: "10 millis", maxDispatchDelay: "1 second" })
   const policy = AimdThrottle.schedule(throttle).pipe(Schedule.upTo("1 minute"))
@@ -16,6 +16,6 @@ const program = Effect.gen(function* () {
   const { capacityRetries, totalThrottleTime } = yield* throttle.stats
   yield* Console.log(`${answer} after ${capacityRetries} retries and ${Duration.format(totalThrottleTime)}`)
 })
-// #endregion schedule
 
 await Effect.runPromise(program)
+// #endregion program

@@ -1,4 +1,5 @@
 // A first simulation: 1,200 rows, an API that takes 20 a second and is down for ten seconds. Prints the report and draws it.
+// #region program
 import { writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -23,3 +24,4 @@ console.log(Report.text(report))
 // #region picture
 writeFileSync(file, Chart.svg(report, { title: "20 a second, down from 20 s to 30 s" }))
 // #endregion picture
+// #endregion program

@@ -1,8 +1,8 @@
 // Two APIs, two limits: each gets a pool of its own, and the types keep them apart.
+// #region program
 import { Console, Effect, Layer } from "effect"
 import { PooledExecutor } from "effect-aimd"
 
-// #region pools
 class Gpt extends PooledExecutor.Tag("Gpt")<Gpt>() {}
 class Claude extends PooledExecutor.Tag("Claude")<Claude>() {}
 
@@ -17,7 +17,6 @@ const ask = (question: string) =>
       { concurrency: "unbounded" }
     )
   })
-// #endregion pools
 
 const program = Effect.gen(function* () {
   yield* Console.log(yield* ask("tea"))
@@ -26,3 +25,4 @@ const program = Effect.gen(function* () {
 })
 
 await Effect.runPromise(Effect.provide(program, Pools))
+// #endregion program

@@ -1,4 +1,5 @@
-// docgen compiles and runs the examples of the doc comments, and writes one page a module.
+// docgen compiles and runs the examples of the doc comments, and writes one page a module; docs/api/index.md lists them.
+// Fails where a public name stands in no page that a person wrote (README.md, docs/*.md): docs/MODULES.md is the last resort.
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -22,16 +23,59 @@ try {
   }
 
   rmSync(pages, { recursive: true, force: true })
-  for (const name of filesUnder(join(generated, "modules"), ".ts.md")) {
-    const page = readFileSync(join(generated, "modules", name), "utf8")
-    const target = join(pages, name.replace(/\.ts\.md$/, ".md"))
-    mkdirSync(dirname(target), { recursive: true })
+  const modules = filesUnder(join(generated, "modules"), ".ts.md").map((name) => ({
+    name: name.replace(/\.ts\.md$/, ""),
     // docgen writes a Jekyll header; these pages are read as they are.
-    writeFileSync(target, page.replace(/^(?:\*\*\*|---)\s+title: (.*)\n[\s\S]*?\n---\n/, "# $1\n"))
+    page: readFileSync(join(generated, "modules", name), "utf8").replace(
+      /^(?:\*\*\*|---)\s+title: (.*)\n[\s\S]*?\n---\n/,
+      "# $1\n"
+    )
+  }))
+  for (const { name, page } of modules) write(`${name}.md`, page)
+  write("index.md", index(modules))
+  for (const { name, page } of modules) {
+    for (const missing of unmentioned(name, page)) {
+      console.error(
+        `${name}: ${missing} stands in no page: say what it is for in docs/MODULES.md, or nearer to its use`
+      )
+      process.exitCode = 1
+    }
   }
 } catch (error) {
   process.stdout.write(error.stdout ?? `${error}\n`)
   process.exitCode = 1
 } finally {
   rmSync(generated, { recursive: true, force: true })
+}
+
+function write(name, page) {
+  const target = join(pages, name)
+  mkdirSync(dirname(target), { recursive: true })
+  writeFileSync(target, page)
+}
+
+function index(modules) {
+  const lines = ["# API reference", "", "What each module is for, in words: [MODULES.md](../MODULES.md)."]
+  for (const entry of ["", "http", "testing", "testing/http"]) {
+    lines.push("", `## ${join("effect-aimd", entry)}`, "")
+    const exported = readFileSync(join("src", entry, "index.ts"), "utf8").matchAll(/from "([^"]+)\.js"/g)
+    for (const [, source] of exported) {
+      const name = join(entry, source)
+      const { page } = modules.find((module) => module.name === name) ?? { page: "" }
+      const [, sentence] = /## \w+ overview\s+(.*?[.:])\s/s.exec(page) ?? []
+      lines.push(`- [${name.split("/").at(-1)}](${name}.md): ${sentence?.replaceAll("\n", " ") ?? ""}`)
+    }
+  }
+  return `${lines.join("\n")}\n`
+}
+
+function unmentioned(name, page) {
+  const written = ["README.md", ...readdirSync("docs").map((file) => `docs/${file}`)].filter((file) =>
+    file.endsWith(".md")
+  )
+  const text = written.map((file) => readFileSync(file, "utf8")).join("\n")
+  const names = [...page.matchAll(/^## (\w+)(?: \(.*\))?$/gm)].map(([, found]) => found)
+  return [name.split("/").at(-1), ...names].filter(
+    (found) => found !== "index" && !new RegExp(`\\b${found}\\b`).test(text)
+  )
 }

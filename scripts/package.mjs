@@ -1,8 +1,8 @@
 // The packed tarball is what a user gets: lint it, then install, compile and run against it in an empty project.
 import { execFileSync } from "node:child_process"
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 
 const expected = "values 10 20 30 40 50\nretries 1\n"
 const expectedOfHttp = "answers a b c\nretries 1\n"
@@ -14,12 +14,26 @@ const run = (cwd, tool, ...args) => {
   execFileSync(tool, args, { cwd, stdio: ["ignore", "inherit", "inherit"] })
 }
 
+/** Links and pictures of the pages that are in the package, to files that are not. */
+function deadLinks(root) {
+  const pages = readdirSync(root, { recursive: true }).filter((name) => name.endsWith(".md"))
+  return pages.flatMap((page) =>
+    [...readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link]) => link)
+      .filter((link) => !/^(https?:|#)/.test(link) && !existsSync(join(root, dirname(page), link.split("#")[0])))
+      .map((link) => `${page}: ${link}`)
+  )
+}
+
 try {
   run(".", "npm", "pack", "--loglevel", "error", "--pack-destination", folder)
   const tarball = join(
     folder,
     readdirSync(folder).find((name) => name.endsWith(".tgz"))
   )
+  run(folder, "tar", "xzf", tarball)
+  const dead = deadLinks(join(folder, "package"))
+  if (dead.length > 0) throw new Error(`links that lead nowhere in the package:\n${dead.join("\n")}`)
   run(".", "publint", tarball, "--strict")
   run(".", "attw", tarball, "--profile", "esm-only", "--no-emoji")
 

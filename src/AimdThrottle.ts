@@ -164,7 +164,8 @@ const scheduleWithin = (
   Schedule.makeWithState(Infinity, (now, error: Capacity.CapacityError, firstError) =>
     Effect.gen(function* () {
       yield* throttle.onCapacityError
-      const delay = Duration.max(yield* throttle.currentDelay, error.retryAfter ?? Duration.zero)
+      const asked = error.retryAfter === undefined ? 0 : Duration.toMillis(error.retryAfter)
+      const delay = Duration.millis(Math.max(Duration.toMillis(yield* throttle.currentDelay), asked))
       const since = Math.min(now, firstError)
       if (now - since >= budget) return [since, delay, ScheduleDecision.done]
       yield* throttle.recordThrottleWait(delay)
@@ -184,17 +185,21 @@ const scheduleWithin = (
  * @category combinators
  */
 export const retry =
-  (throttle: AimdThrottle, options: { readonly maxCapacityRetry?: Duration.DurationInput } = {}) =>
+  (throttle: AimdThrottle, options: { readonly maxCapacityRetry?: Duration.DurationInput | undefined } = {}) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     // A retry's guard does not narrow what its schedule takes, so all other errors leave the failure channel for it.
-    effect.pipe(
-      Effect.tap(throttle.onSuccess),
-      Effect.map(Either.right),
-      Effect.catchAll((error) => (isCapacityErrorOf(error) ? Effect.fail(error) : Effect.succeed(Either.left(error)))),
-      Effect.retry(
-        scheduleWithin(throttle, Duration.toMillis(options.maxCapacityRetry ?? PoolConfig.defaults.maxCapacityRetry))
-      ),
-      Effect.flatten
+    Effect.flatMap(
+      PoolConfig.makeDuration("maxCapacityRetry", options.maxCapacityRetry ?? PoolConfig.defaults.maxCapacityRetry),
+      (budget) =>
+        effect.pipe(
+          Effect.tap(throttle.onSuccess),
+          Effect.map(Either.right),
+          Effect.catchAll((error) =>
+            isCapacityErrorOf(error) ? Effect.fail(error) : Effect.succeed(Either.left(error))
+          ),
+          Effect.retry(scheduleWithin(throttle, Duration.toMillis(budget))),
+          Effect.flatten
+        )
     )
 
 const isCapacityErrorOf = <E>(error: E): error is E & Capacity.CapacityError => Capacity.isCapacityError(error)

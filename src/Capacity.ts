@@ -4,8 +4,10 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Argument from "./structure/Argument.js"
 import * as Format from "./structure/Format.js"
 
 /**
@@ -25,9 +27,13 @@ export const TypeId = "~effect-aimd/CapacityError" as const
 export const HttpStatus = Schema.Int.pipe(
   Schema.between(100, 599, {
     identifier: "HttpStatus",
-    message: (issue) => `expected a valid HTTP status, an integer from 100 to 599, got ${String(issue.actual)}`
+    message: (issue) => `expected ${httpStatus}, got ${String(issue.actual)}`
   })
 )
+
+const httpStatus = "a valid HTTP status, an integer from 100 to 599"
+
+const isHttpStatus = Schema.is(HttpStatus)
 
 const fields = {
   status: HttpStatus,
@@ -36,18 +42,54 @@ const fields = {
   cause: Schema.optional(Schema.Unknown)
 }
 
-const describe = (props: { readonly status: number; readonly retryAfter?: Duration.Duration | undefined }): string =>
-  props.retryAfter === undefined
-    ? `the API has no capacity now: status ${props.status}`
-    : `the API has no capacity now: status ${props.status}, retry after ${Format.duration(props.retryAfter)}`
+/**
+ * What a {@link CapacityError} is made of.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface CapacityErrorProps {
+  /** The HTTP status, an integer from 100 to 599. */
+  readonly status: number
+  /** Default: a sentence that says `status` and `retryAfter`. */
+  readonly message?: string | undefined
+  /** How long the API asks to be left alone. A bare number is milliseconds. */
+  readonly retryAfter?: Duration.DurationInput | undefined
+  readonly cause?: unknown
+}
+
+const describe = (status: number, retryAfter: Duration.Duration | undefined): string =>
+  retryAfter === undefined
+    ? `the API has no capacity now: status ${status}`
+    : `the API has no capacity now: status ${status}, retry after ${Format.duration(retryAfter)}`
+
+const refuse = (what: string, expected: string, actual: unknown): never => {
+  throw Argument.refusal(`${what} of a CapacityError`, expected, actual)
+}
+
+const validated = (props: CapacityErrorProps) => {
+  if (!Predicate.isRecord(props)) return refuse("argument", "an object with a status", props)
+  const { retryAfter, ...others } = props
+  const { message, status } = others
+  if (!isHttpStatus(status)) return refuse("status", httpStatus, status)
+  if (message !== undefined && !Predicate.isString(message)) return refuse("message", "a string", message)
+  if (retryAfter === undefined) return { ...others, message: message ?? describe(status, undefined) }
+  const wait = Option.getOrElse(Argument.duration(retryAfter), () =>
+    refuse("retryAfter", 'a duration of at least 0, such as "2 seconds"', retryAfter)
+  )
+  return { ...others, message: message ?? describe(status, wait), retryAfter: wait }
+}
 
 /**
  * The API answered "not now". It is the only error that a pool retries: fail a call with it when the answer has one of
  * the {@link capacityStatuses}.
  *
  * - `status`: the HTTP status, an integer from 100 to 599; anything else is refused
- * - `retryAfter`: how long the API asks to be left alone; the whole pool holds its starts that long
+ * - `retryAfter`: how long the API asks to be left alone, as any `DurationInput` (`"2 seconds"`; a bare number is
+ *   milliseconds); the whole pool holds its starts that long
  * - `message`: defaults to a sentence built from the two
+ *
+ * A wrong value throws an `IllegalArgumentException` that says what was expected.
  *
  * @since 0.1.0
  * @category errors
@@ -60,19 +102,12 @@ export class CapacityError extends Schema.TaggedError<CapacityError>()("Capacity
    */
   readonly [TypeId] = TypeId
 
-  // Adds to what the schema checks and changes nothing of it: only a constructor can build a default from other fields.
+  // The schema checks what is decoded; here come callers without types, who are to read what was expected of them.
   // @effect-diagnostics-next-line overriddenSchemaConstructor:off
-  constructor(props: ConstructorParameters<typeof CapacityErrorBase>[0], options?: Schema.MakeOptions) {
-    super({ ...props, message: props.message ?? describe(props) }, options)
+  constructor(props: CapacityErrorProps, options?: Schema.MakeOptions) {
+    super(validated(props), options)
   }
 }
-
-// Only for its type: a class cannot name its own base's constructor while it is being declared.
-declare const CapacityErrorBase: Schema.TaggedErrorClass<
-  CapacityError,
-  "CapacityError",
-  { readonly _tag: Schema.tag<"CapacityError"> } & typeof fields
->
 
 /**
  * The statuses by which HTTP APIs say "not now": 429 Too Many Requests, 503 Service Unavailable and 529 Overloaded

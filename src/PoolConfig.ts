@@ -9,13 +9,12 @@ import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
-import * as Format from "./structure/Format.js"
+import * as Argument from "./structure/Argument.js"
 import type { ControlLaw } from "./law/ControlLaw.js"
 
 /**
@@ -27,13 +26,13 @@ import type { ControlLaw } from "./law/ControlLaw.js"
  */
 export interface ThrottleOptions {
   /** Least delay, and the pool's least spacing between two starts. Default 0. */
-  readonly minDispatchDelay?: Duration.DurationInput
+  readonly minDispatchDelay?: Duration.DurationInput | undefined
   /** The delay never grows past this. Default 5 seconds; more than 0 and not under `minDispatchDelay`. */
-  readonly maxDispatchDelay?: Duration.DurationInput
+  readonly maxDispatchDelay?: Duration.DurationInput | undefined
   /** What a capacity error multiplies the delay by. Default 2; finite and over 1. */
-  readonly backoffMultiplier?: number
+  readonly backoffMultiplier?: number | undefined
   /** What a success takes off the delay, and the first delay. Default 50 millis; with 0 the delay never recovers. */
-  readonly recoveryStep?: Duration.DurationInput
+  readonly recoveryStep?: Duration.DurationInput | undefined
 }
 
 /**
@@ -43,21 +42,21 @@ export interface ThrottleOptions {
  * @category models
  */
 export interface Options extends ThrottleOptions {
-  /** Upper bound of the attempts in flight. Default 1. */
-  readonly poolSize?: number
+  /** Upper bound of the attempts in flight. Default 16; 1 runs one attempt after the other. */
+  readonly poolSize?: number | undefined
   /** How long a row may go on being retried for capacity errors, from its first start. Default 1 hour. */
-  readonly maxCapacityRetry?: Duration.DurationInput
+  readonly maxCapacityRetry?: Duration.DurationInput | undefined
   /** Longest that the pool holds its starts for a `Retry-After`. Default 5 minutes. */
-  readonly maxRetryAfter?: Duration.DurationInput
+  readonly maxRetryAfter?: Duration.DurationInput | undefined
   /** Interrupts an attempt that takes longer. Default none. */
-  readonly attemptTimeout?: Duration.DurationInput
+  readonly attemptTimeout?: Duration.DurationInput | undefined
   /**
    * The control law. `"window"`, the default, finds the API's limit; `"delay"` has rejected rows wait, as the throttle
    * options say, which `"window"` has no use for; or a `ControlLaw` of your own.
    */
-  readonly control?: "window" | "delay" | ControlLaw
+  readonly control?: "window" | "delay" | ControlLaw | undefined
   /** Names the pool in metrics, spans, logs and errors. Default `"default"`. */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /**
@@ -95,7 +94,7 @@ export interface PoolConfig extends ThrottleConfig {
  * @category constants
  */
 export const defaults: PoolConfig = {
-  poolSize: 1,
+  poolSize: 16,
   minDispatchDelay: Duration.zero,
   maxDispatchDelay: Duration.seconds(5),
   backoffMultiplier: 2,
@@ -106,37 +105,20 @@ export const defaults: PoolConfig = {
   name: "default"
 }
 
-const show = (u: unknown): string =>
-  Duration.isDuration(u)
-    ? Format.duration(u)
-    : Predicate.isString(u)
-      ? JSON.stringify(u)
-      : Inspectable.toStringUnknown(u, 0)
-
 const expected =
   (what: string) =>
   (issue: ParseResult.ParseIssue): { readonly message: string; readonly override: true } => ({
-    message: `expected ${what}, got ${show(issue.actual)}`,
+    message: `expected ${what}, got ${Argument.show(issue.actual)}`,
     override: true
   })
 
 const numberOf = (what: string, is: (n: number) => boolean) =>
   Schema.Number.pipe(Schema.filter(is)).annotations({ message: expected(what) })
 
-// Effect reads NaN and negative durations as zero, so what was written is looked at before it is decoded.
-const isNegativeOrNaN = (u: unknown): boolean =>
-  typeof u === "number"
-    ? !(u >= 0)
-    : typeof u === "bigint"
-      ? u < 0n
-      : typeof u === "string"
-        ? u.trim().startsWith("-")
-        : Array.isArray(u) && u.some(isNegativeOrNaN)
-
 const durationOf = (what: string, is: (d: Duration.Duration) => boolean) =>
   Schema.transformOrFail(Schema.Unknown, Schema.DurationFromSelf, {
     decode: (u, _, ast) =>
-      Option.match(isNegativeOrNaN(u) ? Option.none() : Duration.decodeUnknown(u), {
+      Option.match(Argument.duration(u), {
         onNone: () => ParseResult.fail(new ParseResult.Type(ast, u)),
         onSome: (d) => (is(d) ? ParseResult.succeed(d) : ParseResult.fail(new ParseResult.Type(ast, u)))
       }),
@@ -145,7 +127,7 @@ const durationOf = (what: string, is: (d: Duration.Duration) => boolean) =>
 
 const anyDuration = durationOf("a duration of at least 0", () => true)
 const notNegative = durationOf("a finite duration of at least 0", Duration.isFinite)
-const positive = durationOf("a finite duration over 0", (d) => Duration.isFinite(d) && Duration.greaterThan(d, 0))
+const positive = durationOf("a finite duration over 0", (d) => Duration.isFinite(d) && Duration.toMillis(d) > 0)
 
 const isMethod = (u: unknown, name: string): boolean => Predicate.hasProperty(u, name) && Predicate.isFunction(u[name])
 
@@ -185,10 +167,11 @@ const poolFields = {
 const rules = (config: ThrottleConfig): ReadonlyArray<Schema.FilterIssue> => {
   const { maxDispatchDelay, minDispatchDelay, recoveryStep } = config
   const issues: Array<Schema.FilterIssue> = []
-  if (Duration.greaterThan(minDispatchDelay, maxDispatchDelay)) {
+  // Not by Duration's own order: it counts in nanoseconds, and throws where there are too many of them.
+  if (Duration.toMillis(minDispatchDelay) > Duration.toMillis(maxDispatchDelay)) {
     issues.push({
       path: ["minDispatchDelay"],
-      message: `cannot exceed maxDispatchDelay (${show(maxDispatchDelay)}), got ${show(minDispatchDelay)}`
+      message: `cannot exceed maxDispatchDelay (${Argument.show(maxDispatchDelay)}), got ${Argument.show(minDispatchDelay)}`
     })
   }
   if (Duration.toMillis(minDispatchDelay) === 0 && Duration.toMillis(recoveryStep) === 0) {
@@ -203,6 +186,15 @@ const rules = (config: ThrottleConfig): ReadonlyArray<Schema.FilterIssue> => {
 const Throttle = Schema.Struct(throttleFields).pipe(Schema.filter(rules))
 
 const Pool = Schema.Struct(poolFields).pipe(Schema.filter(rules))
+
+/** The options without those that are `undefined`: what many callers write for "left out". */
+const given = <Some>(options: Some): Some => {
+  if (!Predicate.isRecord(options)) return options
+  const isLeftOut = ([key, value]: readonly [string, unknown]): boolean => key in poolFields && value === undefined
+  const entries = Object.entries(options)
+  // Every option may be left out, so what is left is of the same type.
+  return entries.some(isLeftOut) ? (Object.fromEntries(entries.filter((entry) => !isLeftOut(entry))) as Some) : options
+}
 
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
@@ -223,19 +215,22 @@ const strict = { onExcessProperty: "error", errors: "all" } as const
  * @since 0.1.0
  * @category decoding
  */
-export const decodeUnknown: (u: unknown) => Effect.Effect<PoolConfig, ParseResult.ParseError> = Schema.decodeUnknown(
-  Pool,
-  strict
-)
+export const decodeUnknown = (u: unknown): Effect.Effect<PoolConfig, ParseResult.ParseError> => decodeEither(u)
+
+const decodeEither = (u: unknown): Either.Either<PoolConfig, ParseResult.ParseError> => decodePool(given(u))
+
+const decodePool = Schema.decodeUnknownEither(Pool, strict)
 
 const issues = (error: ParseResult.ParseError): ReadonlyArray<readonly [option: string, problem: string]> =>
   ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path }) => {
     const option = path.map(String).join(".")
     const input = error.issue.actual
-    if (option === "") return ["options", `expected an object, got ${show(input)}`]
+    if (option === "") return ["options", `expected an object, got ${Argument.show(input)}`]
     return [
       option,
-      _tag === "Unexpected" && Predicate.hasProperty(input, option) ? `${message}, got ${show(input[option])}` : message
+      _tag === "Unexpected" && Predicate.hasProperty(input, option)
+        ? `${message}, got ${Argument.show(input[option])}`
+        : message
     ]
   })
 
@@ -277,7 +272,7 @@ export const makeDuration = (name: string, input: Duration.DurationInput): Effec
  * @category decoding
  */
 export const makeThrottle = (options: ThrottleOptions = {}): Effect.Effect<ThrottleConfig> =>
-  orDie(Schema.decodeUnknown(Throttle, strict)(options))
+  orDie(Schema.decodeUnknown(Throttle, strict)(given(options)))
 
 const environmentName = (option: string): string => Str.camelToSnake(option).toUpperCase()
 
@@ -336,16 +331,17 @@ export const config = (prefix?: string): Config.Config<PoolConfig> => {
  * @since 0.1.0
  * @category config
  */
-export const fromConfig = (options: Config.Config.Wrap<Options>, name = defaults.name): Config.Config<PoolConfig> =>
+export const fromConfig = (options: Config.Config.Wrap<Options>, name = defaults.name): Config.Config<PoolConfig> => {
+  const wrapped = given(options)
   // `Config.unwrap` cannot read a record of nothing.
-  Config.mapOrFail(Object.keys(options).length === 0 ? Config.succeed<Options>({}) : Config.unwrap(options), (read) =>
-    Either.mapBoth(decodeEither(read), {
+  const read = Object.keys(wrapped).length === 0 ? Config.succeed<Options>({}) : Config.unwrap(wrapped)
+  return Config.mapOrFail(read, (found) =>
+    Either.mapBoth(decodeEither(found), {
       onLeft: toConfigError((option) => option),
       onRight: (config) => (config.name === defaults.name ? { ...config, name } : config)
     })
   )
-
-const decodeEither = Schema.decodeUnknownEither(Pool, strict)
+}
 
 const toConfigError =
   (name: (option: string) => string) =>

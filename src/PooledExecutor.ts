@@ -17,7 +17,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Admission from "./pool/Admission.js"
 import * as AimdThrottle from "./AimdThrottle.js"
+import * as Argument from "./structure/Argument.js"
 import * as Batch from "./pool/Batch.js"
+import type * as BatchInput from "./pool/BatchInput.js"
 import * as Call from "./pool/Call.js"
 import type { ControlLaw } from "./law/ControlLaw.js"
 import * as DelayLaw from "./law/DelayLaw.js"
@@ -34,7 +36,10 @@ export {
    * @since 0.1.0
    * @category models
    */
-  type BatchOptions,
+  type BatchOptions
+} from "./pool/BatchInput.js"
+
+export {
   /**
    * What `executeBatch` returns.
    *
@@ -72,13 +77,13 @@ export interface PooledExecutor {
   executeBatch<Row, A, E, R>(
     rows: Iterable<Row>,
     process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-    options?: Batch.BatchOptions<Row>
+    options?: BatchInput.BatchOptions<Row>
   ): Effect.Effect<Batch.BatchResult<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R>
   /** Runs `process` for every row and returns the results in order; the first failure interrupts the others. */
   forEach<Row, A, E, R>(
     rows: Iterable<Row>,
     process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-    options?: Batch.BatchOptions<Row>
+    options?: BatchInput.BatchOptions<Row>
   ): Effect.Effect<Array<A>, PoolError.RowError<E>, R>
   /** Opens a line of callers, until the scope closes. */
   readonly line: Effect.Effect<Line, never, Scope.Scope>
@@ -153,6 +158,14 @@ const snapshot = (admission: Admission.Admission): PoolStats.PoolStats => {
   }
 }
 
+/** Callers without types may hand in anything: a promise above all. */
+const lineOf = ({ attempt, execute }: Call.Calls): Line => ({
+  execute: (call) => (Effect.isEffect(call) ? execute(call) : noEffect(call)),
+  attempt: (call) => (Effect.isEffect(call) ? attempt(call) : noEffect(call))
+})
+
+const noEffect = (call: unknown) => Effect.die(Argument.refusal("argument call", Argument.anEffect, call))
+
 const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
   Effect.gen(function* () {
     const inherited = yield* FiberRef.get(FiberRef.currentMetricLabels)
@@ -160,7 +173,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
       ...inherited,
       MetricLabel.make("pool", config.name)
     ])
-    const calls = Call.open(admission)
+    const calls = lineOf(Call.open(admission))
 
     const stop = (interrupt: boolean): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -173,18 +186,19 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
       poolSize: config.poolSize,
       execute: calls.execute,
       attempt: calls.attempt,
-      executeBatch: (rows, process, options) => Batch.run(admission, rows, process, { ...options, failFast: false }),
+      executeBatch: (rows, process, options) => Batch.run(admission, rows, process, options, false),
       forEach: (rows, process, options) =>
-        Effect.flatMap(
-          Batch.run(admission, rows, process, { ...options, failFast: true }),
-          ({ entries, firstFailure }) =>
-            firstFailure === undefined
-              ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
-              : Effect.failCause(firstFailure)
+        Effect.flatMap(Batch.run(admission, rows, process, options, true), ({ entries, firstFailure }) =>
+          firstFailure === undefined
+            ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
+            : Effect.failCause(firstFailure)
         ),
-      line: Effect.acquireRelease(
-        Effect.sync(() => Call.open(admission)),
-        (line) => Effect.sync(line.close)
+      line: Effect.map(
+        Effect.acquireRelease(
+          Effect.sync(() => Call.open(admission)),
+          (opened) => Effect.sync(opened.close)
+        ),
+        lineOf
       ),
       pendingCount: Effect.sync(() => PoolStats.pending(admission.tally)),
       stats: Effect.sync(() => snapshot(admission)),
@@ -307,7 +321,7 @@ export const execute = <A, E, R>(
 export const executeBatch = <Row, A, E, R>(
   rows: Iterable<Row>,
   process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-  options?: Batch.BatchOptions<Row>
+  options?: BatchInput.BatchOptions<Row>
 ): Effect.Effect<Batch.BatchResult<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R | PooledExecutor> =>
   Effect.flatMap(PooledExecutor, (pool) => pool.executeBatch(rows, process, options))
 
@@ -320,6 +334,6 @@ export const executeBatch = <Row, A, E, R>(
 export const forEach = <Row, A, E, R>(
   rows: Iterable<Row>,
   process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-  options?: Batch.BatchOptions<Row>
+  options?: BatchInput.BatchOptions<Row>
 ): Effect.Effect<Array<A>, PoolError.RowError<E>, R | PooledExecutor> =>
   Effect.flatMap(PooledExecutor, (pool) => pool.forEach(rows, process, options))

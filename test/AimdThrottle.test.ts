@@ -605,6 +605,30 @@ describe("AIMD throttle retry", () => {
     })
   )
 
+  it.effect("dies of a budget that is no duration, naming it, and runs nothing", () =>
+    Effect.gen(function* () {
+      const throttle = yield* AimdThrottle.make()
+      const { effect, starts } = answering([])
+      // The type is the lie that a caller without types tells.
+      const maxCapacityRetry = "soon" as Duration.DurationInput
+      const exit = yield* Effect.exit(AimdThrottle.retry(throttle, { maxCapacityRetry })(effect))
+      const said =
+        'effect-aimd: option maxCapacityRetry: expected a duration of at least 0, such as "50 millis", got "soon"'
+      assert.include(String(Exit.isFailure(exit) && Cause.squash(exit.cause)), said)
+      assert.deepStrictEqual(starts, [])
+    })
+  )
+
+  it.effect("waits for a retryAfter of any size, without counting its nanoseconds", () =>
+    Effect.gen(function* () {
+      const throttle = yield* AimdThrottle.make({ recoveryStep: 0.5 })
+      const { effect } = answering([rejected(1.8e302)])
+      yield* Effect.fork(AimdThrottle.retry(throttle)(effect))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual((yield* statsOf(throttle)).totalThrottleTime, 1.8e302)
+    })
+  )
+
   it.effect("has a budget of an hour where none is given", () =>
     Effect.gen(function* () {
       const throttle = yield* AimdThrottle.make({ recoveryStep: "20 minutes", maxDispatchDelay: "20 minutes" })

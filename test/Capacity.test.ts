@@ -31,6 +31,38 @@ describe("Capacity error init", () => {
     })
   }
 
+  const wrong: ReadonlyArray<readonly [props: unknown, message: string]> = [
+    [
+      { status: "429" },
+      'status of a CapacityError: expected a valid HTTP status, an integer from 100 to 599, got "429"'
+    ],
+    [{}, "status of a CapacityError: expected a valid HTTP status, an integer from 100 to 599, got undefined"],
+    [undefined, "argument of a CapacityError: expected an object with a status, got undefined"],
+    [429, "argument of a CapacityError: expected an object with a status, got 429"],
+    [{ status: 429, message: 3 }, "message of a CapacityError: expected a string, got 3"],
+    ...["2", "2 parsecs", -1, NaN, null, new Date(0)].map((retryAfter) => {
+      const shown = retryAfter instanceof Date ? '"1970-01-01T00:00:00.000Z"' : Number.isNaN(retryAfter) ? "NaN" : null
+      return [
+        { status: 429, retryAfter },
+        `retryAfter of a CapacityError: expected a duration of at least 0, such as "2 seconds", got ${shown ?? JSON.stringify(retryAfter)}`
+      ] as const
+    })
+  ]
+  for (const [props, message] of wrong) {
+    it(`refuses what callers without types write: ${message.slice(message.indexOf(", got") + 2)} as ${message.split(" ", 1)[0]}`, () => {
+      // The type is the lie that such a caller tells.
+      const make = () => new CapacityError(props as Capacity.CapacityErrorProps)
+      assert.throws(make, new RegExp(`^effect-aimd: ${message.replaceAll(".", "\\.")}$`))
+    })
+  }
+
+  it("takes a retryAfter in every form of a duration", () => {
+    const forms = ["2 seconds", 2_000, Duration.seconds(2), 2_000_000_000n, [2, 0]] as const
+    const read = forms.map((retryAfter) => retryAfterOf(new CapacityError({ status: 429, retryAfter })))
+    assert.deepStrictEqual(read, [2_000, 2_000, 2_000, 2_000, 2_000])
+    assert.deepStrictEqual(retryAfterOf(new CapacityError({ status: 429, retryAfter: undefined })), undefined)
+  })
+
   it.prop(
     "accepts the integers from 100 to 599 and no other number",
     [FastCheck.oneof(FastCheck.integer({ min: 0, max: 700 }), FastCheck.double())],

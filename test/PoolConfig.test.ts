@@ -14,7 +14,7 @@ const plain = (config: object) =>
   )
 
 const defaults = {
-  poolSize: 1,
+  poolSize: 16,
   minDispatchDelay: 0,
   maxDispatchDelay: 5_000,
   backoffMultiplier: 2,
@@ -56,7 +56,7 @@ const bothZero =
   "recoveryStep: minDispatchDelay and recoveryStep cannot both be 0: a rejected row would be sent again without a wait"
 
 describe("Pool config defaults", () => {
-  it.effect("is sequential, with the window law and no attempt timeout, when nothing is said", () =>
+  it.effect("are 16 attempts at once, the window law and no attempt timeout", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(plain(yield* PoolConfig.make()), defaults)
       assert.deepStrictEqual(yield* read({}), defaults)
@@ -65,10 +65,25 @@ describe("Pool config defaults", () => {
     })
   )
 
+  it.effect("stand for every option that is undefined, and for no option that there is not", () =>
+    Effect.gen(function* () {
+      const nothing = Object.fromEntries([...Object.keys(defaults), "attemptTimeout"].map((key) => [key, undefined]))
+      assert.deepStrictEqual(yield* read(nothing), defaults)
+      assert.deepStrictEqual(plain(yield* PoolConfig.decodeUnknown(nothing)), defaults)
+      assert.deepStrictEqual(plain(yield* PoolConfig.fromConfig(nothing)), defaults)
+      assert.deepStrictEqual(yield* read({ poolSize: 4, name: undefined }), { ...defaults, poolSize: 4 })
+      assert.deepStrictEqual(
+        yield* PoolConfig.makeThrottle({ recoveryStep: undefined }),
+        yield* PoolConfig.makeThrottle()
+      )
+      assert.lengthOf(yield* problems({ poolSize: undefined, poolsize: undefined }), 1)
+    })
+  )
+
   it.effect("keeps the AIMD settings of a pool of size 1", () =>
     Effect.gen(function* () {
       const config = yield* read({ poolSize: 1, backoffMultiplier: 3, recoveryStep: 25 })
-      assert.deepStrictEqual(config, { ...defaults, backoffMultiplier: 3, recoveryStep: 25 })
+      assert.deepStrictEqual(config, { ...defaults, poolSize: 1, backoffMultiplier: 3, recoveryStep: 25 })
     })
   )
 })
@@ -157,7 +172,7 @@ describe("Pool config validation", () => {
 
   it.effect("refuses a poolSize that is no integer of at least 1", () =>
     Effect.gen(function* () {
-      const values = [0, -1, 1.5, 2 ** 53, NaN, Infinity, -Infinity, "4", 4n, true, null, undefined, [4], { size: 4 }]
+      const values = [0, -1, 1.5, 2 ** 53, NaN, Infinity, -Infinity, "4", 4n, true, null, [4], { size: 4 }]
       assert.deepStrictEqual(
         yield* problemsOf("poolSize", values),
         refusals("poolSize", "an integer of at least 1", [
@@ -172,7 +187,6 @@ describe("Pool config validation", () => {
           "4",
           "true",
           "null",
-          "undefined",
           "[4]",
           '{"size":4}'
         ])
@@ -182,10 +196,10 @@ describe("Pool config validation", () => {
 
   it.effect("refuses a backoffMultiplier that is no finite number over 1", () =>
     Effect.gen(function* () {
-      const values = [1, 0.5, 0, -2, "2", null, undefined]
+      const values = [1, 0.5, 0, -2, "2", null]
       assert.deepStrictEqual(
         yield* problemsOf("backoffMultiplier", values),
-        refusals("backoffMultiplier", "a finite number over 1", ["1", "0.5", "0", "-2", '"2"', "null", "undefined"])
+        refusals("backoffMultiplier", "a finite number over 1", ["1", "0.5", "0", "-2", '"2"', "null"])
       )
     })
   )
@@ -218,8 +232,7 @@ describe("Pool config validation", () => {
     [[1, 2, 3], "[1,2,3]"],
     [{ millis: 5 }, '{"millis":5}'],
     [true, "true"],
-    [null, "null"],
-    [undefined, "undefined"]
+    [null, "null"]
   ]
   const zeros: ReadonlyArray<readonly [value: unknown, shown: string]> = [
     [0, "0"],
@@ -282,7 +295,7 @@ describe("Pool config validation", () => {
   it.effect("refuses a control that is neither a name of a law nor a law", () =>
     Effect.gen(function* () {
       const step = () => undefined
-      const values = ["windows", "", 1, null, undefined, {}, { step }, { initial: step }, { step: 1, initial: step }]
+      const values = ["windows", "", 1, null, {}, { step }, { initial: step }, { step: 1, initial: step }]
       assert.deepStrictEqual(
         yield* problemsOf("control", values),
         refusals("control", '"window", "delay" or a ControlLaw with `initial` and `step`', [
@@ -290,7 +303,6 @@ describe("Pool config validation", () => {
           '""',
           "1",
           "null",
-          "undefined",
           "{}",
           "{}",
           "{}",
@@ -312,8 +324,8 @@ describe("Pool config validation", () => {
   it.effect("refuses a name that is empty or no string", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(
-        yield* problemsOf("name", ["", 3, null, undefined]),
-        refusals("name", "a non-empty string", ['""', "3", "null", "undefined"])
+        yield* problemsOf("name", ["", 3, null]),
+        refusals("name", "a non-empty string", ['""', "3", "null"])
       )
     })
   )
@@ -409,6 +421,16 @@ describe("Pool config validation", () => {
       const lines = yield* problems({ minDispatchDelay: Number.MAX_VALUE })
       assert.strictEqual(lines.length, 1)
       assert.match(lines.join(), /^minDispatchDelay: cannot exceed maxDispatchDelay \(5s\), got /)
+    })
+  )
+
+  it.effect("compares bounds of every size, without counting their nanoseconds", () =>
+    Effect.gen(function* () {
+      const tiny = Number.MIN_VALUE
+      assert.deepStrictEqual(yield* problems({ minDispatchDelay: tiny, maxDispatchDelay: 1.8e302 }), [])
+      assert.deepStrictEqual(yield* problems({ attemptTimeout: 0.5, maxCapacityRetry: 1.8e302 }), [])
+      const found = yield* problems({ minDispatchDelay: 1.8e302, maxDispatchDelay: 1.5 })
+      assert.match(found.join(), /^minDispatchDelay: cannot exceed maxDispatchDelay \(1ms 500000ns\), got 1.8e\+302ms$/)
     })
   )
 

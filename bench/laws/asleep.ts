@@ -10,7 +10,8 @@ interface Asleep<State> {
 
 /**
  * The same law, with so many fewer attempts in flight as there are calls asleep: a limit of 64 calls at once is one of the
- * calls, and not of their attempts. Else all rows of a batch would back off at once, and knock by the thousand.
+ * calls, and not of their attempts. Else all rows of a batch would back off at once, and knock by the thousand. The law is
+ * told of calls in flight, not of attempts.
  */
 export const keepingPlaces = <State>(law: ControlLaw.ControlLaw<State>): ControlLaw.ControlLaw<Asleep<State>> => {
   const step = (
@@ -25,9 +26,10 @@ export const keepingPlaces = <State>(law: ControlLaw.ControlLaw<State>): Control
     ...law,
     initial: (poolSize, now) => step(law.initial(poolSize, now), poolSize, []),
     step: (last, sample, now, starts) => {
-      const next = law.step(last.state, sample, now, starts)
-      const wakes = last.wakes.filter((wake) => wake > now)
-      return step(next, last.places, sample._tag === "capacity" ? [...wakes, now + next.decision.delay] : wakes)
+      const asleep = last.wakes.filter((wake) => wake > now)
+      const next = law.step(last.state, { ...sample, inFlight: sample.inFlight + asleep.length }, now, starts)
+      const { delay } = next.decision
+      return step(next, last.places, sample._tag === "capacity" && delay > 0 ? [...asleep, now + delay] : asleep)
     }
   }
 }

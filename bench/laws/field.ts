@@ -134,12 +134,12 @@ const models = [
 ])
 
 const wide = [
-  field("wide pools", "no limit, pool of 1,000", open, 20_000, [0.9, 0], {
+  field("wide pools", "no limit", open, 20_000, [0.9, 0], {
     latency: Latency.logNormal(4400),
     poolSize: 1000,
     comparedRows: 10_000
   }),
-  field("wide pools", "bucket 100/s, burst 100, pool of 500", bucket(100, 100), 20_000, [0.95, 0.03], {
+  field("wide pools", "bucket 100/s, burst 100", bucket(100, 100), 20_000, [0.95, 0.03], {
     latency: Latency.logNormal(2650),
     poolSize: 500,
     comparedRows: 10_000
@@ -216,7 +216,7 @@ const punishing = field(
 const refusals = [
   field("refused rows", "no limit, one row of 2,000 always rejected", open, 2000, [1 / 1.05, Infinity], {
     latency: Latency.logNormal(350),
-    budget: 60 * minute,
+    budget: 10 * minute,
     refused: (row) => row === 7
   }),
   field("refused rows", "bucket 40/s, 1 % of rows always rejected", bucket(40, 40), 2000, [1 / 1.15, Infinity], {
@@ -226,7 +226,7 @@ const refusals = [
   })
 ]
 
-const dead = field("dead", "dead API, 200 rows", Fault.rejecting({ rate: 1 })(open), 200, [1 / 1.1, Infinity], {
+const dead = field("dead", "dead API", Fault.rejecting({ rate: 1 })(open), 200, [1 / 1.1, Infinity], {
   budget: 10 * minute,
   isDead: true
 })

@@ -1,5 +1,5 @@
 /**
- * Measures the control laws on simulated servers, in virtual time; a full run writes docs/BENCHMARKS.md and the pictures.
+ * Measures the control laws on simulated servers, in virtual time; a full run writes docs/LAWS.md and the pictures.
  * With `--smoke`, or with other than ten seeds (`--seeds=2`), nothing is written.
  */
 import { readFileSync, writeFileSync } from "node:fs"
@@ -20,22 +20,27 @@ const { values } = parseArgs({
   }
 })
 const { only, smoke } = values
-const names = ["targets", "all", "clients", "pictures"]
+const names = ["targets", "field", "all", "fieldAll", "clients", "pictures"]
 if (only !== undefined && !names.includes(only)) throw new Error(`--only=${only}: there are ${names.join(", ")}`)
 
 const seeds = smoke ? 1 : Number(values.seeds)
 const rows = (count: number): number => (smoke ? Math.min(count, 15) : count)
 const crew = Crew.make(Number(values.threads))
 
+/** Where all laws are compared, so many are enough: they differ by more than seeds do. */
+const comparedSeeds = Math.min(seeds, 3)
+
 const parts = {
   targets: () => Targets.report(crew, seeds, (server) => rows(server.rows)),
-  all: () => Comparison.report(crew, seeds, (server) => rows(server.comparedRows)),
+  field: () => Targets.field(crew, seeds, (server) => rows(server.rows)),
+  all: () => Comparison.report(crew, comparedSeeds, (server) => rows(server.comparedRows)),
+  fieldAll: () => Comparison.field(crew, comparedSeeds, (server) => rows(server.comparedRows)),
   clients: () => Fairness.report(crew, seeds, smoke ? [2] : [2, 4, 8], smoke ? 1000 : 300_000)
 }
 
 /** Replaces one part of the page; what stands around it stays. */
 const write = (name: string, report: string): void => {
-  const file = new URL("../../docs/BENCHMARKS.md", import.meta.url)
+  const file = new URL("../../docs/LAWS.md", import.meta.url)
   const [start, end] = [`<!-- laws-${name}:start -->`, `<!-- laws-${name}:end -->`]
   const text = readFileSync(file, "utf8")
   const [from, to] = [text.indexOf(start), text.indexOf(end)]

@@ -111,7 +111,7 @@ const dueOf = (server: Server, seed: number, workload: ReadonlyArray<Workload.Pa
 }
 
 const run = (server: Server, law: Law, seed: number, rows: number, observers: ReadonlyArray<Trace.Observer>) => {
-  const { budget, comeback, hints, latency, refused, rejectionLatency, tokens } = server
+  const { budget, comeback, hints, isDead, latency, refused, rejectionLatency, tokens } = server
   const model = refused === undefined ? server.model : Fault.refusing({ row: refused })(server.model)
   const workload = Workload.atOnce(rows, tokens === undefined ? { seed } : { seed, tokens })
   const successes: Array<number> = []
@@ -130,7 +130,7 @@ const run = (server: Server, law: Law, seed: number, rows: number, observers: Re
     },
     {
       seed,
-      checkers: [patience(dueOf(server, seed, workload), rows, comeback?.outage !== undefined)],
+      checkers: [patience(dueOf(server, seed, workload), rows, comeback?.outage !== undefined || isDead === true)],
       observers: [count, ...observers],
       maxEvents: 100_000_000
     }

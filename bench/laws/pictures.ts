@@ -32,8 +32,14 @@ const watch = (
   Measure.once(server, "window", 1, rows, [observer])
   // One point an instant, and none where nothing changes.
   const kept = points.filter(([at, value], i) => points[i + 1]?.[0] !== at && points[i - 1]?.[1] !== value)
-  const what = unit === "window" ? "attempts that may be in flight" : "starts a second"
-  return { title: describe(server), unit: what, span, limit, lines: [kept], rejections }
+  return {
+    title: describe(server),
+    unit: unit === "window" ? "attempts at once" : "starts a second",
+    span,
+    limit: { name: "what the server takes", at: limit },
+    lines: [{ name: unit === "window" ? "what the law allows" : "what the law starts", points: kept }],
+    rejections
+  }
 }
 
 /** What several clients that join one after the other are served, over some seconds each. */
@@ -51,8 +57,20 @@ const watchClients = (name: string, clients: number, span: number): Panel => {
     if (event.outcome === "success" && bins !== undefined) bins[bin] = (bins[bin] ?? 0) + 1
   }
   Sharing.once(server, "window", clients, 1, (span - clients * width) * 1000, [observer])
-  const lines = served.map((bins) => bins.map((count, i): Point => [i * width, count / width]))
-  return { title: `${clients} clients on ${name}`, unit: "calls served a second", span, lines, rejections }
+  const lines = served.map((bins, client) => ({
+    name: `client ${client + 1}`,
+    points: bins.map((count, i): Point => [i * width, count / width])
+  }))
+  // They join five seconds apart.
+  const fair = (seconds: number): number => server.capacity / Math.min(clients, Math.floor(seconds / 5) + 1)
+  return {
+    title: `${clients} clients on ${name}`,
+    unit: "served a second",
+    span,
+    limit: { name: "fair share", at: fair },
+    lines,
+    rejections
+  }
 }
 
 const stepped = (first: number, second: number, third: number) => (seconds: number) =>
@@ -63,15 +81,18 @@ export const draw = (rowsOf: (server: Server) => number): { readonly [file: stri
   const panel = (server: Server, span: number, unit: "window" | "pace", limit: (seconds: number) => number): Panel =>
     watch(server, rowsOf(server), span, unit, limit)
   return {
-    "window-law.svg": svg([
+    "window-law.svg": svg("The window law on a cap, on a bucket, and on a bucket whose rate changes", [
       panel(find("cap 20"), 120, "window", () => 20),
       panel(find("bucket 10/s, burst 10"), 120, "pace", () => 10),
       panel(find("20/s, then 5/s, then 40/s"), 300, "pace", stepped(20, 5, 40))
     ]),
-    "window-law-periods.svg": svg([
+    "window-law-periods.svg": svg("The window law on a window of a minute, and through an outage", [
       panel(find("window 600/min", "seconds"), 300, "pace", () => 10),
       panel(find("bucket 20/s, out for 3 s"), 120, "pace", () => 20)
     ]),
-    "window-law-clients.svg": svg([watchClients("cap 40, 2 s calls", 4, 240), watchClients("bucket 40/s", 4, 240)])
+    "window-law-clients.svg": svg("Four clients that know nothing of each other, under the window law", [
+      watchClients("cap 40, 2 s calls", 4, 240),
+      watchClients("bucket 40/s", 4, 240)
+    ])
   }
 }

@@ -40,7 +40,8 @@ export interface Comeback {
 }
 
 export const hintOf = ({ hints }: Server): string => (hints === "none" ? "no hint" : "Retry-After")
-export const describe = (server: Server): string => `${server.name}, ${hintOf(server)}`
+export const describe = (server: Server): string =>
+  `${server.name}, ${hintOf(server)}${server.poolSize === undefined ? "" : `, pool of ${server.poolSize}`}`
 
 export const find = (name: string, hints: HintDialect.HintDialect = "none"): Server => {
   const found = servers.find((server) => server.name === name && server.hints === hints)

@@ -1,10 +1,11 @@
 /** The window law on every server, beside what it is to reach there. */
 import { table } from "../report.js"
 import type { Crew } from "./crew.js"
+import { fieldServers } from "./field.js"
 import * as Format from "./format.js"
-import type { Figures } from "./measure.js"
+import { geometricMean, type Figures } from "./measure.js"
 import { describe, failing, servers, type Server } from "./servers.js"
-import type { Alone } from "./work.js"
+import { places, type Alone } from "./work.js"
 
 /** No change: closer than this to the same server without failures. */
 const same = 0.01
@@ -27,6 +28,37 @@ export const isMet = (server: Server, median: Figures, calm?: Figures): boolean 
 
 /** A second, and a twentieth of the outage. */
 const due = (outage: number): number => 1000 + 0.05 * outage
+
+/** The window law in the field. */
+export const field = async (crew: Crew, seeds: number, rowsOf: (server: Server) => number): Promise<string> => {
+  const jobs = fieldServers.map((server): Alone => ({
+    _tag: "alone",
+    server: places.indexOf(server),
+    law: 0,
+    seeds,
+    rows: rowsOf(server)
+  }))
+  const summaries = await crew.run(jobs)
+  const found = fieldServers.flatMap((server, place) => {
+    const summary = summaries[place]
+    return summary === undefined ? [] : [{ server, summary }]
+  })
+  const met = found.filter(({ server, summary }) => isMet(server, summary.median)).length
+  const mean = geometricMean(found.map(({ summary }) => summary.median.share))
+  const rows = found.map(({ server, summary }) => [
+    describe(server),
+    Format.both(summary, (figures) => Format.share(figures, 3)),
+    `≥ ${Number(server.share.toFixed(2))}`,
+    Format.both(summary, ({ rejected }) => Format.rejected(rejected)),
+    server.rejected === Infinity ? "" : `≤ ${Number(server.rejected.toFixed(3))}`,
+    server.minutes === undefined ? "" : Format.both(summary, ({ drift }) => drift.toFixed(3)),
+    Format.verdict(isMet(server, summary.median))
+  ])
+  return [
+    `${met} of ${found.length} met; the geometric mean of the shares is ${mean.toFixed(3)}.`,
+    table(["server", "share", "target", "rejected / success", "target", "last to first ten minutes", ""], rows)
+  ].join("\n\n")
+}
 
 export const report = async (crew: Crew, seeds: number, rowsOf: (server: Server) => number): Promise<string> => {
   const jobs = servers.map((server, place): Alone => ({

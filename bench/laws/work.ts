@@ -4,6 +4,7 @@ import { peers } from "./peers.js"
 import { fieldServers } from "./field.js"
 import { servers, type Server } from "./servers.js"
 import * as Sharing from "./sharing.js"
+import type { Edit } from "./variant.js"
 
 export const laws: ReadonlyArray<{ readonly name: string; readonly law: Measure.Law }> = [
   { name: "window (ours)", law: "window" },
@@ -33,9 +34,30 @@ export interface Together extends About {
   readonly span: number
 }
 
-export type Job = Alone | Together
+/** The default law with one constant changed, or as it is, alone on a server or with others on one that is shared. */
+export interface Changed {
+  readonly _tag: "changed"
+  readonly edit: Edit | undefined
+  readonly server: number
+  readonly isShared: boolean
+  readonly seed: number
+  readonly rows: number
+}
 
-export type Result<J extends Job> = J extends Alone ? Measure.Summary : Sharing.FairnessSummary
+/** Jain's index is one for who is alone. */
+export interface Outcome {
+  readonly share: number
+  readonly rejected: number
+  readonly jain: number
+}
+
+export type Job = Alone | Together | Changed
+
+export type Result<J extends Job> = J extends Alone
+  ? Measure.Summary
+  : J extends Together
+    ? Sharing.FairnessSummary
+    : Outcome
 
 const of = <A>(list: ReadonlyArray<A>, place: number): A => {
   const found = list[place]
@@ -44,12 +66,42 @@ const of = <A>(list: ReadonlyArray<A>, place: number): A => {
 }
 
 export const name = (job: Job): string => {
+  if (job._tag === "changed") {
+    const server = job.isShared ? of(Sharing.shared, job.server) : of(places, job.server)
+    return `${job.edit === undefined ? "as it is" : `${job.edit.constant.name} ${job.edit.value}`}: ${server.name}`
+  }
   const law = of(laws, job.law).name
   const server = job._tag === "alone" ? of(places, job.server) : of(Sharing.shared, job.server)
   return `${law}${job._tag === "together" ? ` × ${job.clients}` : ""}: ${server.name}`
 }
 
-export const perform = (job: Job): Result<Job> => {
+/** Clients that share a server, and for how long they are watched, where a constant is changed. */
+const [sharers, watched] = [4, 300_000]
+
+const changed = async (job: Changed): Promise<Outcome> => {
+  if (job.edit === undefined) return outcome(job, "window")
+  try {
+    // With it comes the compiler, which nothing else needs.
+    const { variant } = await import("./variant.js")
+    return outcome(job, await variant(job.edit))
+  } catch (error) {
+    // A law that breaks serves nothing.
+    console.error(`${name(job)}: ${String(error)}`)
+    return { share: 0, rejected: 0, jain: 0 }
+  }
+}
+
+const outcome = ({ isShared, rows, seed, server }: Changed, law: Measure.Law): Outcome => {
+  if (!isShared) {
+    const { rejected, share } = Measure.once(of(places, server), law, seed, rows)
+    return { share, rejected, jain: 1 }
+  }
+  const { jain, rejected, utilisation } = Sharing.once(of(Sharing.shared, server), law, sharers, seed, watched)
+  return { share: utilisation, rejected, jain }
+}
+
+export const perform = (job: Job): Result<Job> | Promise<Result<Job>> => {
+  if (job._tag === "changed") return changed(job)
   const { law } = of(laws, job.law)
   return job._tag === "alone"
     ? Measure.summarize(of(places, job.server), law, job.seeds, job.rows)

@@ -8,9 +8,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Argument from "../structure/Argument.js"
 import * as Format from "../structure/Format.js"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
+import * as BatchInput from "./BatchInput.js"
 import * as Lane from "./Lane.js"
 import * as PoolConfig from "../PoolConfig.js"
 import * as PoolError from "../PoolError.js"
@@ -31,19 +33,6 @@ export interface RowContext {
   readonly rowIndex: number
   /** Which attempt this is, from 1. */
   readonly attempt: number
-}
-
-/**
- * Options of one batch.
- *
- * @since 0.1.0
- * @category models
- */
-export interface BatchOptions<in Row> {
-  /** Names a row in the audit trail; default its index. An empty name dies before anything runs; equal names are allowed. */
-  readonly stateId?: (row: Row, rowIndex: number) => string
-  /** What is unfinished after this time is interrupted and fails with `BatchTimeoutError`; default none. */
-  readonly timeout?: Duration.DurationInput
 }
 
 /**
@@ -76,7 +65,7 @@ export interface BatchRun<out A, out E> extends BatchResult<A, E> {
 }
 
 /**
- * Runs a batch. Fails only where the pool is shut down already.
+ * Runs a batch. Fails only where the pool is shut down already; wrong arguments die before anything runs.
  *
  * @since 0.1.0
  * @category constructors
@@ -85,24 +74,15 @@ export const run = <Row, A, E, R>(
   admission: Admission,
   rows: Iterable<Row>,
   process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-  options: BatchOptions<Row> & { readonly failFast: boolean }
+  options: BatchInput.BatchOptions<Row> | undefined,
+  failFast: boolean
 ): Effect.Effect<BatchRun<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R> =>
   Effect.suspend(() => {
     if (admission.isShutdown) return Effect.fail(shutdownError(admission))
-    // All that is the caller's own and may throw comes before anything starts, so that no paid answer is lost by it.
-    const list = Array.from(rows)
-    const stateIds = list.map(options.stateId ?? ((_, rowIndex) => String(rowIndex)))
-    const nameless = stateIds.indexOf("")
-    if (nameless >= 0) {
-      return Effect.die(
-        new Cause.IllegalArgumentException(
-          `effect-aimd: stateId of row ${nameless}: expected a non-empty string, got ""`
-        )
-      )
-    }
-    const timeout =
-      options.timeout === undefined ? Effect.succeed(undefined) : PoolConfig.makeDuration("timeout", options.timeout)
-    const run = Effect.flatMap(timeout, (limit) => runRows(admission, list, stateIds, process, limit, options.failFast))
+    const { rows: list, stateIds } = BatchInput.read(rows, process, options)
+    const limit = options?.timeout
+    const timeout = limit === undefined ? Effect.succeed(undefined) : PoolConfig.makeDuration("timeout", limit)
+    const run = Effect.flatMap(timeout, (limit) => runRows(admission, list, stateIds, process, limit, failFast))
     const traced = Effect.withSpan(run, "effect-aimd.batch", {
       attributes: { pool: admission.config.name, rows: list.length },
       captureStackTrace: false
@@ -230,6 +210,4 @@ const shutdownError = (admission: Admission): PoolError.PoolShutdownError =>
 const checked = <A, E, R>(effect: Effect.Effect<A, E, R>, rowIndex: number): Effect.Effect<A, E, R> =>
   Effect.isEffect(effect)
     ? effect
-    : Effect.die(
-        new TypeError(`effect-aimd: process returned ${typeof effect} for row ${rowIndex}, expected an Effect`)
-      )
+    : Effect.die(Argument.refusal(`process of row ${rowIndex}`, Argument.anEffect, effect))

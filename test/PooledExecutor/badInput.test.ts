@@ -6,6 +6,9 @@ import { inVirtualTime } from "../support/time.js"
 
 // What a caller without types may pass: the type is the lie that such a caller tells.
 const noEffect = (value: unknown) => value as Effect.Effect<string>
+const noRow = (value: unknown) => value as Iterable<number>
+const noProcess = (value: unknown) => value as (row: number) => Effect.Effect<string>
+const noBatchOptions = (value: unknown) => value as PooledExecutor.BatchOptions<number>
 const noDuration = (value: unknown) => value as Duration.Duration
 
 describe("Bad input", () => {
@@ -39,26 +42,144 @@ describe("Bad input", () => {
     })
   )
 
+  const noRows: ReadonlyArray<readonly [rows: unknown, shown: string]> = [
+    [(async function* () {})(), "an async iterable"],
+    [3, "3"],
+    ["abc", '"abc"'],
+    [undefined, "undefined"],
+    [{ length: 2 }, '{"length":2}'],
+    [Promise.resolve([1]), "a Promise"],
+    [range, "a function"]
+  ]
+  for (const [rows, shown] of noRows) {
+    it.effect(`rows that are ${shown}: the batch dies and runs nothing`, () =>
+      inVirtualTime(function* () {
+        const pool = yield* PooledExecutor.make()
+        const api = makeApi(() => ok())
+        const said = `died: effect-aimd: argument rows: expected an iterable of rows, such as an array, got ${shown}`
+        assert.strictEqual(outcome(yield* Effect.exit(pool.executeBatch(noRow(rows), api.call))), said)
+        assert.strictEqual(outcome(yield* Effect.exit(pool.forEach(noRow(rows), api.call))), said)
+        assert.deepStrictEqual(api.starts, [])
+        assert.isTrue(yield* isQuiet(pool))
+      })
+    )
+  }
+
+  it.effect("rows that are an Effect: the batch dies instead of iterating what is there for yield* alone", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make()
+      const exit = yield* Effect.exit(pool.executeBatch(noRow(Effect.succeed([1, 2])), () => ok()))
+      assert.match(
+        outcome(exit),
+        /^died: effect-aimd: argument rows: expected an iterable of rows, such as an array, got /
+      )
+    })
+  )
+
+  it.effect("every other iterable is rows: a set, a map, a generator", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make()
+      const rows = [new Set([1, 2]), new Map([[1, 2]]).keys(), range(2).values(), new Uint8Array(2)]
+      const counts = yield* Effect.forEach(rows, (some) =>
+        Effect.map(
+          pool.executeBatch(some, () => ok()),
+          ({ entries }) => entries.length
+        )
+      )
+      assert.deepStrictEqual(counts, [2, 1, 2, 2])
+    })
+  )
+
+  it.effect("no process: the batch dies and says what one is", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make()
+      const exits = yield* Effect.forEach([undefined, ok()], (process) =>
+        Effect.exit(pool.executeBatch(range(2), noProcess(process)))
+      )
+      assert.match(
+        exits.map(outcome).join("\n"),
+        /^died: effect-aimd: argument process: expected a function that returns an Effect, got undefined\ndied: effect-aimd: argument process: expected a function that returns an Effect, got /
+      )
+    })
+  )
+
+  const noOptions: ReadonlyArray<readonly [options: unknown, message: string]> = [
+    [{ concurrency: 8 }, "option concurrency: expected only the options stateId and timeout, got 8"],
+    [{ timeOut: undefined }, "option timeOut: expected only the options stateId and timeout, got undefined"],
+    ["1 minute", 'argument options: expected an object, got "1 minute"'],
+    [null, "argument options: expected an object, got null"],
+    [{ stateId: "id" }, 'option stateId: expected a function from a row to its name, got "id"'],
+    [{ timeout: "5" }, 'option timeout: expected a duration of at least 0, such as "50 millis", got "5"'],
+    [{ stateId: (row: number) => row }, "stateId of row 0: expected a non-empty string, got 0"],
+    [{ stateId: () => undefined }, "stateId of row 0: expected a non-empty string, got undefined"]
+  ]
+  for (const [options, message] of noOptions) {
+    it.effect(`wrong options: ${message}`, () =>
+      inVirtualTime(function* () {
+        const pool = yield* PooledExecutor.make()
+        const api = makeApi(() => ok())
+        const wrong = noBatchOptions(options)
+        assert.strictEqual(
+          outcome(yield* Effect.exit(pool.executeBatch(range(2), api.call, wrong))),
+          `died: effect-aimd: ${message}`
+        )
+        assert.strictEqual(
+          outcome(yield* Effect.exit(pool.forEach(range(2), api.call, wrong))),
+          `died: effect-aimd: ${message}`
+        )
+        assert.deepStrictEqual(api.starts, [])
+        assert.isTrue(yield* isQuiet(pool))
+      })
+    )
+  }
+
+  it.effect("options that are undefined are left out", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: undefined })
+      const result = yield* pool.executeBatch(range(2), () => ok(), { stateId: undefined, timeout: undefined })
+      assert.deepStrictEqual(field(result, "stateId"), ["0", "1"])
+      assert.deepStrictEqual(outcomes(yield* pool.executeBatch(range(1), () => ok(), undefined)), ["ok"])
+      assert.strictEqual(pool.poolSize, 16)
+    })
+  )
+
   it.effect("a process that returns no Effect: its row dies with what was returned and expected", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make()
       const result = yield* pool.executeBatch(range(3), (row) => noEffect([undefined, Promise.resolve(1), ok()][row]))
+      const expected = "expected an Effect (Effect.tryPromise makes one of a promise)"
       assert.deepStrictEqual(outcomes(result), [
-        "died: effect-aimd: process returned undefined for row 0, expected an Effect",
-        "died: effect-aimd: process returned object for row 1, expected an Effect",
+        `died: effect-aimd: process of row 0: ${expected}, got undefined`,
+        `died: effect-aimd: process of row 1: ${expected}, got a Promise`,
         "ok"
       ])
       assert.isTrue(yield* isQuiet(pool))
     })
   )
 
-  it.effect("a call that is no Effect: its caller dies, and the permit comes back", () =>
+  it.effect("a call that is no Effect: its caller dies, and no attempt is counted", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make()
-      const exit = yield* Effect.exit(pool.execute(noEffect(undefined)))
-      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+      const line = yield* pool.line
+      const said = (shown: string) =>
+        `died: effect-aimd: argument call: expected an Effect (Effect.tryPromise makes one of a promise), got ${shown}`
+      for (const run of [pool.execute, pool.attempt, line.execute, line.attempt]) {
+        assert.strictEqual(outcome(yield* Effect.exit(run(noEffect(undefined)))), said("undefined"))
+        assert.strictEqual(outcome(yield* Effect.exit(run(noEffect(Promise.resolve(1))))), said("a Promise"))
+        assert.strictEqual(outcome(yield* Effect.exit(run(noEffect(() => ok())))), said("a function"))
+      }
       assert.isTrue(yield* isQuiet(pool))
+      assert.strictEqual((yield* pool.stats).attempts, 0)
       assert.strictEqual(yield* pool.execute(ok()), "ok")
+    })
+  )
+
+  it.effect("a message shows the beginning of a long value, not all of it", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make()
+      const said = outcome(yield* Effect.exit(pool.executeBatch(noRow("x".repeat(1_000_000)), () => ok())))
+      assert.isBelow(said.length, 300)
+      assert.match(said, /"xxx+\.\.\.$/)
     })
   )
 

@@ -40,7 +40,7 @@ describe("Batch", () => {
 
   it.effect("names rows by their index unless told otherwise", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const result = yield* pool.executeBatch(["a", "b"], (_, { stateId }) => Effect.succeed(stateId))
       assert.deepStrictEqual(outcomes(result), ["0", "1"])
       assert.deepStrictEqual(field(result, "stateId"), ["0", "1"])
@@ -49,7 +49,7 @@ describe("Batch", () => {
 
   it.effect("counts a row's attempts in its context from 1", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const attempts: Array<number> = []
       yield* pool.executeBatch(["row"], (_, { attempt }) => {
         attempts.push(attempt)
@@ -61,7 +61,7 @@ describe("Batch", () => {
 
   it.effect("hands over the caller's own row, not a copy of it", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const row = { id: 1 }
       const { entries } = yield* pool.executeBatch([row], (given) => Effect.succeed(given === row))
       assert.deepStrictEqual(
@@ -87,9 +87,9 @@ describe("Batch", () => {
     })
   )
 
-  it.effect("works the rows one after another by default", () =>
+  it.effect("works the rows of a pool of 1 one after another", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => ok(10))
       yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -102,7 +102,7 @@ describe("Batch", () => {
 
   it.effect("returns no entries for an empty batch", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const { entries, stats } = yield* pool.executeBatch([], () => Effect.dieMessage("no row to run"))
       assert.deepStrictEqual(entries, [])
       assert.strictEqual(stats.rows, 0)
@@ -118,7 +118,7 @@ describe("Batch", () => {
 
   it.effect("takes any iterable once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       let iterations = 0
       const rows = {
         *[Symbol.iterator]() {
@@ -173,7 +173,7 @@ describe("forEach", () => {
 
   it.effect("keeps a row's defect a defect", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const exit = yield* Effect.exit(pool.forEach([1], () => Effect.die("defect")))
       assert.deepStrictEqual(exit, Exit.die("defect"))
     })
@@ -181,7 +181,7 @@ describe("forEach", () => {
 
   it.effect("returns an empty array for no rows", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       assert.deepStrictEqual(yield* pool.forEach([], () => Effect.void), [])
     })
   )

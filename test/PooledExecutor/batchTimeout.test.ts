@@ -30,7 +30,7 @@ describe("Batch timeout", () => {
 
   it.effect("ends a request that takes longer than the whole batch may", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => ok(1000))
       const result = yield* pool.executeBatch([0], api.call, { timeout: "100 millis" })
       assert.deepStrictEqual(outcomes(result), ["BatchTimeoutError"])
@@ -57,7 +57,7 @@ describe("Batch timeout", () => {
 
   it.effect("ends a row that is ready again and waits for a permit", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(), ok()], [ok(500)]]))
       const result = yield* pool.executeBatch(range(2), api.call, { timeout: 100 })
       assert.deepStrictEqual(outcomes(result), ["BatchTimeoutError", "BatchTimeoutError"])
@@ -67,7 +67,7 @@ describe("Batch timeout", () => {
 
   it.effect("counts from the submission, waiting behind another batch included", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const other = yield* Effect.fork(pool.executeBatch([0], () => ok(150, "other")))
       yield* Effect.sleep(10)
       const result = yield* pool.executeBatch([0], () => ok(), { timeout: 100 })
@@ -90,7 +90,7 @@ describe("Batch timeout", () => {
 
   it.effect("does not retry what is rejected after it", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[Effect.uninterruptible(busy(150)), ok()]]))
       const result = yield* pool.executeBatch([0], api.call, { timeout: 100 })
       assert.deepStrictEqual(outcomes(result), ["BatchTimeoutError"])
@@ -101,7 +101,7 @@ describe("Batch timeout", () => {
 
   it.effect("changes nothing in a batch that is done before", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const result = yield* pool.executeBatch(range(2), () => ok(10), { timeout: 21 })
       assert.deepStrictEqual(outcomes(result), ["ok", "ok"])
       yield* Effect.sleep(100)
@@ -125,7 +125,7 @@ describe("Batch timeout", () => {
 
   it.effect("fails a forEach", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const error = yield* Effect.flip(pool.forEach(range(3), () => ok(40), { timeout: 100 }))
       assert.instanceOf(error, PoolError.BatchTimeoutError)
       assert.isTrue(yield* isQuiet(pool))

@@ -7,7 +7,12 @@ import { inVirtualTime } from "../support/time.js"
 describe("Retry budget", () => {
   it.effect("ends the retries of a row that finds no capacity, with all that a reader needs", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxDispatchDelay: 100, maxCapacityRetry: "1 second" })
+      const pool = yield* PooledExecutor.make({
+        control: "delay",
+        maxDispatchDelay: 100,
+        maxCapacityRetry: "1 second",
+        poolSize: 1
+      })
       const api = makeApi(() => busy(0, { status: 503 }))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(
@@ -29,7 +34,8 @@ describe("Retry budget", () => {
         control: "delay",
         recoveryStep: 900,
         maxDispatchDelay: 900,
-        maxCapacityRetry: "1 second"
+        maxCapacityRetry: "1 second",
+        poolSize: 1
       })
       const api = makeApi(script([[busy(300), ok()]]))
       const result = yield* pool.executeBatch([0], api.call)
@@ -44,7 +50,12 @@ describe("Retry budget", () => {
     inVirtualTime(function* () {
       const startsWithDelay = (recoveryStep: number) =>
         Effect.gen(function* () {
-          const pool = yield* PooledExecutor.make({ control: "delay", recoveryStep, maxCapacityRetry: "1 second" })
+          const pool = yield* PooledExecutor.make({
+            control: "delay",
+            recoveryStep,
+            maxCapacityRetry: "1 second",
+            poolSize: 1
+          })
           const api = makeApi(script([[busy(), ok()]]))
           yield* pool.executeBatch([0], api.call)
           return api.starts.length
@@ -56,7 +67,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row that is ready again and waits for a permit", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       const api = makeApi(script([[busy(), ok()], [ok(200)], [ok()]]))
       const result = yield* pool.executeBatch(range(3), api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "ok", "ok"])
@@ -81,7 +92,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row at once, and what waits behind it, that a hold keeps beyond its budget", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 500 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 500, poolSize: 1 })
       const api = makeApi(script([[busy(0, { retryAfter: "1 second" }), ok()], [ok()]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "RetryTimeoutError"])
@@ -92,7 +103,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row whose hold is over on its deadline, whoever else waits for that instant", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: "1 second" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: "1 second", poolSize: 1 })
       const api = makeApi(script([[busy(0, { retryAfter: "1 second" }), ok()], [ok()]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "ok"])
@@ -105,7 +116,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row for whom a permit comes back on its deadline", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       // Of two sleeps that end at 100, the TestClock wakes the newer first: here that is row 1's.
       const late = Effect.zipRight(Effect.sleep(70), Effect.delay(Effect.succeed("late"), 30))
       const result = yield* pool.executeBatch(range(2), (row, { attempt }) =>
@@ -119,7 +130,7 @@ describe("Retry budget", () => {
 
   it.effect("ends a row whose first call outlives the budget without a second call", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       const api = makeApi(script([[busy(300), ok()]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError"])
@@ -131,7 +142,7 @@ describe("Retry budget", () => {
 
   it.effect("never cuts an attempt short", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       const api = makeApi(script([[busy(), ok(500)]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["ok"])
@@ -141,7 +152,7 @@ describe("Retry budget", () => {
 
   it.effect("counts from a row's first start, not from its submission", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       const api = makeApi(script([[ok(500)], [busy()]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["ok", "RetryTimeoutError"])
@@ -156,7 +167,7 @@ describe("Retry budget", () => {
 
   it.effect("of a single call ends it at the deadline, and its permit is not lost", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       const call = yield* Effect.fork(Effect.flip(pool.execute(busy(30))))
       yield* Effect.sleep(99)
       assert.isNull(call.unsafePoll())

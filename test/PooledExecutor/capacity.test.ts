@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 describe("Capacity handling", () => {
   it.effect("retries a rejected row after the delay, until it succeeds", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(10), ok(10)]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["ok"])
@@ -25,7 +25,8 @@ describe("Capacity handling", () => {
         control: "delay",
         recoveryStep: 100,
         backoffMultiplier: 3,
-        maxDispatchDelay: 700
+        maxDispatchDelay: 700,
+        poolSize: 1
       })
       const api = makeApi(script([[busy(), busy(), busy(), busy(), ok()]]))
       yield* pool.executeBatch([0], api.call)
@@ -57,7 +58,7 @@ describe("Capacity handling", () => {
 
   it.effect("calls a row that fails with its own error exactly once", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[refused(10)], [ok(10)]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(outcomes(result), ["Refused", "ok"])
@@ -88,7 +89,7 @@ describe("Capacity handling", () => {
 
   it.effect("puts a rejected row ahead of the fresh ones", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(), ok(10)], [ok(100)], [ok(10)], [ok(10)]]))
       yield* pool.executeBatch(range(4), api.call)
       // Row 0 is ready again at 50, while row 1 has the only permit until 100.
@@ -128,7 +129,7 @@ describe("Capacity handling", () => {
 
   it.effect("waits the delay even where the API asks for no wait at all", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(0, { retryAfter: 0 }), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(api.starts, [
@@ -140,7 +141,7 @@ describe("Capacity handling", () => {
 
   it.effect("retries a single call the same way", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(), busy(), ok(0, "done")]]))
       assert.strictEqual(yield* pool.execute(api.call(0)), "done")
       assert.deepStrictEqual(
@@ -152,7 +153,7 @@ describe("Capacity handling", () => {
 
   it.effect("fails a single call with its own error, untouched", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const error = yield* Effect.flip(pool.execute(refused(10, 401)))
       assert.isTrue(error._tag === "Refused" && error.code === 401)
     })
@@ -175,7 +176,7 @@ describe("Attempt timeout", () => {
 
   it.effect("says which attempt had no answer, and is not retried", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", attemptTimeout: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", attemptTimeout: 100, poolSize: 1 })
       const api = makeApi(script([[busy(10), Effect.never]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(field(result, "attempts"), [2])
@@ -191,7 +192,7 @@ describe("Attempt timeout", () => {
 
   it.effect("lets an attempt that answers on time pass", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", attemptTimeout: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", attemptTimeout: 100, poolSize: 1 })
       assert.strictEqual(yield* pool.execute(ok(99)), "ok")
       assert.strictEqual((yield* Effect.flip(pool.execute(ok(101))))._tag, "AttemptTimeoutError")
     })

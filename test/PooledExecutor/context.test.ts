@@ -41,7 +41,7 @@ describe("The caller's context", () => {
   for (const [name, use] of Object.entries(uses)) {
     it.effect(`reaches every attempt of ${name}: services, FiberRefs, log annotations`, () =>
       inVirtualTime(function* () {
-        const pool = yield* PooledExecutor.make({ control: "delay" })
+        const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
         const annotations: Array<unknown> = []
         const logger = Logger.make((entry) => void annotations.push([...HashMap.toEntries(entry.annotations)]))
         const effect = Effect.gen(function* () {
@@ -62,7 +62,7 @@ describe("The caller's context", () => {
 
   it.effect("is each caller's own", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const as = (name: string) =>
         Effect.locally(
           pool.executeBatch(range(2), () => Effect.delay(FiberRef.get(tenant), 10)),
@@ -77,7 +77,7 @@ describe("The caller's context", () => {
 
   it.effect("keeps what a single call sets, as if the call ran in place", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* pool.execute(FiberRef.set(tenant, "acme"))
       assert.strictEqual(yield* FiberRef.get(tenant), "acme")
     })
@@ -129,8 +129,8 @@ describe("Nested pools", () => {
 
   it.effect("give a capacity error that the inner pool could not get over to nobody: it is the outer row's own", () =>
     inVirtualTime(function* () {
-      const outer = yield* PooledExecutor.make({ control: "delay" })
-      const inner = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const outer = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
+      const inner = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       const error = yield* Effect.flip(outer.execute(inner.execute(busy())))
       assert.strictEqual(error._tag, "RetryTimeoutError")
       assert.strictEqual((yield* outer.stats).capacityRetries, 0)
@@ -139,7 +139,7 @@ describe("Nested pools", () => {
 
   it.effect("end together when the outer caller is interrupted", () =>
     inVirtualTime(function* () {
-      const outer = yield* PooledExecutor.make({ control: "delay" })
+      const outer = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const inner = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       const api = makeApi(() => Effect.never)
       const batch = outer.executeBatch(range(2), () => inner.executeBatch(range(3), api.call))

@@ -37,7 +37,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("and errors are the very objects that the row failed with, where nobody traces", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const [defect, error] = [new Error("defect"), new Refused({ code: 400 })]
       const { entries } = yield* pool.executeBatch([0, 1], (row) =>
         row === 0 ? Effect.die(defect) : Effect.fail(error)
@@ -78,7 +78,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("of a single call reach its caller as they are, and the permit comes back", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       assert.deepStrictEqual(yield* Effect.exit(pool.execute(Effect.die("defect"))), Exit.die("defect"))
       assert.strictEqual(yield* pool.execute(ok()), "ok")
     })
@@ -86,7 +86,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("count as neutral: the delay stays as it was", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* Effect.exit(pool.execute(makeApi(script([[busy(), busy(), busy(), broken()]])).call(0)))
       yield* pool.executeBatch(range(3), () => broken())
       yield* pool.executeBatch(range(3), () => refused())
@@ -97,7 +97,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("in a finalizer beside a capacity error are not retried away", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => Effect.ensuring(Effect.fail(capacityError), Effect.die(new Error("in the finalizer"))))
       const { entries } = yield* pool.executeBatch([0], api.call)
       assert.strictEqual(api.starts.length, 1)
@@ -110,7 +110,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("of an attempt that interrupts itself end that row alone", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[Effect.interrupt], [ok()], [ok()]]))
       assert.deepStrictEqual(outcomes(yield* pool.executeBatch(range(3), api.call)), ["interrupted", "ok", "ok"])
     })
@@ -118,7 +118,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("of an attempt whose fiber somebody interrupts end that row alone", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const self = Effect.withFiberRuntime<never>((fiber) =>
         Effect.zipRight(fiber.interruptAsFork(fiber.id()), Effect.never)
       )
@@ -129,7 +129,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("leave a cause with several errors whole", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const cause = Cause.parallel(Cause.fail(new Refused({ code: 1 })), Cause.die("defect"))
       const { entries } = yield* pool.executeBatch([0], () => Effect.failCause(cause))
       assert.deepStrictEqual(
@@ -141,7 +141,7 @@ describe("Unexpected exceptions", () => {
 
   it.effect("let a capacity error through that comes with the interruption of its siblings", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const siblings = Effect.all([busy(10), Effect.never], { concurrency: "unbounded" })
       const api = makeApi(script([[siblings, ok()]]))
       const result = yield* pool.executeBatch([0], api.call)

@@ -9,7 +9,7 @@ const order = (starts: ReadonlyArray<readonly [at: number, row: number]>) => sta
 describe("Fairness", () => {
   it.effect("serves two batches turn by turn", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => ok(10))
       yield* Effect.all([pool.executeBatch([0, 1, 2, 3], api.call), pool.executeBatch([10, 11], api.call)], {
         concurrency: "unbounded"
@@ -20,7 +20,7 @@ describe("Fairness", () => {
 
   it.effect("serves three batches and the single calls in a circle", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => ok(10))
       const batch = (first: number) => pool.executeBatch([first, first + 1, first + 2], api.call)
       yield* Effect.all([batch(0), batch(10), batch(20), pool.execute(api.call(30)), pool.execute(api.call(31))], {
@@ -32,7 +32,7 @@ describe("Fairness", () => {
 
   it.effect("starves no batch behind many single calls", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => ok(10))
       yield* Effect.forkAll(range(8).map((row) => pool.execute(api.call(row))))
       yield* Effect.sleep(5)
@@ -43,7 +43,7 @@ describe("Fairness", () => {
 
   it.effect("starves no single call behind a long batch", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => ok(10))
       const batch = yield* Effect.fork(pool.executeBatch(range(6), api.call))
       yield* Effect.sleep(25)
@@ -64,7 +64,7 @@ describe("Fairness", () => {
 
   it.effect("puts a rejected call ahead of calls that have not started yet", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi((row, attempt) => (row === 0 && attempt === 1 ? busy() : ok(30)))
       yield* Effect.forEach(range(5), (row) => pool.execute(api.call(row)), { concurrency: "unbounded" })
       assert.deepStrictEqual(api.starts, [
@@ -80,7 +80,7 @@ describe("Fairness", () => {
 
   it.effect("serves a batch whose rows were all rejected no more often than another", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxDispatchDelay: 50 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxDispatchDelay: 50, poolSize: 1 })
       const api = makeApi((row, attempt) => (row < 3 && attempt === 1 ? busy() : ok(20)))
       const rejected = yield* Effect.fork(pool.executeBatch(range(3), api.call))
       const fresh = yield* Effect.fork(pool.executeBatch([10, 11, 12, 13, 14, 15, 16], api.call))

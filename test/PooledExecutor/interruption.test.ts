@@ -90,7 +90,7 @@ describe("Interruption", () => {
 
   it.effect("of a caller lets the next one in line start, once its finalizers are done", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const slow = Effect.onInterrupt(Effect.never, () => Effect.sleep(30))
       const api = makeApi(script([[slow], [ok()]]))
       for (const use of [pool.execute(api.call(0)), pool.executeBatch([0], api.call)]) {
@@ -109,7 +109,7 @@ describe("Interruption", () => {
 
   it.effect("of a waiting caller leaves the order of the others as it was", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(() => ok(10))
       const fibers = yield* Effect.forEach(range(5), (row) => Effect.fork(pool.execute(api.call(row))))
       yield* Effect.sleep(5)

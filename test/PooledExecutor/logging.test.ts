@@ -55,7 +55,12 @@ describe("Log", () => {
     inVirtualTime(function* () {
       const { layer, lines } = makeLogger()
       const program = Effect.gen(function* () {
-        const pool = yield* PooledExecutor.make({ control: "delay", name: "gpt", maxRetryAfter: "1 second" })
+        const pool = yield* PooledExecutor.make({
+          control: "delay",
+          name: "gpt",
+          maxRetryAfter: "1 second",
+          poolSize: 1
+        })
         yield* pool.execute(makeApi(script([[busy(0, { retryAfter: "1 minute" }), ok()]])).call(0))
       })
       yield* Effect.provide(program, layer)

@@ -13,17 +13,22 @@ describe("Making a pool", () => {
     })
   )
 
-  it.effect("gives a pool of one without options", () =>
+  it.effect("gives a pool of 16 without options", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make()
-      assert.strictEqual(pool.poolSize, 1)
+      assert.strictEqual(pool.poolSize, 16)
       assert.deepStrictEqual((yield* pool.stats).config, PoolConfig.defaults)
     })
   )
 
   it.effect("takes the delay law's numbers from the options: 100 grows to 300 after two errors", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", backoffMultiplier: 3, recoveryStep: 100 })
+      const pool = yield* PooledExecutor.make({
+        control: "delay",
+        backoffMultiplier: 3,
+        recoveryStep: 100,
+        poolSize: 1
+      })
       const call = yield* Effect.fork(pool.execute(makeApi(script([[busy(), busy(), ok()]])).call(0)))
       yield* Effect.sleep(1)
       assert.strictEqual(millis((yield* pool.stats).currentDelay), 100)
@@ -74,7 +79,7 @@ describe("Layers", () => {
         const late = yield* Effect.flip(PooledExecutor.forEach([1], () => ok(20), { timeout: 10 }))
         return [...outcomes(named), late._tag]
       })
-      assert.deepStrictEqual(yield* Effect.provide(program, PooledExecutor.layer({ control: "delay" })), [
+      assert.deepStrictEqual(yield* Effect.provide(program, PooledExecutor.layer({ control: "delay", poolSize: 1 })), [
         "row-1",
         "BatchTimeoutError"
       ])
@@ -101,7 +106,7 @@ describe("Layers", () => {
       const api = makeApi(() => Effect.never)
       const pool = yield* Effect.provide(
         PooledExecutor.PooledExecutor,
-        PooledExecutor.layer({ control: "delay" })
+        PooledExecutor.layer({ control: "delay", poolSize: 1 })
       ).pipe(Effect.tap((pool) => Effect.fork(pool.execute(api.call(0)))))
       assert.strictEqual((yield* Effect.flip(pool.execute(ok())))._tag, "PoolShutdownError")
     })
@@ -134,7 +139,10 @@ describe("Named pools", () => {
         )
         return [gpt.poolSize, embedder.poolSize]
       })
-      const layers = Layer.merge(Gpt.layer({ control: "delay" }), Embedder.layer({ control: "delay", poolSize: 2 }))
+      const layers = Layer.merge(
+        Gpt.layer({ control: "delay", poolSize: 1 }),
+        Embedder.layer({ control: "delay", poolSize: 2 })
+      )
       assert.deepStrictEqual(yield* Effect.provide(program, layers), [1, 2])
     })
   )
@@ -146,8 +154,8 @@ describe("Named pools", () => {
           Effect.flatMap(Gpt, (pool) => pool.stats),
           ({ config }) => config.name
         ).pipe(Effect.provide(layer))
-      assert.strictEqual(yield* nameOf(Gpt.layer({ control: "delay" })), "Gpt")
-      assert.strictEqual(yield* nameOf(Gpt.layer({ control: "delay", name: "gpt-4" })), "gpt-4")
+      assert.strictEqual(yield* nameOf(Gpt.layer({ control: "delay", poolSize: 1 })), "Gpt")
+      assert.strictEqual(yield* nameOf(Gpt.layer({ control: "delay", name: "gpt-4", poolSize: 1 })), "gpt-4")
       assert.strictEqual(yield* nameOf(Gpt.layerConfig({ poolSize: Config.succeed(2) })), "Gpt")
       assert.strictEqual(yield* nameOf(Gpt.layerConfig({ name: Config.succeed("gpt-5") })), "gpt-5")
     })
@@ -156,7 +164,7 @@ describe("Named pools", () => {
   it.effect("have the defaults where a Config reads no option at all", () =>
     inVirtualTime(function* () {
       const poolSize = Effect.map(Gpt, (pool) => pool.poolSize)
-      assert.strictEqual(yield* Effect.provide(poolSize, Gpt.layerConfig({})), 1)
+      assert.strictEqual(yield* Effect.provide(poolSize, Gpt.layerConfig({})), 16)
     })
   )
 
@@ -169,13 +177,16 @@ describe("Named pools", () => {
         return [...failures(result), yield* Effect.flip(pool.execute(ok()))].map((error) => error.message)
       })
       const message = 'the pool "Gpt" is shut down: nothing starts any more'
-      assert.deepStrictEqual(yield* Effect.provide(program, Gpt.layer({ control: "delay" })), [message, message])
+      assert.deepStrictEqual(yield* Effect.provide(program, Gpt.layer({ control: "delay", poolSize: 1 })), [
+        message,
+        message
+      ])
     })
   )
 
   it.effect("keep the delay that the law of one pool has reached across its batches", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* pool.executeBatch([0], makeApi(script([[busy(), busy(), ok()]])).call)
       assert.deepStrictEqual((yield* pool.stats).currentDelay, Duration.millis(50))
       const api = makeApi(script([[busy(), ok()]]))

@@ -21,7 +21,7 @@ const none = { attempts: 0, successes: 0, failures: 0, capacityRetries: 0, inFli
 describe("Metrics", () => {
   it.effect("count attempts, outcomes, retries, delay and waits under the pool's name", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-1" })
+      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-1", poolSize: 1 })
       const api = makeApi(script([[busy(), busy(), busy(), ok()], [refused()], [ok(30)]]))
       yield* pool.executeBatch(range(3), api.call)
       // Row 0 waits 50; the success of row 2 has taken the delay back, so it waits 50 again, and then 100.
@@ -55,7 +55,7 @@ describe("Metrics", () => {
 
   it.effect("show the delay that a row rejected now would wait", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-3" })
+      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-3", poolSize: 1 })
       yield* Effect.fork(pool.execute(makeApi(script([[busy(), busy(), ok()]])).call(0)))
       const currentDelay = metricOf(PoolStats.metrics.currentDelay, "metrics-3")
       yield* Effect.sleep(10)
@@ -69,7 +69,7 @@ describe("Metrics", () => {
 
   it.effect("count one wait for each attempt, from the submission or the last rejection", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-4" })
+      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-4", poolSize: 1 })
       yield* pool.executeBatch(range(2), makeApi(script([[busy(10), ok(5)], [ok(100)]])).call)
       const state = yield* Metric.value(Metric.tagged(PoolStats.metrics.wait, "pool", "metrics-4"))
       // Row 0 starts at 0 and, rejected at 10, again at 110; row 1 starts at 10.
@@ -81,7 +81,7 @@ describe("Metrics", () => {
   it.effect("carry the metric labels of whoever made the pool", () =>
     inVirtualTime(function* () {
       const pool = yield* Effect.tagMetrics(
-        PooledExecutor.make({ control: "delay", name: "metrics-5" }),
+        PooledExecutor.make({ control: "delay", name: "metrics-5", poolSize: 1 }),
         "region",
         "eu"
       )
@@ -93,7 +93,7 @@ describe("Metrics", () => {
 
   it.effect("have names to find them by", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-6" })
+      const pool = yield* PooledExecutor.make({ control: "delay", name: "metrics-6", poolSize: 1 })
       yield* pool.execute(makeApi(script([[busy(), ok()]])).call(0))
       yield* Effect.exit(pool.execute(refused()))
       const named = (yield* Metric.snapshot).flatMap(({ metricKey }) =>

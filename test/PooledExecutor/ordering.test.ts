@@ -96,7 +96,7 @@ describe("Ordering metadata", () => {
 
   it.effect("has the instants of the Clock", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* Effect.sleep(5)
       const result = yield* pool.executeBatch(range(2), () => ok(10))
       assert.deepStrictEqual(field(result, "submittedAt"), [5, 5])
@@ -115,7 +115,7 @@ describe("Ordering metadata", () => {
 
   it.effect("sums a row's waits between rejections and starts, its turn included", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(10), busy(10), ok(10)], [ok(100)]]))
       const result = yield* pool.executeBatch(range(2), api.call)
       // Rejected at 10, ready at 60, but row 1 has the permit until 110; rejected at 120; the delay is 50 again: the
@@ -133,7 +133,7 @@ describe("Ordering metadata", () => {
 
   it.effect("tells that a row never started: no attempts, and a start that is its end", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* Effect.fork(Effect.delay(pool.shutdown, 30))
       const { entries } = yield* pool.executeBatch(range(2), () => ok(100))
       assert.deepStrictEqual(

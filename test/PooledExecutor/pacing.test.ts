@@ -118,7 +118,12 @@ describe("Dispatch pacing", () => {
 
   it.effect("takes multiplier and step from the options", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", backoffMultiplier: 3, recoveryStep: 100 })
+      const pool = yield* PooledExecutor.make({
+        control: "delay",
+        backoffMultiplier: 3,
+        recoveryStep: 100,
+        poolSize: 1
+      })
       const api = makeApi(script([[busy(), busy(), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(

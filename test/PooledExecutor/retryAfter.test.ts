@@ -74,7 +74,7 @@ describe("Retry-After", () => {
 
   it.effect("shorter than the delay holds fresh rows only that long, while the rejected row waits the delay", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", recoveryStep: "1 second" })
+      const pool = yield* PooledExecutor.make({ control: "delay", recoveryStep: "1 second", poolSize: 1 })
       const api = makeApi(script([[busy(0, { retryAfter: 100 }), ok()], [ok()]]))
       yield* pool.executeBatch(range(2), api.call)
       assert.deepStrictEqual(api.starts, [
@@ -101,7 +101,7 @@ describe("Retry-After", () => {
 
   it.effect("of an hour holds the pool for 5 minutes, and the statistics tell the hour", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(0, { retryAfter: "1 hour" }), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(
@@ -116,7 +116,7 @@ describe("Retry-After", () => {
 
   it.effect("is capped by maxRetryAfter", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxRetryAfter: "10 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxRetryAfter: "10 seconds", poolSize: 1 })
       const api = makeApi(
         script([
           [busy(0, { retryAfter: "1 minute" }), busy(0, { retryAfter: "10 seconds" }), busy(0, { retryAfter: 1 }), ok()]
@@ -133,7 +133,7 @@ describe("Retry-After", () => {
 
   it.effect("without end is capped as well", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxRetryAfter: "10 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxRetryAfter: "10 seconds", poolSize: 1 })
       const api = makeApi(script([[busy(0, { retryAfter: Infinity }), ok()]]))
       yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(

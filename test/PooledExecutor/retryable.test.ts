@@ -31,7 +31,7 @@ const failing =
 /** Runs one row in a pool of one and tells what became of it. */
 const runOne = (answers: (row: number, call: number) => Effect.Effect<string, CallError>) =>
   Effect.gen(function* () {
-    const pool = yield* PooledExecutor.make({ control: "delay" })
+    const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
     const api = makeApi(answers)
     const result = yield* pool.executeBatch([0], (row) => retried(api.call(row)))
     return { api, result, calls: api.starts.length, outcome: outcomes(result)[0] }
@@ -95,7 +95,7 @@ describe("Errors retried by the caller's own Schedule", () => {
 
   it.effect("tell the status when it was capacity that the row lacked", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100 })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 100, poolSize: 1 })
       const result = yield* pool.executeBatch([0], () => retried(busy()))
       const [error] = failures(result)
       assert.isTrue(error instanceof PoolError.RetryTimeoutError && error.lastError.status === 429)
@@ -138,7 +138,7 @@ describe("Errors retried by the caller's own Schedule", () => {
 
   it.effect("are in flight for a shutdown, which waits for them", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(failing(2, new NetworkError()))
       const stopped = yield* Effect.fork(Effect.delay(pool.shutdown, 50))
       const result = yield* pool.executeBatch([0], (row) => retried(api.call(row)))
@@ -153,7 +153,7 @@ describe("Errors retried by the caller's own Schedule", () => {
       const api = makeApi(failing(99, new NetworkError()))
       const batch = yield* Effect.scoped(
         Effect.gen(function* () {
-          const pool = yield* PooledExecutor.make({ control: "delay" })
+          const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
           const batch = yield* Effect.forkDaemon(pool.executeBatch([0], (row) => retried(api.call(row))))
           yield* Effect.sleep(150)
           return batch

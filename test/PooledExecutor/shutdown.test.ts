@@ -11,7 +11,7 @@ const doneAt = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.zipRight(effe
 describe("Shutdown", () => {
   it.effect("of an idle pool returns at once, as often as one likes", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* pool.shutdown
       yield* Effect.all([pool.shutdown, pool.shutdown], { concurrency: "unbounded" })
       assert.strictEqual(yield* pool.pendingCount, 0)
@@ -80,7 +80,7 @@ describe("Shutdown", () => {
 
   it.effect("makes every later use fail without running anything", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* pool.shutdown
       const api = makeApi(() => ok())
       assert.strictEqual((yield* Effect.flip(pool.execute(api.call(0))))._tag, "PoolShutdownError")
@@ -94,7 +94,7 @@ describe("Shutdown", () => {
 
   it.effect("can be waited for and given up: the pool is shut down all the same", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const call = yield* Effect.fork(pool.execute(ok(100)))
       yield* Effect.sleep(10)
       const gaveUp = yield* Effect.timeoutOption(pool.shutdown, 20)

@@ -43,7 +43,7 @@ describe("Shutdown races", () => {
 
   it.effect("equal rows with equal names each keep their own outcome through a shutdown", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const row = { id: 1 }
       yield* Effect.fork(Effect.delay(pool.shutdown, 15))
       const result = yield* pool.executeBatch([row, row, row], (_, { rowIndex }) => ok(10, `row ${rowIndex}`), {
@@ -56,7 +56,7 @@ describe("Shutdown races", () => {
 
   it.effect("a shutdown from outside before the first start runs nothing", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* Effect.fork(pool.execute(ok(100)))
       const api = makeApi(() => ok())
       const batch = yield* Effect.fork(pool.executeBatch(range(2), api.call))
@@ -72,7 +72,8 @@ describe("Shutdown races", () => {
       const pool = yield* PooledExecutor.make({
         control: "delay",
         recoveryStep: "1 second",
-        maxCapacityRetry: "10 seconds"
+        maxCapacityRetry: "10 seconds",
+        poolSize: 1
       })
       const api = makeApi(() => busy())
       yield* Effect.fork(Effect.delay(pool.shutdown, 100))
@@ -87,7 +88,7 @@ describe("Shutdown races", () => {
 describe("Attempts that shut their own pool down", () => {
   it.effect("stop the retries: a row rejected at its second call is not called a third time", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: "30 seconds" })
+      const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: "30 seconds", poolSize: 1 })
       const api = makeApi(script([[busy(), Effect.zipRight(pool.shutdown, busy())]]))
       const result = yield* pool.executeBatch([0], api.call)
       assert.deepStrictEqual(outcomes(result), ["PoolShutdownError"])
@@ -124,8 +125,8 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("may do so through another pool in between", () =>
     inVirtualTime(function* () {
-      const outer = yield* PooledExecutor.make({ control: "delay" })
-      const inner = yield* PooledExecutor.make({ control: "delay" })
+      const outer = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
+      const inner = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const call = outer.execute(inner.execute(Effect.as(outer.shutdown, "shut")))
       assert.strictEqual(yield* call, "shut")
     })
@@ -147,7 +148,7 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("are not mistaken for a later attempt by what they left running", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       let left = Effect.succeed(0)
       const leave = Effect.zipRight(Effect.delay(pool.shutdown, 50), Clock.currentTimeMillis).pipe(
         Effect.forkDaemon,
@@ -164,7 +165,7 @@ describe("Attempts that shut their own pool down", () => {
 
   it.effect("end a single call whose own shutdown is followed by a rejection", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const exit = yield* Effect.exit(pool.execute(Effect.zipRight(pool.shutdown, busy())))
       assert.strictEqual(outcome(exit), "PoolShutdownError")
     })

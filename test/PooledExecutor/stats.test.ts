@@ -40,7 +40,7 @@ describe("Stats", () => {
 
   it.effect("are all zero for a new pool and for an empty batch", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       assert.deepStrictEqual(counts(yield* pool.stats), untouched)
       const { stats } = yield* pool.executeBatch([], () => Effect.void)
       assert.deepStrictEqual(counts(stats), untouched)
@@ -49,7 +49,7 @@ describe("Stats", () => {
 
   it.effect("count retries, successes, failures, waits and the delay", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const api = makeApi(script([[busy(), busy(), ok()], [refused()]]))
       const { stats } = yield* pool.executeBatch(range(2), api.call)
       // Row 0 waits 50 ms, then 100 ms; its success takes the delay back to 50 ms.
@@ -81,10 +81,10 @@ describe("Stats", () => {
 
   it.effect("hold the delay at completion: 0 after one error and a success, 50 after two errors and a success", () =>
     inVirtualTime(function* () {
-      const one = yield* PooledExecutor.make({ control: "delay" })
+      const one = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const afterOne = yield* one.executeBatch([0], makeApi(script([[busy(), ok()]])).call)
       assert.strictEqual(millis(afterOne.stats.dispatchDelayAtCompletion), 0)
-      const two = yield* PooledExecutor.make({ control: "delay" })
+      const two = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const afterTwo = yield* two.executeBatch([0], makeApi(script([[busy(), busy(), ok()]])).call)
       assert.strictEqual(millis(afterTwo.stats.dispatchDelayAtCompletion), 50)
     })
@@ -108,7 +108,7 @@ describe("Stats", () => {
 
   it.effect("of a clean batch have no peak, though the pool's delay is still up", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* pool.executeBatch([0], makeApi(script([[busy(), busy(), busy(), ok()]])).call)
       const { stats } = yield* pool.executeBatch([0], () => ok())
       // 50, 100, 200 by the errors; 150, 100 by the successes.
@@ -192,7 +192,7 @@ describe("Stats", () => {
 
   it.effect("count no wait for a turn as throttle time, not even of a caller who gives up", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const first = yield* Effect.fork(pool.execute(ok(100)))
       const second = yield* Effect.fork(pool.execute(ok(100)))
       yield* Effect.sleep(60)

@@ -43,7 +43,7 @@ describe("Spans", () => {
   it.effect("show a single call as a row under the caller's span", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* pool
         .execute(makeApi(script([[busy(10), ok(20)]])).call(0))
         .pipe(Effect.withSpan("caller"), Effect.withTracer(tracer))
@@ -59,7 +59,7 @@ describe("Spans", () => {
   it.effect("start with the row's first start, not while it waits for its turn", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       yield* Effect.withTracer(
         pool.executeBatch(range(2), () => ok(10)),
         tracer
@@ -128,7 +128,12 @@ describe("Spans", () => {
   it.effect("stand fractions of a millisecond", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make({ control: "delay", recoveryStep: 25, backoffMultiplier: 1.5 })
+      const pool = yield* PooledExecutor.make({
+        control: "delay",
+        recoveryStep: 25,
+        backoffMultiplier: 1.5,
+        poolSize: 1
+      })
       const api = makeApi(script([[busy(), busy(), ok()]]))
       yield* Effect.withTracer(pool.execute(api.call(0)), tracer)
       assert.deepStrictEqual(
@@ -142,7 +147,7 @@ describe("Spans", () => {
   it.effect("of rows and attempts are not made where nobody traces", () =>
     inVirtualTime(function* () {
       const { spans, tracer } = makeTracer()
-      const pool = yield* PooledExecutor.make({ control: "delay" })
+      const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 1 })
       const seen = [
         yield* pool.execute(nameOfCurrentSpan),
         ...(yield* pool.forEach([0], () => nameOfCurrentSpan)),

@@ -48,10 +48,13 @@ test("options of a wrong type are refused", () => {
   PooledExecutor.make({ poolSize: "4" })
   // @ts-expect-error a duration has a unit
   PooledExecutor.make({ attemptTimeout: "4" })
-  // @ts-expect-error an option is left out, not undefined
-  PooledExecutor.make({ poolSize: undefined })
   // @ts-expect-error a law has initial and step
   PooledExecutor.make({ control: { name: "mine" } })
+})
+
+test("an option that is undefined is left out", () => {
+  PooledExecutor.make({ poolSize: undefined, attemptTimeout: undefined, control: undefined, name: undefined })
+  assertType<PooledExecutor.BatchOptions<number>>({ stateId: undefined, timeout: undefined })
 })
 
 test("a control law of any state is accepted as control", () => {
@@ -115,8 +118,9 @@ test("isCapacityError narrows, and the error's fields are typed", () => {
   expectTypeOf<Capacity.CapacityError["retryAfter"]>().toEqualTypeOf<Duration.Duration | undefined>()
   // @ts-expect-error a capacity error has a status
   void new Capacity.CapacityError({})
-  // @ts-expect-error a Retry-After is a Duration
   void new Capacity.CapacityError({ status: 429, retryAfter: "2 seconds" })
+  // @ts-expect-error a duration has a unit
+  void new Capacity.CapacityError({ status: 429, retryAfter: "2" })
 })
 
 test("headers of platform and of fetch are headers", () => {

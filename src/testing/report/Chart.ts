@@ -21,17 +21,31 @@ export interface Options {
 }
 
 const ink = { text: "#1f2933", faint: "#52606d", grid: "#e4e7eb", paper: "#ffffff" }
+interface Colour {
+  /** What the description calls it, for those who see few colours or none. */
+  readonly name: string
+  readonly hex: string
+}
+
 // Told apart by eyes that see few colours: Okabe and Ito, "Color Universal Design", 2008.
-const blue = "#0072b2"
-const green = "#007a5a"
-const red = "#d1495b"
-const purple = "#8a5fa8"
-const orange = "#c77700"
-const clientColours = ["#e69f00", "#56b4e9", "#cc79a7", "#8a5fa8", "#7f6b1e", "#999999"]
+const blue: Colour = { name: "blue", hex: "#0072b2" }
+const green: Colour = { name: "green", hex: "#007a5a" }
+const red: Colour = { name: "red", hex: "#d1495b" }
+const purple: Colour = { name: "purple", hex: "#8a5fa8" }
+const orange: Colour = { name: "orange", hex: "#c77700" }
+const grey: Colour = { name: "grey", hex: "#52606d" }
+const clientColours: ReadonlyArray<Colour> = [
+  { name: "yellow", hex: "#e69f00" },
+  { name: "light blue", hex: "#56b4e9" },
+  { name: "pink", hex: "#cc79a7" },
+  purple,
+  { name: "olive", hex: "#7f6b1e" },
+  { name: "light grey", hex: "#999999" }
+]
 
 interface Series {
   readonly name: string
-  readonly colour: string
+  readonly colour: Colour
   readonly kind: "line" | "thin" | "area" | "bars"
   readonly valueOf: (bin: Bin) => number
 }
@@ -41,8 +55,8 @@ interface Panel {
   readonly height: number
   readonly timeline: Timeline
   readonly series: ReadonlyArray<Series>
-  /** A level to compare with. */
-  readonly level?: { readonly name: string; readonly value: number }
+  /** Levels to compare with, each with dashes of its own. */
+  readonly levels?: ReadonlyArray<{ readonly name: string; readonly value: number; readonly dash: string }>
 }
 
 const margin = { left: 76, right: 24, top: 64, bottom: 44, between: 40 }
@@ -77,7 +91,7 @@ const panelsOf = (report: Report): ReadonlyArray<Panel> => {
     several
       ? report.clients.map(({ name }, client) => ({
           name,
-          colour: clientColours[client] ?? ink.faint,
+          colour: clientColours[client] ?? grey,
           kind: "thin",
           valueOf: (bin) => valueOf(bin, client)
         }))
@@ -108,10 +122,17 @@ const panelsOf = (report: Report): ReadonlyArray<Panel> => {
         { name: `goodput${all}`, colour: green, kind: "line", valueOf: ({ successes }) => perSecond(successes) },
         ...each(({ clients }, client) => perSecond(clients[client]?.successes ?? 0))
       ],
-      ...(Number.isFinite(report.idealGoodput) && { level: { name: "ideal, on average", value: report.idealGoodput } })
+      levels: Number.isFinite(report.idealGoodput)
+        ? [
+            { name: "ideal, on average", value: report.idealGoodput, dash: "4 3" },
+            ...(several
+              ? [{ name: "fair share of it", value: report.idealGoodput / report.clients.length, dash: "1 3" }]
+              : [])
+          ]
+        : []
     },
     {
-      unit: "a second",
+      unit: "calls a second",
       height: 90,
       timeline: rates,
       series: [{ name: "rejections", colour: red, kind: "bars", valueOf: ({ rejections }) => perSecond(rejections) }]
@@ -182,9 +203,10 @@ export const svg = (report: Report, options: Options = {}): string => {
   const unit = timeUnit(lasts)
   const instants = marksUpTo(lasts, Figures.step(lasts / unit.size, 10) * unit.size)
 
-  const drawPanel = ({ height, level, series, timeline, unit: unitName }: Panel, top: number): string => {
+  const drawPanel = ({ height, levels = [], series, timeline, unit: unitName }: Panel, top: number): string => {
     const largest = Math.max(
-      level?.value ?? 0,
+      0,
+      ...levels.map(({ value }) => value),
       ...series.map(({ valueOf }) => timeline.bins.reduce((most, bin) => Math.max(most, valueOf(bin)), 0))
     )
     const max = largest === 0 ? 1 : largest * 1.05
@@ -214,12 +236,12 @@ export const svg = (report: Report, options: Options = {}): string => {
             ? []
             : [`M${round(at)},${round(y(0))}V${round(value)}H${round(start(index + 1))}V${round(y(0))}Z`]
         )
-        return element("path", { d: bars.join("") || "M0,0", fill: colour, stroke: "none" }, named)
+        return element("path", { d: bars.join("") || "M0,0", fill: colour.hex, stroke: "none" }, named)
       }
       return kind === "area"
         ? element(
             "path",
-            { d: `${path}V${round(y(0))}H${left}Z`, fill: colour, "fill-opacity": "0.18", stroke: "none" },
+            { d: `${path}V${round(y(0))}H${left}Z`, fill: colour.hex, "fill-opacity": "0.18", stroke: "none" },
             named
           )
         : element(
@@ -227,7 +249,7 @@ export const svg = (report: Report, options: Options = {}): string => {
             {
               d: path,
               fill: "none",
-              stroke: colour,
+              stroke: colour.hex,
               "stroke-width": kind === "thin" ? 1.2 : 1.8,
               "stroke-linejoin": "round"
             },
@@ -236,11 +258,11 @@ export const svg = (report: Report, options: Options = {}): string => {
     }
 
     const legend = [
-      ...series.map(({ colour, kind, name }) => ({ colour, kind, name })),
-      ...(level === undefined ? [] : [{ colour: ink.faint, kind: "level" as const, name: level.name }])
+      ...series.map(({ colour, kind, name }) => ({ colour, kind, name, dash: "none" })),
+      ...levels.map(({ dash, name }) => ({ colour: grey, kind: "level" as const, name, dash }))
     ]
     let at = left
-    const legends = legend.map(({ colour, kind, name }) => {
+    const legends = legend.map(({ colour, dash, kind, name }) => {
       const filled = kind === "area" || kind === "bars"
       const sign = filled
         ? element("rect", {
@@ -248,31 +270,30 @@ export const svg = (report: Report, options: Options = {}): string => {
             y: top - 18,
             width: 16,
             height: 10,
-            fill: colour,
+            fill: colour.hex,
             "fill-opacity": kind === "area" ? "0.25" : "1"
           })
         : element("path", {
             d: `M${round(at)},${top - 13}h16`,
-            stroke: colour,
+            stroke: colour.hex,
             "stroke-width": kind === "thin" ? 1.5 : 2.5,
-            ...(kind === "level" && { "stroke-dasharray": "4 3" })
+            ...(kind === "level" && { "stroke-dasharray": dash })
           })
       const text = label(at + 22, top - 9, name, { fill: ink.text })
       at += 22 + name.length * 6.3 + 26
       return sign + text
     })
 
-    const compared =
-      level === undefined
-        ? ""
-        : element("path", {
-            d: `M${left},${round(y(level.value))}H${right}`,
-            stroke: ink.faint,
-            "stroke-width": 1.2,
-            "stroke-dasharray": "4 3"
-          })
+    const compared = levels.map(({ dash, value }) =>
+      element("path", {
+        d: `M${left},${round(y(value))}H${right}`,
+        stroke: ink.faint,
+        "stroke-width": 1.2,
+        "stroke-dasharray": dash
+      })
+    )
     const base = element("path", { d: `M${left},${round(y(0))}H${right}`, stroke: ink.faint })
-    return [...grid, axis, ...series.map(draw), compared, base, ...legends].join("\n")
+    return [...grid, axis, ...series.map(draw), ...compared, base, ...legends].join("\n")
   }
 
   const lastTop = tops.at(-1) ?? 0
@@ -296,11 +317,15 @@ export const svg = (report: Report, options: Options = {}): string => {
     ...(report.fairness === undefined ? [] : [`fairness ${Figures.number(report.fairness)}`])
   ].join(" · ")
 
+  const colours = panels
+    .flatMap(({ series, unit: counted }) => series.map(({ colour, name }) => `${name} (${counted}): ${colour.name}`))
+    .join(", ")
+
   return (
     [
       `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif">`,
       element("title", {}, escaped(title)),
-      element("desc", {}, escaped(facts)),
+      element("desc", {}, escaped(`${facts}. ${colours}.`)),
       element("rect", { width, height, fill: ink.paper }),
       label(left, 28, title, { fill: ink.text, "font-size": 17, "font-weight": 600 }),
       label(left, 50, facts, { "font-size": 13 }),

@@ -46,11 +46,24 @@ describe("Curve", () => {
     assert.strictEqual(Curve.daily({ mean: 1, swing: 1 }).at(12 * hour), 2)
   })
 
+  it("follows a wave of any period, highest at half of it unless told otherwise", () => {
+    const wave = Curve.wave({ mean: 24, swing: 16, period: 60_000 })
+    assert.deepStrictEqual([0, 30_000, 60_000].map(wave.at), [8, 40, 8])
+    assert.strictEqual(Curve.wave({ mean: 24, swing: 16, period: 60_000, peak: 0 }).at(0), 40)
+  })
+
+  it("is high for the last part of each round", () => {
+    const pulses = Curve.pulses({ every: 100, lasts: 30, high: 5, low: 1 })
+    assert.deepStrictEqual([0, 69, 70, 99, 100, 170].map(pulses.at), [1, 1, 5, 5, 1, 5])
+    assert.deepStrictEqual([pulses.area(0, 100), pulses.area(60, 80), pulses.area(70, 370)], [220, 60, 660])
+  })
+
   const kinds: Record<string, Curve.Curve> = {
     constant: Curve.constant(3),
     steps,
     drift,
-    daily: Curve.daily({ mean: 10, swing: 4, peak: 0 })
+    daily: Curve.daily({ mean: 10, swing: 4, peak: 0 }),
+    pulses: Curve.pulses({ every: 100, lasts: 30, high: 5, low: 1 })
   }
   const instants = fc.tuple(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 0, max: 600 }), fc.nat(600))
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Curve, Fault, ServerModel } from "effect-aimd/testing"
+import { Curve, Fault, ServerModel, Simulation, Workload } from "effect-aimd/testing"
 import { range, verdicts, words } from "../support.js"
 
 const open = ServerModel.concurrencyCap({ cap: Infinity })
@@ -89,6 +89,96 @@ describe("Faults", () => {
       ]),
       ["hung", "ok", "429"]
     )
+  })
+
+  it("a share is rejected by chance, whatever the load; what is left of the chance decides the rest", () => {
+    const model = Fault.rejecting({ rate: 0.2 })(Fault.failing({ rate: 0.5 })(open))
+    const asks = range(100).map((index) => [0, { chance: (index + 0.5) / 100 }] as const)
+    const found = words(model, asks)
+    assert.deepStrictEqual(
+      ["503 silently", "500 in the end", "ok"].map((kind) => found.filter((verdict) => verdict === kind).length),
+      [20, 40, 40]
+    )
+    assert.strictEqual(model.name, "cap Infinity, 50 % fail, 20 % rejected by chance")
+    assert.deepStrictEqual(words(Fault.rejecting({ rate: 1, status: 429, opensIn: 5 })(open), [0]), ["429 for 5"])
+  })
+
+  it("what is rejected by chance costs the limit nothing", () => {
+    const model = Fault.rejecting({ rate: 0.5, status: 529 })(ServerModel.tokenBucket({ rate: 1, burst: 1 }))
+    assert.deepStrictEqual(words(model, [[0, { chance: 0.4 }], [0, { chance: 0.5 }], 0]), [
+      "529 silently",
+      "ok",
+      "429 for 1000"
+    ])
+  })
+
+  it("episodes of rejections follow a curve", () => {
+    const rate = Curve.pulses({ every: 1000, lasts: 200, high: 0.6 })
+    const model = Fault.rejecting({ rate })(open)
+    assert.deepStrictEqual(words(model, [0, 799, 800, [800, { chance: 0.6 }], 999, 1000]), [
+      "ok",
+      "ok",
+      "503 silently",
+      "ok",
+      "503 silently",
+      "ok"
+    ])
+    assert.strictEqual(model.name, "cap Infinity, some rejected by chance")
+  })
+
+  it("some rows are refused whenever they are tried, and cost the limit nothing", () => {
+    const model = Fault.refusing({ row: (row) => row % 2 === 1 })(ServerModel.tokenBucket({ rate: 1, burst: 2 }))
+    const asks = [1, 2, 1, undefined, 4].map((row) => [0, row === undefined ? {} : { row }] as const)
+    assert.deepStrictEqual(words(model, asks), [
+      "429 for Infinity silently",
+      "ok",
+      "429 for Infinity silently",
+      "ok",
+      "429 for 1000"
+    ])
+    assert.strictEqual(model.name, "bucket 1/s burst 2, some rows refused")
+  })
+
+  it("an API tells its model which row a call is of", () => {
+    const model = Fault.refusing({ row: (row) => row === 1 })(open)
+    const served = Simulation.report(
+      {
+        api: { model },
+        clients: [
+          { pool: { poolSize: 4, control: "delay", maxCapacityRetry: "1 second" }, workload: Workload.atOnce(4) }
+        ]
+      },
+      { checkers: [] }
+    )
+    assert.deepStrictEqual(served.outcomes, { success: 3, RetryTimeoutError: 1 })
+  })
+
+  it("one too many locks everybody out", () => {
+    const model = Fault.lockOut({ lasts: 30_000 })(ServerModel.fixedWindow({ limit: 2, per: 1000 }))
+    assert.deepStrictEqual(words(model, [0, 0, 900, 2000, 30_899, 30_900]), [
+      "ok",
+      "ok",
+      "429 for 30000 silently",
+      "429 for 28900 silently",
+      "429 for 1 silently",
+      "ok"
+    ])
+    assert.strictEqual(model.name, "window 2 per 1 s, locked out for 30 s by one too many")
+    const telling = Fault.lockOut({ lasts: 5000, silent: false, status: 403 })(ServerModel.concurrencyCap({ cap: 1 }))
+    assert.deepStrictEqual(words(telling, [0, 1, { leave: 2 }, 3, 5001]), ["ok", "403 for 5000", "403 for 4998", "ok"])
+  })
+
+  it("who is not counted among several limits does not lock out for longer than those say", () => {
+    const locks = Fault.lockOut({ lasts: 30_000 })(ServerModel.tokenBucket({ rate: 1, burst: 1 }))
+    const model = ServerModel.all(ServerModel.tokenBucket({ rate: 0.5, burst: 1 }), locks)
+    assert.deepStrictEqual(verdicts(model, [0, 0])[1], {
+      _tag: "rejected",
+      status: 429,
+      silent: true,
+      quota: { requests: { limit: 1, remaining: 0, resetAfter: 2000 } },
+      opensIn: 30_000,
+      unaskedIn: 2000
+    })
   })
 
   it("a cold start works slowly, less and less so", () => {

@@ -151,6 +151,24 @@ describe("Chart.svg", () => {
     assert.include(texts(Chart.svg(clients(7))), "goodput, all clients")
   })
 
+  it("compares the goodput of each of several clients with a fair share of the ideal", () => {
+    // Of the ideal of 40 each of four gets 10; the axis of the second panel ends 5 % above the 40 that all are served.
+    const svg = Chart.svg(clients(4))
+    const y = Math.round((284 + 150 - (10 / 42) * 150) * 10) / 10
+    assert.include(svg, `<path d="M76,${y}H936"`)
+    assert.include(texts(svg), "fair share of it")
+    for (const count of [1, 7]) assert.notInclude(texts(Chart.svg(clients(count))), "fair share of it")
+  })
+
+  it("names itself, its figures and its colours for those who do not see them", () => {
+    const svg = Chart.svg(flat, { title: "A bucket" })
+    assert.match(svg, /^<svg [^>]*role="img"[^>]*>\n<title>A bucket<\/title>\n<desc>100 rows in [^<]*<\/desc>/)
+    assert.match(
+      svg,
+      /in flight \(attempts\): blue, window \(attempts\): blue, goodput \(rows a second\): green, rejections \(calls a second\): red\.<\/desc>/
+    )
+  })
+
   it("marks the instants at which capacity is back, and keeps their labels inside", () => {
     const recoveries = [5100, 14_000].map((at) => ({ at, firstSuccess: 10, recovered: 1000 }))
     const svg = Chart.svg({ ...flat, recoveries })

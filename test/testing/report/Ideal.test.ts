@@ -73,6 +73,29 @@ describe("Ideal.finishedAt", () => {
         rows(3)
       ),
       300
+    ],
+    "rejections by chance and rows that are refused: the ideal does not meet them either": [
+      finish(
+        Fault.rejecting({ rate: 0.9 })(
+          Fault.refusing({ row: (row) => row === 1 })(ServerModel.concurrencyCap({ cap: 1 }))
+        ),
+        rows(3)
+      ),
+      300
+    ],
+    "a lock-out: it never asks for one too many": [
+      finish(Fault.lockOut({ lasts: 30_000 })(ServerModel.fixedWindow({ limit: 5, per: 1000 })), rows(600)),
+      119 * 1000 + 100
+    ],
+    "a lock-out by one of two limits": [
+      finish(
+        ServerModel.all(
+          Fault.lockOut({ lasts: 30_000 })(ServerModel.tokenBucket({ rate: 5, burst: 5 })),
+          ServerModel.tokenBucket({ rate: 10, burst: 1 })
+        ),
+        rows(25)
+      ),
+      20 * 200 + 100
     ]
   }
   for (const [name, [found, known]] of Object.entries(cases)) {
