@@ -16,10 +16,12 @@ import { explain, type Draft } from "./State.js"
 export interface Calm {
   readonly starts: number
   readonly rejected: number
+  /** The latest of these. */
+  readonly last: number
   readonly fall: Chance.Alarms
 }
 
-export const calm: Calm = { starts: 0, rejected: 0, fall: Chance.silent }
+export const calm: Calm = { starts: 0, rejected: 0, last: 0, fall: Chance.silent }
 
 export interface Noise {
   /** The share of calls that chance rejects. */
@@ -38,9 +40,9 @@ export interface Noise {
 }
 
 /** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
-const prior = 200
-const priorRejected = 0.5
-const thresholds = { fall: 6, test: 4 }
+const prior = 100
+const priorRejected = 0.25
+const thresholds = { fall: 5.5, test: 4 }
 const leastChance = 0.002
 /** More is no chance: something is wrong. */
 const mostChance = 0.3
@@ -202,9 +204,13 @@ export const rejected = (
   const besides = sample.startedWith - 1
   if (noise === undefined) {
     if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
-    if (starts.fate(sample.sequence - 1) === "capacity") return "limit"
+    if (starts.fate(sample.sequence - 1) === "capacity") {
+      // Two in a row are no chance, and so the first was none.
+      if (calm.last === sample.sequence - 1) draft.calm = { ...calm, rejected: calm.rejected - 1, last: 0 }
+      return "limit"
+    }
     const fall = Chance.hit(calm.fall, chanceOf(calm))
-    draft.calm = { ...calm, rejected: calm.rejected + 1, fall }
+    draft.calm = { ...calm, rejected: calm.rejected + 1, last: sample.sequence, fall }
     if (Chance.evidence(fall) <= thresholds.fall) {
       explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
       return "chance"
