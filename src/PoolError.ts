@@ -1,5 +1,5 @@
 /**
- * How a row can fail besides by its own error.
+ * The failures that a pool adds to a row's own errors.
  *
  * @since 0.1.0
  */
@@ -67,7 +67,7 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 }
 
 /**
- * How a call that may fail with `E` fails once it goes through a pool: its capacity errors are retried, and leave.
+ * The failures of a call that goes through a pool. Its capacity errors are retried, so they are not among them.
  *
  * @since 0.1.0
  * @category errors
@@ -75,7 +75,7 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
 
 /**
- * How one attempt fails that goes through a pool and is not retried there: its capacity errors stay.
+ * The failures of a single attempt. The pool does not retry it, so its capacity errors are among them.
  *
  * @since 0.2.0
  * @category errors
@@ -83,7 +83,7 @@ export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolS
 export type AttemptError<E> = E | PoolShutdownError | AttemptTimeoutError
 
 /**
- * How a row of a batch fails.
+ * The failures of a row of a batch.
  *
  * @since 0.1.0
  * @category errors

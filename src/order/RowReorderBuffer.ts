@@ -265,7 +265,7 @@ const makeUnsafe = <A>(maxPending: number): RowReorderBuffer<A> => {
   // The rows that are neither released nor withdrawn, in sequence: the first, and those behind it.
   let head: LinkedQueue.Node<Row<A>> | undefined
   const behind = LinkedQueue.make<Row<A>>()
-  // Weak, so that a row that left lives only as long as its ticket, whose late completion it is to recognise.
+  // Weak: a row that left is kept only as long as its ticket, to recognise a late completion.
   const issued = new WeakMap<Ticket, LinkedQueue.Node<Row<A>>>()
   // The one permit of each is the turn of the first in line, kept until it has acted: so nobody overtakes it, and what
   // it was woken for is left to the next if it is interrupted before.
