@@ -33,7 +33,8 @@ try {
   }))
   for (const { name, page } of modules) write(`${name}.md`, page)
   write("index.md", index(modules))
-  for (const { name, page } of modules) {
+  const isPublic = new Set(entries().flatMap(({ names }) => names))
+  for (const { name, page } of modules.filter(({ name }) => isPublic.has(name))) {
     for (const missing of unmentioned(name, page)) {
       console.error(
         `${name}: ${missing} stands in no page: say what it is for in docs/MODULES.md, or nearer to its use`
@@ -54,15 +55,21 @@ function write(name, page) {
   writeFileSync(target, page)
 }
 
+/** The modules that each entry point of the package exports. */
+function entries() {
+  return ["", "http", "testing", "testing/http"].map((entry) => {
+    const exported = readFileSync(join("src", entry, "index.ts"), "utf8").matchAll(/from "([^"]+)\.js"/g)
+    return { entry, names: [...exported].map(([, source]) => join(entry, source)) }
+  })
+}
+
 function index(modules) {
   const lines = ["# API reference", "", "What each module is for, in words: [MODULES.md](../MODULES.md)."]
-  for (const entry of ["", "http", "testing", "testing/http"]) {
+  for (const { entry, names } of entries()) {
     lines.push("", `## ${join("effect-aimd", entry)}`, "")
-    const exported = readFileSync(join("src", entry, "index.ts"), "utf8").matchAll(/from "([^"]+)\.js"/g)
-    for (const [, source] of exported) {
-      const name = join(entry, source)
+    for (const name of names) {
       const { page } = modules.find((module) => module.name === name) ?? { page: "" }
-      const [, sentence] = /## \w+ overview\s+(.*?[.:])\s/s.exec(page) ?? []
+      const [, sentence] = /## \w+ overview\s+(.*?\.)\s/s.exec(page) ?? []
       lines.push(`- [${name.split("/").at(-1)}](${name}.md): ${sentence?.replaceAll("\n", " ") ?? ""}`)
     }
   }

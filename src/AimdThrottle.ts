@@ -1,6 +1,6 @@
 /**
- * The AIMD delay law: a delay that multiplies on a capacity error and shrinks by a step on a success. As pure arithmetic,
- * as a shared throttle, and as a `Schedule` for programs that retry by themselves.
+ * The AIMD delay law: a capacity error multiplies a delay, a success takes a step off it. As pure arithmetic, as a
+ * shared throttle, and as a `Schedule` for programs that retry by themselves.
  *
  * The law is ELSPETH's: additive increase of speed, multiplicative decrease, after Chiu and Jain, "Analysis of the
  * Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989.
@@ -147,7 +147,7 @@ export const make = (options: PoolConfig.ThrottleOptions = {}): Effect.Effect<Ai
  * A schedule for `Effect.retry`: each recurrence backs the throttle off and waits its delay, or the error's
  * `retryAfter` where that is longer. It recurs for ever; bound it with `Schedule.upTo` or `Schedule.recurs`.
  *
- * The output is the wait. Only `CapacityError` may reach it: type the schedule on a wider error with
+ * The output is the wait. Only `CapacityError` may reach it. For a call that can fail in other ways too, add
  * `Schedule.whileInput`, or use {@link retry}.
  *
  * @since 0.1.0

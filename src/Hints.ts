@@ -1,5 +1,5 @@
 /**
- * What an answer says about the API's limits besides being served or rejected. A hint may be wrong; a control law takes it
+ * What an answer says about the API's limits, beside whether the call was served. A hint may be wrong; a control law takes it
  * as advice, never as truth.
  *
  * @since 0.2.0

@@ -51,8 +51,8 @@ export interface Options extends ThrottleOptions {
   /** Interrupts an attempt that takes longer. Default none. */
   readonly attemptTimeout?: Duration.DurationInput | undefined
   /**
-   * The control law. `"window"`, the default, finds the API's limit; `"delay"` has rejected rows wait, as the throttle
-   * options say, which `"window"` has no use for; or a `ControlLaw` of your own.
+   * The control law. `"window"`, the default, finds the API's limit; `"delay"` lets rejected rows wait; or a `ControlLaw` of
+   * your own. The options of the throttle tune `"delay"` alone.
    */
   readonly control?: "window" | "delay" | ControlLaw | undefined
   /** Names the pool in metrics, spans, logs and errors. Default `"default"`. */
@@ -88,7 +88,7 @@ export interface PoolConfig extends ThrottleConfig {
 }
 
 /**
- * What an option that is left out stands for.
+ * The default of every option.
  *
  * @since 0.1.0
  * @category constants
@@ -325,8 +325,8 @@ export const config = (prefix?: string): Config.Config<PoolConfig> => {
 }
 
 /**
- * Validates options that a `Config` of one's own has read: what is wrong is a `ConfigError`, not a defect. `name` is the
- * pool's name where the options leave it at its default.
+ * Validates options that a `Config` of your own has read: what is wrong is a `ConfigError`, not a defect. `name` names the
+ * pool where the options do not.
  *
  * @since 0.1.0
  * @category config

@@ -1,5 +1,5 @@
 /**
- * How a row can fail besides by its own error.
+ * The failures that a pool adds to a row's own errors.
  *
  * @since 0.1.0
  */
@@ -78,7 +78,7 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 }
 
 /**
- * How a call that may fail with `E` fails once it goes through a pool: its capacity errors are retried, and leave.
+ * The failures of a call that goes through a pool. Its capacity errors are retried, so they are not among them.
  *
  * @since 0.1.0
  * @category errors
@@ -95,7 +95,7 @@ export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolS
 export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
 
 /**
- * How a row of a batch fails.
+ * The failures of a row of a batch.
  *
  * @since 0.1.0
  * @category errors

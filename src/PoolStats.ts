@@ -46,7 +46,7 @@ export interface Change {
   readonly window: number
   /** Least time between two starts, in milliseconds. */
   readonly spacing: number
-  /** What a row rejected now waits on its own, in milliseconds. */
+  /** How long a row waits that is rejected now, in milliseconds. */
   readonly delay: number
   /** No start before this instant. */
   readonly holdUntil: number
@@ -60,7 +60,7 @@ export interface Change {
 }
 
 /**
- * How many changes a snapshot tells of.
+ * How many changes a snapshot holds.
  *
  * @since 0.2.0
  * @category constants
@@ -95,7 +95,7 @@ export interface PoolStats extends BatchStats {
   readonly saturatedSince: number | undefined
   /** Why the law decided as it did last. */
   readonly reason: string
-  /** The latest changes of the law's mind, oldest first, at most 32. `pool.changes` has them as they come. */
+  /** The latest decisions that changed something, oldest first, at most 32. `pool.changes` has them as they come. */
   readonly changes: ReadonlyArray<Change>
 }
 
@@ -119,7 +119,7 @@ export interface Tally {
 }
 
 /**
- * Makes a tally of nothing yet.
+ * Makes a tally with every count at 0.
  *
  * @since 0.1.0
  * @category counting

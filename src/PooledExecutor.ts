@@ -72,7 +72,8 @@ export interface PooledExecutor {
   attempt<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.AttemptError<E>, R>
   /**
    * Runs `process` for every row and returns an entry for each, in submission order, whatever became of it. Fails only
-   * when the pool is shut down already, and then runs nothing.
+   * when the pool is shut down already, and then runs nothing. Wrong arguments die before anything runs. Rows are passed
+   * as they are: an attempt may run again, so do not change them.
    */
   executeBatch<Row, A, E, R>(
     rows: Iterable<Row>,
@@ -91,8 +92,8 @@ export interface PooledExecutor {
   readonly pendingCount: Effect.Effect<number>
   readonly stats: Effect.Effect<PoolStats.PoolStats>
   /**
-   * Every change of the control law's mind from now on: why the pool is slow right now. A reader that falls behind by more
-   * than 256 misses the oldest.
+   * Every decision of the control law that changes something, from now on: it says why the pool is slow right now. A reader
+   * that falls behind by more than 256 loses the oldest.
    */
   readonly changes: Stream.Stream<PoolStats.Change>
   /**
@@ -103,8 +104,8 @@ export interface PooledExecutor {
 }
 
 /**
- * A line of callers at a pool, of their own: lines, batches and the pool's `execute` are served turn by turn, so that
- * nobody who sends much keeps the others waiting.
+ * A group of callers with a turn of its own at a pool. Lines, batches and the pool's `execute` take turns, so that nobody
+ * who sends much keeps the others waiting.
  *
  * @since 0.2.0
  * @category models

@@ -47,7 +47,7 @@ export * as Hints from "./Hints.js"
 export * as PoolConfig from "./PoolConfig.js"
 
 /**
- * How a row can fail besides by its own error.
+ * The failures that a pool adds to a row's own errors.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * Values of rate limit headers: counts, seconds, durations with units, instants. A value that cannot be meant is
+ * Values of rate limit headers: counts, seconds, durations with units, instants. A value that makes no sense is
  * `undefined`; nothing here throws.
  *
  * @since 0.2.0
@@ -8,7 +8,7 @@
 /** No API means a wait of more than a year. */
 const longest = 365 * 24 * 60 * 60 * 1000
 
-/** From here on a number of seconds is an instant: it was 2001 then. The same in milliseconds. */
+/** A number of seconds as large as this is an instant (in 2001 or later), not a span. The same in milliseconds. */
 const [firstEpochSecond, firstEpochMilli] = [1e9, 1e12]
 
 const decimal = /^\d+(\.\d+)?$/
@@ -24,7 +24,7 @@ const wait = (millis: number): number | undefined => (millis <= longest ? Math.m
 export const millis = (text: string): number | undefined => (decimal.test(text) ? wait(Number(text)) : undefined)
 
 /**
- * A plain decimal number: of seconds from now, or of seconds or milliseconds since 1970. In milliseconds from now.
+ * A plain decimal number, of seconds from now, or of seconds or milliseconds since 1970; as milliseconds from now.
  *
  * @since 0.2.0
  * @category parsers
@@ -92,7 +92,7 @@ export const reset = (text: string, now: number): number | undefined =>
   seconds(text, now) ?? duration(text) ?? date(text, now)
 
 /**
- * How many; of a list such as `100, 100;w=60` the first.
+ * A count. Of a list such as `100, 100;w=60` it is the first.
  *
  * @since 0.2.0
  * @category parsers

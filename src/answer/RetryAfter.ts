@@ -1,6 +1,6 @@
 /**
  * What the headers of an answer say about waiting and about limits, in the dialects that APIs speak. Pure, and never
- * throws: what cannot be meant is left out.
+ * throws: a value that makes no sense (negative, unreadable, more than a year away) is left out.
  *
  * @since 0.1.0
  */
@@ -32,7 +32,7 @@ export interface QuotaNames {
 }
 
 /**
- * Which headers are read, all in lower case. Of each list the first that can be read counts; of quotas, all count.
+ * Which headers are read, all in lower case. Of a list the first that can be read counts; quotas count all.
  *
  * @since 0.2.0
  * @category models
@@ -155,7 +155,7 @@ const quotas = (headers: Headers, now: number, names: HeaderNames): Quotas => {
 const withDefaults = (names: Partial<HeaderNames> | undefined): HeaderNames =>
   names === undefined ? headerNames : { ...headerNames, ...names }
 
-/** The quota of which least is left; of equals, the one that takes longest to come back. */
+/** The quota with the least left; of equals, the one that takes longest to be full again. */
 const tightest = (all: ReadonlyArray<Quota>): Quota | undefined => {
   const [first, ...others] = all.filter((quota) => Object.keys(quota).length > 0)
   if (first === undefined) return undefined
@@ -167,8 +167,8 @@ const tightest = (all: ReadonlyArray<Quota>): Quota | undefined => {
 }
 
 /**
- * Reads what an answer says about its limits, requests and tokens apart. Where it tells of several limits of a kind, the
- * one counts of which least is left. `now` is the instant of the answer in epoch milliseconds.
+ * Reads what an answer says about its limits, requests and tokens apart. Where there are several limits of a kind, the
+ * one with the least left counts. `now` is the instant of the answer in epoch milliseconds.
  *
  * @example
  * ```ts
@@ -199,7 +199,8 @@ export const hints = (headers: Headers, now: number, names?: Partial<HeaderNames
 
 /**
  * Reads how long an answer asks its client to stay away: `retry-after-ms`, or else `retry-after`, in seconds or as a date,
- * or else the longest reset of a quota that is spent: one of which the headers say that 0 remain, or do not say.
+ * or else the longest reset of a spent quota. A quota counts as spent where the headers say that 0 remain, and where they
+ * do not say how many.
  *
  * `now` is the instant of the answer in epoch milliseconds. An instant in the past gives zero; a header that is missing,
  * negative, unreadable, or asks for more than a year gives way to the next, and at last to `None`.

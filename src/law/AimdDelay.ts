@@ -1,5 +1,5 @@
 /**
- * The arithmetic of the AIMD delay: it multiplies on a capacity error and shrinks by a step on a success.
+ * The arithmetic of the AIMD delay: a capacity error multiplies it, a success takes a step off it.
  *
  * The law is ELSPETH's: additive increase of speed, multiplicative decrease, after Chiu and Jain, "Analysis of the
  * Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989.

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 /**
- * One dimension of a limit as an answer tells it; every part is optional, for hardly an API sends them all.
+ * One dimension of a limit as an answer tells it; every part is optional, since few APIs send them all.
  *
  * @since 0.2.0
  * @category models
@@ -15,7 +15,7 @@ export interface Quota {
   readonly limit?: number
   /** How many are left of it now. */
   readonly remaining?: number
-  /** Until the quota is full again, in milliseconds from the answer. */
+  /** How long until the quota is full again, in milliseconds from the answer. */
   readonly resetAfter?: number
 }
 
@@ -31,8 +31,8 @@ export interface Hints {
 }
 
 /**
- * What an attempt had to wait for last before it was started: a free permit, the spacing, the {@link StartLimit}, or
- * nothing of these; a hold is none of them.
+ * What an attempt waited for last before it started: a free permit, the spacing, the {@link StartLimit}, or none of these.
+ * A hold does not count.
  *
  * @since 0.2.0
  * @category models
@@ -122,7 +122,7 @@ export interface Ramp {
   readonly from: number
   /** Milliseconds. */
   readonly every: number
-  /** The window grows no further than to this. */
+  /** The window does not grow beyond this. */
   readonly most: number
 }
 
@@ -145,8 +145,8 @@ export interface Decision {
   /** At most so many starts in a span of time. Default no limit; see {@link ControlLaw.remembers}. */
   readonly starts?: StartLimit | undefined
   /**
-   * The first start after the pool was held goes alone, and the next follows so many milliseconds later: so that it may be
-   * rejected before the crowd goes. Default 0.
+   * The first start after the pool was held goes alone, and the next follows so many milliseconds later: if the first is
+   * rejected, the others have not gone yet. Default 0.
    */
   readonly alone?: number | undefined
   /** Lets the window grow by itself until the next decision. Default no growth. */
@@ -155,7 +155,7 @@ export interface Decision {
   readonly chance?: number | undefined
   /** Since when the API has let nothing through, on the law's clock; undefined while it does. */
   readonly saturatedSince?: number | undefined
-  /** Counts the decreases; attempts are stamped with it, so that a law knows which rejections are old news. */
+  /** Counts the decreases. An attempt carries the count that it started under, so that a law knows which rejections are old. */
   readonly epoch: number
   /** Why, in a few words for a person who asks why the pool is slow right now. */
   readonly reason: string

@@ -116,7 +116,7 @@ const none: ReadonlyArray<never> = []
 const initialLength = 16
 
 /**
- * Makes an empty buffer. It grows by itself; `rows` spares it that, where their number is known.
+ * Makes an empty buffer. It grows by itself; with `rows`, their number, it is large enough from the start.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Observers that look at every step of a simulation and say what must not be: the invariants of a pool. One of your own is a
+ * Observers that look at every step of a simulation and report what must not happen: the invariants of a pool. One of your own is a
  * function.
  *
  * @since 0.2.0
@@ -38,7 +38,7 @@ export interface Checker {
 }
 
 /**
- * A checker found something that must not be.
+ * A checker found something that must not happen.
  *
  * @since 0.2.0
  * @category errors
@@ -142,7 +142,7 @@ export const startsAreSpaced: Checker = {
 }
 
 /**
- * No start falls inside a hold, be it the law's, up to `maxRetryAfter`, or a `Retry-After` that the law was told of.
+ * No start falls inside a hold: neither the law's own, up to `maxRetryAfter`, nor a `Retry-After` that the law was told of.
  *
  * @since 0.2.0
  * @category invariants

@@ -142,7 +142,7 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
               finished(first + entry.submitIndex, order, outcomeOf(entry.exit), entry.attempts, entry.completedAt)
             )
           } else {
-            // Who interrupts a batch gets no entries, and neither does who comes after the shutdown.
+            // A caller who interrupts a batch gets no entries, nor does one who comes after the shutdown.
             rows.forEach((_, order) => finished(first + order, order, outcomeOf(exit), 0))
           }
         })

@@ -83,7 +83,7 @@ export type Observer = (event: Event) => void
 const round = (n: number): number => Math.round(n * 1000) / 1000
 
 /**
- * A law that lets somebody hear what it is told and what it decides, its first decision included, in epoch milliseconds.
+ * A law that tells a listener what it is told and what it decides, its first decision included, in epoch milliseconds.
  *
  * @since 0.2.0
  * @category tracing

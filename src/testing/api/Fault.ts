@@ -56,8 +56,8 @@ const rest = (chance: number, rate: number): number => (chance - rate) / (1 - ra
 /**
  * A share of the requests, from 0 to 1, fails for reasons that are not capacity; status 500 unless told otherwise.
  *
- * It fails in the end: the server admits it first, or rejects it, as it would any other, and works as long on it. So it takes
- * its token and its place, which it leaves when it is answered.
+ * The server first admits or rejects it like any other, and works on it as long. So it takes its token, and its place until
+ * it is answered.
  *
  * @since 0.2.0
  * @category faults

@@ -1,5 +1,5 @@
 /**
- * What a simulation amounts to: how long, how fast beside the ideal, what was rejected, who waited, how fair.
+ * What a simulation amounts to: how long, how fast beside the ideal, what was rejected, who waited, how fair it was.
  *
  * Instants are epoch milliseconds of virtual time, spans milliseconds, rates a second.
  *
