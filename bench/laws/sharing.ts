@@ -1,8 +1,8 @@
 /** Several clients on one server, who do not know of each other. */
 import { Checker, Latency, Report, ServerModel, Simulation, Workload, type Trace } from "effect-aimd/testing"
 import { Cause, Exit } from "effect"
-import { dozens, median, overSeeds, poolSize, type Law } from "./measure.js"
-import { mean } from "./servers.js"
+import { dozens, median, overSeeds, type Law } from "./measure.js"
+import { mean, poolSize } from "./servers.js"
 
 export interface Shared {
   readonly name: string
