@@ -47,12 +47,7 @@ export {
  * @since 0.1.0
  * @category law
  */
-export const parameters = (config: PoolConfig.ThrottleConfig): AimdDelay.Parameters => ({
-  minDelay: Duration.toMillis(config.minDispatchDelay),
-  maxDelay: Duration.toMillis(config.maxDispatchDelay),
-  multiplier: config.backoffMultiplier,
-  recoveryStep: Duration.toMillis(config.recoveryStep)
-})
+export const parameters: (config: PoolConfig.ThrottleConfig) => AimdDelay.Parameters = AimdDelay.parameters
 
 /**
  * What a throttle has seen since it was made or since `resetStats`.

@@ -9,8 +9,9 @@ import * as Format from "./structure/Format.js"
 import type { CapacityError } from "./Capacity.js"
 
 /**
- * The API had no capacity for the row until its budget, `maxCapacityRetry`, was spent. `elapsed` counts from the row's
- * first start.
+ * The API had no capacity for the row within its budget, `maxCapacityRetry`: the budget is spent, or the API asks for a
+ * longer silence than is left of it, or it has let nothing at all through for so long. `elapsed` counts from the row's first
+ * start; from its submission where it had none, and `attempts` is 0.
  *
  * @since 0.1.0
  * @category errors
@@ -19,11 +20,21 @@ export class RetryTimeoutError extends Data.TaggedError("RetryTimeoutError")<{
   readonly elapsed: Duration.Duration
   readonly budget: Duration.Duration
   readonly attempts: number
+  /** The last rejection of the row; of the pool where the row had no attempt. */
   readonly lastError: CapacityError
+  /** How many other attempts the API served since it rejected the row first. Many of them: the trouble is the row's own. */
+  readonly othersServed?: number
+  /** What the API asked for in `lastError`, before `maxRetryAfter` cut it. */
+  readonly retryAfter?: Duration.Duration | undefined
+  /** The end of that, in epoch milliseconds of the wall clock: when to come back. */
+  readonly retryAt?: number | undefined
 }> {
   override get message(): string {
-    const { attempts, budget, elapsed, lastError } = this
-    return `no capacity for ${Format.duration(elapsed)} (budget ${Format.duration(budget)}), ${attempts} attempts, last status ${lastError.status}`
+    const { attempts, budget, elapsed, lastError, othersServed = 0, retryAfter } = this
+    const lasted = `no capacity for ${Format.duration(elapsed)} (budget ${Format.duration(budget)})`
+    const others = othersServed === 0 ? "" : `, ${othersServed} others served meanwhile`
+    const asked = retryAfter === undefined ? "" : `, retry after ${Format.duration(retryAfter)}`
+    return `${lasted}, ${attempts} attempts, last status ${lastError.status}${others}${asked}`
   }
 }
 
@@ -75,12 +86,13 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
 
 /**
- * How one attempt fails that goes through a pool and is not retried there: its capacity errors stay.
+ * How one attempt fails that goes through a pool and is not retried there: its capacity errors stay. It is a
+ * `RetryTimeoutError` where the API lets nothing through while the attempt waits for its start.
  *
  * @since 0.2.0
  * @category errors
  */
-export type AttemptError<E> = E | PoolShutdownError | AttemptTimeoutError
+export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
 
 /**
  * How a row of a batch fails.

@@ -34,7 +34,8 @@ export interface BatchStats {
 }
 
 /**
- * A decision of the control law that changed the window, the hold or the reason; times in epoch milliseconds.
+ * A decision of the control law that changed the window, the hold, the limit of a period or the reason; instants in epoch
+ * milliseconds of the wall clock.
  *
  * @since 0.2.0
  * @category models
@@ -49,6 +50,10 @@ export interface Change {
   readonly delay: number
   /** No start before this instant. */
   readonly holdUntil: number
+  /** So many starts in a period of so many milliseconds; undefined while the law knows of no such limit. */
+  readonly starts: { readonly limit: number; readonly period: number } | undefined
+  /** Share of the rejections that the law takes for chance, not for load: 0 to 1. */
+  readonly chance: number
   /** Since when the API has let nothing through; undefined while it does. */
   readonly saturatedSince: number | undefined
   readonly reason: string
@@ -82,6 +87,10 @@ export interface PoolStats extends BatchStats {
   readonly longestRetryAfter: Duration.Duration
   /** Least time between two starts now. */
   readonly spacing: Duration.Duration
+  /** At most so many starts in any such period; undefined while the law knows of no such limit. */
+  readonly starts: { readonly limit: number; readonly period: Duration.Duration } | undefined
+  /** Share of the rejections that the law takes for chance, not for load: 0 to 1. */
+  readonly chance: number
   /** Since when the API has let nothing through, in epoch milliseconds; undefined while it does. */
   readonly saturatedSince: number | undefined
   /** Why the law decided as it did last. */

@@ -137,6 +137,27 @@ export const lawOf = (config: PoolConfig.PoolConfig): ControlLaw => {
   }
 }
 
+const snapshot = (admission: Admission.Admission): PoolStats.PoolStats => {
+  const { config, decision, tally, timers } = admission
+  const { chance, delay, holdUntil, reason, saturatedSince, spacing, starts } = admission.standing()
+  return {
+    ...PoolStats.fromTally(tally),
+    config,
+    pending: PoolStats.pending(tally),
+    inFlight: admission.inFlight,
+    currentDelay: Duration.millis(delay),
+    window: Ramp.windowAt(decision, timers.now()),
+    holdUntil,
+    longestRetryAfter: Duration.millis(admission.longestRetryAfter),
+    spacing: Duration.millis(spacing),
+    starts: starts && { limit: starts.limit, period: Duration.millis(starts.period) },
+    chance,
+    saturatedSince,
+    reason,
+    changes: admission.changes
+  }
+}
+
 /** Callers without types may hand in anything: a promise above all. */
 const lineOf = ({ attempt, execute }: Call.Calls): Line => ({
   execute: (call) => (Effect.isEffect(call) ? execute(call) : noEffect(call)),
@@ -180,20 +201,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
         lineOf
       ),
       pendingCount: Effect.sync(() => PoolStats.pending(admission.tally)),
-      stats: Effect.sync(() => ({
-        ...PoolStats.fromTally(admission.tally),
-        config,
-        pending: PoolStats.pending(admission.tally),
-        inFlight: admission.inFlight,
-        currentDelay: Duration.millis(admission.decision.delay),
-        window: Ramp.windowAt(admission.decision, admission.timers.now()),
-        holdUntil: admission.holdUntil,
-        longestRetryAfter: Duration.millis(admission.longestRetryAfter),
-        spacing: Duration.millis(admission.decision.spacing),
-        saturatedSince: admission.decision.saturatedSince,
-        reason: admission.decision.reason,
-        changes: admission.changes
-      })),
+      stats: Effect.sync(() => snapshot(admission)),
       changes: Stream.asyncPush<PoolStats.Change>(
         (emit) =>
           Effect.acquireRelease(

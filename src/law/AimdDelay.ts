@@ -6,6 +6,7 @@
  *
  * @since 0.2.0
  */
+import * as Duration from "effect/Duration"
 
 /**
  * The numbers of the law; delays in milliseconds.
@@ -19,6 +20,24 @@ export interface Parameters {
   readonly multiplier: number
   readonly recoveryStep: number
 }
+
+/**
+ * The law's numbers out of a validated configuration.
+ *
+ * @since 0.1.0
+ * @category law
+ */
+export const parameters = (config: {
+  readonly minDispatchDelay: Duration.Duration
+  readonly maxDispatchDelay: Duration.Duration
+  readonly backoffMultiplier: number
+  readonly recoveryStep: Duration.Duration
+}): Parameters => ({
+  minDelay: Duration.toMillis(config.minDispatchDelay),
+  maxDelay: Duration.toMillis(config.maxDispatchDelay),
+  multiplier: config.backoffMultiplier,
+  recoveryStep: Duration.toMillis(config.recoveryStep)
+})
 
 /**
  * The delay after a capacity error: at the floor at least `max(recoveryStep, minDelay)`, above it `delay × multiplier`,

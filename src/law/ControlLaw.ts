@@ -105,7 +105,7 @@ export interface StartLimit {
   /** Milliseconds. */
   readonly period: number
   /**
-   * Binds only as far as the starts it counts from came before this instant, in epoch milliseconds: a limit that is not
+   * Binds only as far as the starts it counts from came before this instant of the law's clock: a limit that is not
    * proven. Those beyond go one at a time, {@link Decision.alone} apart.
    */
   readonly provenUntil: number
@@ -118,7 +118,7 @@ export interface StartLimit {
  * @category models
  */
 export interface Ramp {
-  /** Epoch milliseconds. */
+  /** An instant of the law's clock, in milliseconds. */
   readonly from: number
   /** Milliseconds. */
   readonly every: number
@@ -138,7 +138,7 @@ export interface Decision {
   readonly window: number
   /** Least time between the starts of two attempts, in milliseconds. */
   readonly spacing: number
-  /** No start before this instant, in epoch milliseconds; 0 for none. */
+  /** No start before this instant, in milliseconds of the law's clock; 0 for none. */
   readonly holdUntil: number
   /** How long a row that is rejected now waits before it asks for a permit again, in milliseconds. */
   readonly delay: number
@@ -151,7 +151,9 @@ export interface Decision {
   readonly alone?: number | undefined
   /** Lets the window grow by itself until the next decision. Default no growth. */
   readonly ramp?: Ramp | undefined
-  /** Since when the API has let nothing through, in epoch milliseconds; undefined while it does. */
+  /** How large a share of the rejections is chance, not load, as far as the law believes: 0 to 1. Default 0. */
+  readonly chance?: number | undefined
+  /** Since when the API has let nothing through, on the law's clock; undefined while it does. */
   readonly saturatedSince?: number | undefined
   /** Counts the decreases; attempts are stamped with it, so that a law knows which rejections are old news. */
   readonly epoch: number
@@ -171,8 +173,8 @@ export interface Step<State> {
 }
 
 /**
- * A control law: pure, so that it can be tested as a table and simulated a million steps a second. `now` is in epoch
- * milliseconds.
+ * A control law: pure, so that it can be tested as a table and simulated a million steps a second. `now`, like every instant
+ * of a law, is in milliseconds of the monotonic clock: they begin at the epoch, and nobody sets them forward or back later.
  *
  * Pass one of your own as the pool's `control` option.
  *

@@ -10,6 +10,7 @@
 import type { ControlLaw } from "./ControlLaw.js"
 import { decide } from "./window/Decide.js"
 import { reject } from "./window/Rejection.js"
+import * as Noise from "./window/Noise.js"
 import { begin, draft as draftOf, reset, type State as WindowState } from "./window/State.js"
 import { succeed } from "./window/Success.js"
 
@@ -62,7 +63,7 @@ export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<
   name: "window",
   remembers: 16_384,
   initial: (poolSize, now) => begin(poolSize, now, 0),
-  step: (state, told, now) => {
+  step: (state, told, now, starts) => {
     if (told._tag === "neutral") return { state, decision: state.decision }
     // A limit of starts without a period is a fast pace.
     const isPace = told.bound === "period" && state.period === undefined
@@ -71,8 +72,9 @@ export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<
     const forgotten = state.block === undefined && state.opened !== undefined && startedAt - state.now > memory
     const draft = draftOf(forgotten ? reset(state, sample, now) : state)
     draft.opened ??= { at: startedAt, accepted: 0 }
+    if (starts !== undefined) Noise.watch(draft, starts, sample, now)
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, latencyTolerance)
-    else reject(draft, sample, startedAt, now)
+    else reject(draft, sample, startedAt, now, starts)
     draft.now = now
     draft.decision = decide(draft)
     return { state: draft, decision: draft.decision }

@@ -260,94 +260,106 @@ export const make = <A>(options: { readonly maxPending: number }): Effect.Effect
         )
       )
 
-const makeUnsafe = <A>(maxPending: number): RowReorderBuffer<A> => {
-  let open = true
-  // The rows that are neither released nor withdrawn, in sequence: the first, and those behind it.
+/** Waits for the turn at a line, acts, and lets `serve` see who is next. */
+const inTurn = <B>(
+  line: Semaphore.Semaphore,
+  serve: () => void,
+  operation: typeof Operation.Type,
+  timeout: Duration.DurationInput = Duration.infinity,
+  act: (now: number) => Exit.Exit<B, BufferShutdownError>
+): Effect.Effect<B, BufferShutdownError | BufferTimeoutError> =>
+  Effect.uninterruptibleMask((restore) => {
+    const limit = Duration.decode(timeout)
+    const turn = { isMine: false, wake: constVoid }
+    const place = line.join(() => {
+      turn.isMine = true
+      turn.wake()
+      return false
+    })
+    const use = Effect.clockWith((clock): Exit.Exit<B, BufferShutdownError | BufferTimeoutError> => {
+      // A turn that came at the very deadline is used: the deadline decides only who has none.
+      if (!turn.isMine) {
+        line.leave(place)
+        return Exit.fail(new BufferTimeoutError({ operation, timeout: limit }))
+      }
+      const result = act(clock.unsafeCurrentTimeMillis())
+      line.release()
+      serve()
+      return result
+    })
+    if (turn.isMine || Duration.isZero(limit)) return use
+
+    const wait = Effect.async<void>((resume) => {
+      turn.wake = () => resume(Effect.void)
+      if (turn.isMine) turn.wake()
+    })
+    // Interruptible, or the deadline would mean nothing to a caller that is not, such as `Effect.acquireRelease`.
+    const bounded = Duration.isFinite(limit) ? Effect.timeoutOption(Effect.interruptible(wait), limit) : wait
+    return restore(bounded).pipe(
+      Effect.onInterrupt(() => Effect.sync(() => (turn.isMine ? line.release() : line.leave(place)))),
+      Effect.zipRight(use)
+    )
+  })
+
+/** The rows that are neither released nor withdrawn, in sequence. */
+const makeShelf = <A>() => {
+  // The first, and those behind it.
   let head: LinkedQueue.Node<Row<A>> | undefined
   const behind = LinkedQueue.make<Row<A>>()
+  return {
+    get head() {
+      return head
+    },
+    get size() {
+      return behind.size + (head === undefined ? 0 : 1)
+    },
+    append: (node: LinkedQueue.Node<Row<A>>): void => {
+      if (head === undefined) head = node
+      else behind.push(node)
+    },
+    remove: (node: LinkedQueue.Node<Row<A>>, state: RowState<A>): void => {
+      if (node === head) head = behind.shift()
+      else behind.remove(node)
+      node.value.state = state
+    }
+  }
+}
+
+const makeUnsafe = <A>(maxPending: number): RowReorderBuffer<A> => {
+  let open = true
+  const shelf = makeShelf<A>()
   // Weak, so that a row that left lives only as long as its ticket, whose late completion it is to recognise.
   const issued = new WeakMap<Ticket, LinkedQueue.Node<Row<A>>>()
   // The one permit of each is the turn of the first in line, kept until it has acted: so nobody overtakes it, and what
   // it was woken for is left to the next if it is interrupted before.
-  const submits = Semaphore.make(1, () => !open || size() < maxPending)
-  const nexts = Semaphore.make(1, () => !open || head?.value.state._tag === "Completed")
+  const submits = Semaphore.make(1, () => !open || shelf.size < maxPending)
+  const nexts = Semaphore.make(1, () => !open || shelf.head?.value.state._tag === "Completed")
   const total = { submitted: 0, released: 0, evicted: 0, abandoned: 0, late: 0, bufferWait: 0 }
   let completedWaiting = 0
   let maxObservedPending = 0
-
-  const size = () => behind.size + (head === undefined ? 0 : 1)
-
-  const append = (node: LinkedQueue.Node<Row<A>>) => {
-    if (head === undefined) head = node
-    else behind.push(node)
-  }
-
-  const remove = (node: LinkedQueue.Node<Row<A>>, state: RowState<A>) => {
-    if (node === head) head = behind.shift()
-    else behind.remove(node)
-    node.value.state = state
-  }
 
   const serve = () => {
     submits.serve()
     nexts.serve()
   }
 
-  const inTurn = <B>(
-    line: Semaphore.Semaphore,
-    operation: typeof Operation.Type,
-    timeout: Duration.DurationInput = Duration.infinity,
-    act: (now: number) => Exit.Exit<B, BufferShutdownError>
-  ): Effect.Effect<B, BufferShutdownError | BufferTimeoutError> =>
-    Effect.uninterruptibleMask((restore) => {
-      const limit = Duration.decode(timeout)
-      const turn = { isMine: false, wake: constVoid }
-      const place = line.join(() => {
-        turn.isMine = true
-        turn.wake()
-        return false
-      })
-      const use = Effect.clockWith((clock): Exit.Exit<B, BufferShutdownError | BufferTimeoutError> => {
-        // A turn that came at the very deadline is used: the deadline decides only who has none.
-        if (!turn.isMine) {
-          line.leave(place)
-          return Exit.fail(new BufferTimeoutError({ operation, timeout: limit }))
-        }
-        const result = act(clock.unsafeCurrentTimeMillis())
-        line.release()
-        serve()
-        return result
-      })
-      if (turn.isMine || Duration.isZero(limit)) return use
-
-      const wait = Effect.async<void>((resume) => {
-        turn.wake = () => resume(Effect.void)
-        if (turn.isMine) turn.wake()
-      })
-      // Interruptible, or the deadline would mean nothing to a caller that is not, such as `Effect.acquireRelease`.
-      const bounded = Duration.isFinite(limit) ? Effect.timeoutOption(Effect.interruptible(wait), limit) : wait
-      return restore(bounded).pipe(
-        Effect.onInterrupt(() => Effect.sync(() => (turn.isMine ? line.release() : line.leave(place)))),
-        Effect.zipRight(use)
-      )
-    })
-
   const admit = (rowId: string, now: number): Exit.Exit<Ticket, BufferShutdownError> => {
     if (!open) return Exit.fail(new BufferShutdownError({ operation: "submit" }))
     const ticket: Ticket = { [TypeId]: TypeId, sequence: total.submitted++, rowId }
     const node = LinkedQueue.node<Row<A>>({ ticket, submittedAt: now, state: pending })
     issued.set(ticket, node)
-    append(node)
-    maxObservedPending = Math.max(maxObservedPending, size())
+    shelf.append(node)
+    maxObservedPending = Math.max(maxObservedPending, shelf.size)
     return Exit.succeed(ticket)
   }
 
   const releaseHead = (now: number): Exit.Exit<RowEntry<A>, BufferShutdownError> => {
+    const { head } = shelf
     if (head?.value.state._tag !== "Completed") return Exit.fail(new BufferShutdownError({ operation: "next" }))
     const { submittedAt, ticket } = head.value
     const { completedAt, value } = head.value.state
     const bufferWait = elapsed(completedAt, now)
-    remove(head, released)
+    shelf.remove(head, released)
     completedWaiting--
     total.released++
     total.bufferWait += Duration.toMillis(bufferWait)
@@ -370,9 +382,9 @@ const makeUnsafe = <A>(maxPending: number): RowReorderBuffer<A> => {
     submit: (rowId, options) =>
       rowId === ""
         ? Effect.die(new Cause.IllegalArgumentException('RowReorderBuffer.submit: rowId must not be empty, got ""'))
-        : inTurn(submits, "submit", options?.timeout, (now) => admit(rowId, now)),
+        : inTurn(submits, serve, "submit", options?.timeout, (now) => admit(rowId, now)),
 
-    next: (options) => inTurn(nexts, "next", options?.timeout, releaseHead),
+    next: (options) => inTurn(nexts, serve, "next", options?.timeout, releaseHead),
 
     complete: (ticket, value) =>
       Effect.clockWith((clock) => {
@@ -402,7 +414,7 @@ const makeUnsafe = <A>(maxPending: number): RowReorderBuffer<A> => {
           return unissued(ticket) === "Unknown" ? Exit.succeed(false) : refuse("evict", ticket, "Mismatch")
         }
         if (node.value.state._tag !== "Pending") return Exit.succeed(false)
-        remove(node, withdrawn)
+        shelf.remove(node, withdrawn)
         total.evicted++
         serve()
         return Exit.succeed(true)
@@ -411,24 +423,24 @@ const makeUnsafe = <A>(maxPending: number): RowReorderBuffer<A> => {
     shutdown: Effect.sync(() => {
       open = false
       const finished: Array<LinkedQueue.Node<Row<A>>> = []
-      while (head !== undefined) {
+      for (let head = shelf.head; head !== undefined; head = shelf.head) {
         const { state } = head.value
         if (state._tag === "Completed") {
           finished.push(head)
-          remove(head, state)
+          shelf.remove(head, state)
         } else {
-          remove(head, withdrawn)
+          shelf.remove(head, withdrawn)
           total.abandoned++
         }
       }
-      finished.forEach(append)
+      finished.forEach(shelf.append)
       serve()
     }),
 
     isShutdown: Effect.sync(() => !open),
 
     metrics: Effect.sync(() => ({
-      pending: size(),
+      pending: shelf.size,
       completedWaiting,
       waitingSubmits: submits.waiting,
       waitingNexts: nexts.waiting,

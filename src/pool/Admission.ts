@@ -1,51 +1,49 @@
 /**
- * The machine that applies a law's decisions: who may start now. It holds the permits, the gate, the hold, and the switch
- * that shuts a pool down.
+ * The machine that applies a law's decisions: who may start now. It brings together the starts (permits and gate), the law
+ * at work, the silence that the API asks for, and the switch that shuts a pool down.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
+import * as FiberSet from "effect/FiberSet"
 import type * as MetricLabel from "effect/MetricLabel"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { PCGRandom } from "effect/Utils"
-import * as Format from "../structure/Format.js"
-import * as Gate from "./Gate.js"
-import * as Insider from "./Insider.js"
 import type { CapacityError } from "../Capacity.js"
-import type { Bound, ControlLaw, Decision, Hints, Sample } from "../law/ControlLaw.js"
+import type { ControlLaw, Decision, Hints, Sample } from "../law/ControlLaw.js"
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolStats from "../PoolStats.js"
-import * as Ramp from "../law/Ramp.js"
-import * as Starts from "./Starts.js"
-import * as Semaphore from "../structure/Semaphore.js"
+import type * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
+import * as Holds from "./Holds.js"
+import * as Idle from "./Idle.js"
+import type * as Insider from "./Insider.js"
+import * as Silence from "./Silence.js"
+import * as Starts from "./Starts.js"
+import * as Steering from "./Steering.js"
+import * as Trouble from "./Trouble.js"
+
+type Ticket = Starts.Ticket
+
+export {
+  /**
+   * The stamp of a started attempt.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Ticket
+} from "./Starts.js"
 
 /**
- * The stamp of a started attempt: the congestion epoch and the instant it was admitted in, and what let it wait till then.
+ * What came of an attempt, as far as the pool cares: served, failed with an error of its own, which the law does not care
+ * about, ended before there was an answer, or rejected.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Ticket {
-  readonly epoch: number
-  readonly startedAt: number
-  /** Which start of the pool, from 1. */
-  readonly sequence: number
-  /** Attempts in flight then, this one included. */
-  readonly startedWith: number
-  readonly bound: Bound
-}
-
-/**
- * What came of an attempt, as far as the law cares.
- *
- * @since 0.1.0
- * @category models
- */
-export type Outcome = "success" | "neutral" | CapacityError
+export type Outcome = "success" | "failure" | "neutral" | CapacityError
 
 /**
  * The row or call that an attempt is of.
@@ -58,6 +56,8 @@ export interface Subject {
   readonly row: number
   /** Its attempts so far, this one included. */
   readonly attempts: number
+  /** The pool's latest start when the row was rejected first. */
+  readonly rejectedSince: number
 }
 
 /**
@@ -69,6 +69,10 @@ export interface Subject {
 export interface Party {
   /** Starts one attempt now; returns whether another waits. */
   readonly start: (ticket: Ticket) => boolean
+  /** The API lets nothing through: what waits fails now. */
+  readonly giveUp: () => void
+  /** No start before this instant: what cannot wait so long fails now. */
+  readonly held: (until: number) => void
   /** The pool is shut down: what waits gets its outcome now; with `interrupt`, what is in flight is interrupted. */
   readonly shutdown: (interrupt: boolean) => void
 }
@@ -85,11 +89,19 @@ export interface Admission {
   readonly tally: PoolStats.Tally
   readonly labels: ReadonlyArray<MetricLabel.MetricLabel>
   readonly decision: Decision
+  /** Where the pool stands now, as a change would tell it. */
+  readonly standing: () => PoolStats.Change
   /** The latest decisions, oldest first. */
   readonly changes: ReadonlyArray<PoolStats.Change>
   /** Lets somebody hear of every change; returns how to stop. */
   readonly onChange: (listener: (change: PoolStats.Change) => void) => () => void
-  readonly holdUntil: number
+  /** The end of the silence that the API itself asked for. */
+  readonly hintUntil: number
+  readonly silence: Silence.Silence
+  /** How many attempts were served. */
+  readonly served: number
+  /** The latest start's number. */
+  readonly sequence: number
   /** Longest `Retry-After` seen, in milliseconds, before it was capped. */
   readonly longestRetryAfter: number
   readonly isShutdown: boolean
@@ -101,14 +113,27 @@ export interface Admission {
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
   readonly decline: () => void
-  /** Steps the law with an outcome and applies what it decides. The permit stays taken. */
-  readonly observe: (ticket: Ticket, subject: Subject, outcome: Outcome, now: number, hints: Hints | undefined) => void
+  /**
+   * Steps the law with an outcome and applies what it decides. The permit stays taken. Returns whether it was a rejection
+   * that is the row's own trouble. Throws, once, where the law is broken.
+   */
+  readonly observe: (
+    ticket: Ticket,
+    subject: Subject,
+    outcome: Outcome,
+    now: number,
+    hints: Hints | undefined
+  ) => boolean
   /** Numbers a row that starts for the first time, from 1. */
   readonly nextRow: () => number
+  /** Nobody waits any more. */
+  readonly settled: () => void
   /** Gives back the permit of an attempt that has ended. */
   readonly release: () => void
   /** Nothing starts from now on. */
   readonly shutdown: (interrupt: boolean) => void
+  /** A silence that the API asked for, in milliseconds, cut to `maxRetryAfter`. */
+  readonly cappedHint: (retryAfter: number) => number
   /** Hands out, once, what a user should hear of in the log. */
   readonly takeNotice: () => string | undefined
   /** Tells a fiber, whose only task the effect is, that it runs attempts of this pool. */
@@ -128,226 +153,191 @@ export const make = <State>(
   law: ControlLaw<State>,
   labels: ReadonlyArray<MetricLabel.MetricLabel>
 ): Effect.Effect<Admission, never, Scope.Scope> =>
-  Effect.zipWith(TimerQueue.make, Random.nextInt, (timers, seed) => {
-    const { poolSize } = config
-    const minSpacing = Duration.toMillis(config.minDispatchDelay)
-    const maxHold = Duration.toMillis(config.maxRetryAfter)
-    const tally = PoolStats.makeTally()
-    const parties = new Set<Party>()
-    const insider = Insider.makeRef()
-    const waitingForIdle = new Map<() => void, Insider.Insider | undefined>()
-    const chance = new PCGRandom(seed)
-    const gate = Gate.make(law.remembers ?? 0)
-    const starts = Starts.make(law.remembers ?? 0)
-    const changes: Array<PoolStats.Change> = []
-    const listeners = new Set<(change: PoolStats.Change) => void>()
-
-    // A law may be the user's own: whatever it decides, the pool keeps its promises, and NaN is no way round them.
-    const bounded = (decided: Decision, now: number): Decision => ({
-      ...decided,
-      window: clamp(Math.floor(decided.window), 1, poolSize),
-      spacing: clamp(decided.spacing, minSpacing, maxHold),
-      holdUntil: clamp(decided.holdUntil, 0, now + maxHold),
-      delay: clamp(decided.delay, 0, Infinity),
-      ramp:
-        decided.ramp &&
-        Ramp.make(
-          clamp(decided.ramp.from, 0, Infinity),
-          clamp(decided.ramp.every, 1, maxHold),
-          clamp(decided.ramp.most, 1, poolSize)
-        )
-    })
-
-    let { decision: decided, state } = law.initial(poolSize, timers.now())
-    let decision = bounded(decided, timers.now())
-    PoolStats.recordDelay(decision.delay, labels)
-    /** When the gate was last asked, which is when whoever it lets through starts. */
-    let asked = 0
-    let rows = 0
-    /** The instant up to which the API itself asked for silence. */
-    let hintUntil = 0
-    let longestRetryAfter = 0
-    let isShutdown = false
-    let notice: string | undefined
-    /** Opens the gate; undefined while the gate is open or nobody waits at it. */
-    let opening: TimerQueue.Timer | undefined
-
-    const holdUntil = (): number => Math.max(hintUntil, decision.holdUntil)
-
-    const isOpen = (): boolean => {
-      asked = timers.now()
-      const opensAt = gate.opensAt(decision, holdUntil(), asked)
-      if (TimerQueue.isDue(opensAt, asked)) return true
-      if (opening === undefined || opening.at !== opensAt) {
-        if (opening !== undefined) timers.remove(opening)
-        opening = timers.add(opensAt, () => {
-          opening = undefined
-          permits.serve()
-        })
-      }
-      return false
-    }
-
-    const permits = Semaphore.make(decision.window, isOpen)
-
-    /** Lets the window grow when that is due; undefined while it does not grow, or nobody waits for it. */
-    let growing: TimerQueue.Timer | undefined
-
-    const resize = (): void => {
-      if (growing !== undefined) timers.remove(growing)
-      const now = timers.now()
-      permits.resize(Ramp.windowAt(decision, now))
-      const growsAt = Ramp.nextAt(decision, now)
-      growing = growsAt === undefined ? undefined : timers.add(growsAt, grow)
-    }
-
-    const grow = (): void => {
-      growing = undefined
-      if (permits.waiting > 0) resize()
-    }
-
-    const noteChange = (at: number): void => {
-      const { delay, reason, saturatedSince, spacing, window } = decision
-      const change = { at, window, spacing, delay, holdUntil: holdUntil(), saturatedSince, reason }
-      changes.push(change)
-      if (changes.length > 2 * PoolStats.changesKept) changes.splice(0, PoolStats.changesKept)
-      for (const listener of listeners) listener(change)
-    }
-
-    const apply = (next: Decision, now: number): void => {
-      if (next === decided) return
-      const last = decision
-      decided = next
-      decision = bounded(next, now)
-      if (decision.delay !== last.delay) PoolStats.recordDelay(decision.delay, labels)
-      if (decision.window !== last.window || decision.holdUntil !== last.holdUntil || decision.reason !== last.reason) {
-        noteChange(now)
-      }
-      // Serves the line even where the window stayed: the gate may open earlier than before.
-      resize()
-    }
-
-    const heed = (hint: number, now: number): number => {
-      const retryAfter = Math.min(hint, maxHold)
-      if (hint > maxHold && hintUntil <= now) {
-        const [asked, cap] = [Duration.millis(hint), config.maxRetryAfter].map(Format.duration)
-        notice = `pool "${config.name}": the API asks for ${asked} of silence; it gets ${cap}, the maxRetryAfter`
-      }
-      longestRetryAfter = Math.max(longestRetryAfter, hint)
-      // Pools that were sent away at once must not come back at once.
-      const spread = Math.floor(chance.number() * (decision.alone ?? 0))
-      hintUntil = Math.max(hintUntil, Math.min(now + retryAfter + spread, now + maxHold))
-      return retryAfter
-    }
-
-    const isIdle = (insider: Insider.Insider | undefined): boolean => {
-      if (insider?.inFlight !== true) return permits.inUse === 0
-      const insiders = new Set([insider, ...waitingForIdle.values()].filter((i) => i?.inFlight === true))
-      return permits.inUse <= insiders.size
-    }
-
-    const wakeWhenIdle = (): void => {
-      for (const [resume, insider] of waitingForIdle) {
-        if (isIdle(insider)) {
-          waitingForIdle.delete(resume)
-          resume()
-        }
-      }
-    }
-
-    return {
-      config,
-      timers,
-      tally,
-      labels,
-      get decision() {
-        return decision
-      },
-      get changes() {
-        return changes.slice(-PoolStats.changesKept)
-      },
-      onChange: (listener) => {
-        listeners.add(listener)
-        return () => void listeners.delete(listener)
-      },
-      get holdUntil() {
-        return holdUntil()
-      },
-      get longestRetryAfter() {
-        return longestRetryAfter
-      },
-      get isShutdown() {
-        return isShutdown
-      },
-      get inFlight() {
-        return permits.inUse
-      },
-      enter: (party) => void parties.add(party),
-      exit: (party) => void parties.delete(party),
-      queue: (party) => {
-        // The window may have grown while nobody waited.
-        if (decision.ramp !== undefined) resize()
-        return permits.join(() => {
-          const startedWith = permits.inUse
-          starts.add(asked, startedWith - 1)
-          const sequence = starts.last
-          const bound = gate.pass(decision, startedWith >= permits.permits)
-          return party.start({ epoch: decision.epoch, startedAt: asked, sequence, startedWith, bound })
-        })
-      },
-      leave: permits.leave,
-      decline: () => {
-        starts.takeBack()
-        gate.takeBack()
-        permits.release()
-      },
-      nextRow: () => (rows += 1),
-      observe: (ticket, { attempts: attempt, row }, outcome, now, hints) => {
-        const { bound, epoch, sequence, startedAt, startedWith } = ticket
-        const latency = now - startedAt
-        const fields = { row, attempt, epoch, inFlight: permits.inUse, latency, sequence, startedWith, bound, hints }
-        let sample: Sample
-        if (outcome === "success") {
-          sample = { _tag: outcome, ...fields }
-        } else if (outcome === "neutral") {
-          sample = { _tag: outcome, ownRejection: false, ...fields }
-        } else {
-          gate.rejected(startedAt)
-          const hint = outcome.retryAfter
-          const retryAfter = hint === undefined ? undefined : heed(Duration.toMillis(hint), now)
-          sample = { _tag: "capacity", status: outcome.status, retryAfter, ...fields }
-        }
-        starts.ended(sequence, sample._tag)
-        const step = law.step(state, sample, now, starts)
-        state = step.state
-        apply(step.decision, now)
-      },
-      release: () => {
-        permits.release()
-        if (waitingForIdle.size > 0) wakeWhenIdle()
-      },
-      shutdown: (interrupt) => {
-        isShutdown = true
-        for (const party of [...parties]) party.shutdown(interrupt)
-      },
-      takeNotice: () => {
-        const taken = notice
-        notice = undefined
-        return taken
-      },
-      inside: (effect, self) =>
-        Effect.zipRight(FiberRef.set(insider, self), Effect.zipRight(FiberRef.set(Insider.current, self), effect)),
-      idle: Effect.flatMap(FiberRef.get(insider), (worker) =>
-        Effect.async<void>((resume) => {
-          const self = worker?.current ?? worker
-          if (isIdle(self)) return resume(Effect.void)
-          const wake = (): void => resume(Effect.void)
-          waitingForIdle.set(wake, self)
-          return Effect.sync(() => void waitingForIdle.delete(wake))
-        })
-      )
-    }
+  Effect.gen(function* () {
+    const timers = yield* TimerQueue.make
+    const log = yield* FiberSet.makeRuntime<never>()
+    return assemble({ config, law, labels, timers, seed: yield* Random.nextInt, log: (line) => void log(line) })
   })
 
-const clamp = (value: number, low: number, high: number): number =>
-  value > low ? Math.max(low, Math.min(value, high)) : low
+interface Parts<State> {
+  readonly config: PoolConfig
+  readonly law: ControlLaw<State>
+  readonly labels: ReadonlyArray<MetricLabel.MetricLabel>
+  readonly timers: TimerQueue.TimerQueue
+  readonly seed: number
+  readonly log: (line: Effect.Effect<void>) => void
+}
+
+const assemble = <State>({ config, labels, law, log, seed, timers }: Parts<State>): Admission => {
+  const tally = PoolStats.makeTally()
+  const parties = new Set<Party>()
+  let rows = 0
+  let isShutdown = false
+  let notice: string | undefined
+
+  const notify = (text: string): void => void (notice = text)
+  const holds = Holds.make(config, seed, notify)
+  const silence = Silence.make({
+    name: config.name,
+    budget: Duration.toMillis(config.maxCapacityRetry),
+    timers,
+    pending: () => PoolStats.pending(tally),
+    inFlight: () => starts.inFlight,
+    onDead: () => [...parties].forEach((party) => party.giveUp()),
+    log
+  })
+  const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
+  const tell = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
+  const steering = Steering.make({
+    config,
+    law,
+    labels,
+    now: timers.now(),
+    change: tell,
+    onDecision: () => starts.resize()
+  })
+  const starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil)
+  const idle = Idle.make(() => starts.inFlight)
+  const told = teller({ holds, silence, starts, steering, parties, notify })
+
+  return {
+    config,
+    timers,
+    tally,
+    labels,
+    silence,
+    get decision() {
+      return steering.decision
+    },
+    standing: () => tell(steering.decision, timers.now()),
+    get changes() {
+      return steering.changes
+    },
+    onChange: steering.onChange,
+    get hintUntil() {
+      return holds.until
+    },
+    get longestRetryAfter() {
+      return holds.longest
+    },
+    get served() {
+      return told.served
+    },
+    get sequence() {
+      return starts.history.last
+    },
+    get isShutdown() {
+      return isShutdown
+    },
+    get inFlight() {
+      return starts.inFlight
+    },
+    enter: (party) => void parties.add(party),
+    exit: (party) => void parties.delete(party),
+    queue: (party) => starts.queue(party.start),
+    leave: starts.leave,
+    decline: starts.decline,
+    nextRow: () => (rows += 1),
+    observe: told.observe,
+    settled: silence.forget,
+    release: () => {
+      starts.release()
+      if (starts.inFlight === 0) silence.idle(holds.until, timers.now())
+      idle.wake()
+    },
+    shutdown: (interrupt) => {
+      isShutdown = true
+      for (const party of [...parties]) party.shutdown(interrupt)
+    },
+    cappedHint: holds.capped,
+    takeNotice: () => {
+      const taken = notice
+      notice = undefined
+      return taken
+    },
+    inside: idle.inside,
+    idle: idle.wait
+  }
+}
+
+const changeOf = (
+  decision: Decision,
+  hintUntil: number,
+  now: number,
+  timers: TimerQueue.TimerQueue
+): PoolStats.Change => {
+  const { chance = 0, delay, reason, saturatedSince, spacing, starts, window } = decision
+  const holdUntil = Math.max(hintUntil, decision.holdUntil)
+  return {
+    at: timers.toWall(now),
+    window,
+    spacing,
+    delay,
+    holdUntil: holdUntil === 0 ? 0 : timers.toWall(holdUntil),
+    starts: starts && { limit: starts.limit, period: starts.period },
+    chance,
+    saturatedSince: saturatedSince === undefined ? undefined : timers.toWall(saturatedSince),
+    reason
+  }
+}
+
+interface Told {
+  readonly holds: Holds.Holds
+  readonly silence: Silence.Silence
+  readonly starts: Starts.Starts
+  readonly steering: Steering.Steering
+  readonly parties: ReadonlySet<Party>
+  readonly notify: (notice: string) => void
+}
+
+/** Tells everybody of a pool what came of an attempt: first who holds starts back, then the law, which may start the next. */
+const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pick<Admission, "observe" | "served"> => {
+  const trouble = Trouble.make()
+  let served = 0
+
+  const sampleOf = (outcome: Outcome, isOwn: boolean, now: number): SampleOf => {
+    if (outcome === "success") return { _tag: "success" }
+    if (typeof outcome === "string" || isOwn) return { _tag: "neutral", ownRejection: isOwn }
+    const asked = outcome.retryAfter
+    const spread = steering.decision.alone ?? 0
+    const retryAfter = asked === undefined ? undefined : holds.heed(Duration.toMillis(asked), spread, now)
+    if (asked !== undefined) for (const party of [...parties]) party.held(holds.until)
+    return { _tag: "capacity", status: outcome.status, retryAfter }
+  }
+
+  return {
+    get served() {
+      return served
+    },
+    observe: (ticket, { attempts, rejectedSince, row }, outcome, now, hints) => {
+      const { bound, epoch, sequence, startedAt, startedWith } = ticket
+      const isRejected = typeof outcome !== "string"
+      const isOwn = isRejected && trouble.isOwn({ row, rejections: attempts, since: rejectedSince })
+      if (outcome === "success") served += 1
+      if (outcome === "success" || outcome === "failure") silence.letThrough(now)
+      if (outcome === "success" || (isRejected && !isOwn)) trouble.note(row, sequence, !isRejected)
+      if (isRejected) starts.rejected(startedAt)
+      const what = sampleOf(outcome, isOwn, now)
+      if (isRejected && !isOwn) silence.rejected(outcome, now)
+      else if (isOwn || outcome === "neutral") silence.ended(now)
+      const inFlight = starts.inFlight
+      const latency = now - startedAt
+      const attempt = { row, attempt: attempts, epoch, inFlight, latency, sequence, startedWith, bound, hints }
+      try {
+        starts.history.ended(sequence, what._tag)
+        steering.step({ ...attempt, ...what }, now, starts.history)
+      } catch (defect) {
+        notify(`${String(defect)}; the delay law goes on in its place`)
+        throw defect
+      }
+      return isOwn
+    }
+  }
+}
+
+type WithoutFields<S> = S extends unknown
+  ? Omit<S, "row" | "attempt" | "epoch" | "inFlight" | "latency" | "sequence" | "startedWith" | "bound" | "hints">
+  : never
+
+/** What differs from one sample to another. */
+type SampleOf = WithoutFields<Sample>

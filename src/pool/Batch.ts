@@ -104,13 +104,14 @@ const runRows = <Row, A, E, R>(
       type Failure = PoolError.RowError<E>
       const { timers } = admission
       const submittedAt = timers.now()
+      const recordedAt = timers.wallNow()
       const traced = Attempt.isTraced(parent)
       const buffer = ReorderBuffer.make<A, Failure>(rows.length)
       const entries: Array<ReorderBuffer.BufferEntry<A, Failure>> = []
       let fresh = 0
       let gaveUp = 0
       let firstFailure: Cause.Cause<Failure> | undefined
-      for (const stateId of stateIds) buffer.submit(stateId, submittedAt)
+      for (const stateId of stateIds) buffer.submit(stateId, recordedAt)
 
       const finish = (job: RowJob, exit: Exit.Exit<A, Failure>, now: number): void => {
         const { attempts, lastError, startedAt } = job

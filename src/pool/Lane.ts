@@ -5,54 +5,29 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
-import * as Option from "effect/Option"
-import type * as Tracer from "effect/Tracer"
-import type { Admission, Outcome, Ticket } from "./Admission.js"
+import type { Admission, Outcome as What, Party, Ticket } from "./Admission.js"
 import * as Capacity from "../Capacity.js"
+import * as AimdDelay from "../law/AimdDelay.js"
 import type { Hints } from "../law/ControlLaw.js"
-import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type { Place } from "../structure/Semaphore.js"
-import type { Timer } from "../structure/TimerQueue.js"
+import { type Job, outOfTime } from "./Job.js"
+import * as Outcome from "./Outcome.js"
+import * as Waiting from "./Waiting.js"
 
-/**
- * Where a row stands; instants in epoch milliseconds. A class, because a batch makes one for each row: all of one shape.
- *
- * @since 0.1.0
- * @category models
- */
-export class Job {
-  /** The row's number in the pool, once it was started. */
-  row = 0
-  /** Counts from 1 once the row was started. */
-  attempts = 0
-  /** The first start; the outcome, if there was none. */
-  startedAt: number
-  /** Since when the row waits for its next start: its submission, then its last rejection. */
-  waitingSince: number
-  /** Milliseconds between rejections and the starts that followed them. */
-  throttleWait = 0
-  lastError: Capacity.CapacityError | undefined = undefined
-  /** Set from a start until its outcome. */
-  ticket: Ticket | undefined = undefined
-  /** Ends the row's backoff; once the row is ready again, its budget. */
-  timer: Timer | undefined = undefined
-  /** The row's span, once it was started, where somebody traces. */
-  span: Tracer.Span | undefined = undefined
-  /** Whether a rejection is followed by another attempt. */
-  readonly isRetried: boolean
-
-  constructor(submittedAt: number, isRetried = true) {
-    this.startedAt = submittedAt
-    this.waitingSince = submittedAt
-    this.isRetried = isRetried
-  }
-}
+export {
+  /**
+   * Where a row stands.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Job
+} from "./Job.js"
 
 /**
  * Where a lane gets its fresh rows from, and what it does with the others. Nothing of it may throw.
@@ -65,7 +40,7 @@ export interface Work<J extends Job, A, E> {
   readonly takeFresh: () => J | undefined
   /** An attempt of the job is admitted: run it, and `settle` its exit. */
   readonly start: (job: J) => void
-  /** The job has its final outcome. */
+  /** The job has its final outcome; `now` is in epoch milliseconds of the wall clock. */
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number) => void
   /** Interrupts the attempts in flight. */
   readonly interrupt: () => void
@@ -102,39 +77,14 @@ export interface Lane<J extends Job, A, E> {
  */
 export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>): Lane<J, A, E> => {
   const { timers } = admission
-  const budget = Duration.toMillis(admission.config.maxCapacityRetry)
   const counter = PoolStats.makeCounter(admission.tally, admission.labels)
-  const ready = LinkedQueue.make<J>()
-  const backingOff = new Set<J>()
-  const places = new Map<J, LinkedQueue.Node<J>>()
+  const { begin, fail, finish } = ends(admission, work, counter)
   let line: Place | undefined
+  /** The row that started last. */
+  let last = 0
   let stopped: { readonly error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError } | undefined
 
-  const party = {
-    start: (ticket: Ticket): boolean => {
-      // Rows that were rejected go ahead of fresh ones: they have waited longest.
-      const next = takeReady(ticket.startedAt) ?? work.takeFresh()
-      if (next === undefined) {
-        admission.decline()
-      } else {
-        const waited = ticket.startedAt - next.waitingSince
-        if (next.attempts === 0) {
-          next.startedAt = ticket.startedAt
-          next.row = admission.nextRow()
-        }
-        next.attempts += 1
-        next.ticket = ticket
-        counter.started(waited)
-        work.start(next)
-      }
-      return hasWork()
-    },
-    shutdown: (interrupt: boolean): void =>
-      stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
-  }
-  admission.enter(party)
-
-  const hasWork = (): boolean => ready.size > 0 || work.hasFresh()
+  const hasWork = (): boolean => waiting.ready > 0 || work.hasFresh()
 
   const queueUp = (): void => {
     if (line?.queued !== true && hasWork()) line = admission.queue(party)
@@ -144,95 +94,56 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     if (line !== undefined && !hasWork()) admission.leave(line)
   }
 
-  /** Takes a job that backs off or is ready again out of where it waits. */
-  const unpark = (job: J): void => {
-    if (job.lastError !== undefined) job.throttleWait += timers.now() - job.waitingSince
-    if (job.timer !== undefined) timers.remove(job.timer)
-    job.timer = undefined
-    backingOff.delete(job)
-    const place = places.get(job)
-    if (place !== undefined) ready.remove(place)
-    places.delete(job)
-  }
+  const waiting = Waiting.make<J>(timers, queueUp, (job) => {
+    fail(job)
+    leaveIfIdle()
+  })
 
-  /** The row that is ready longest; on the way to it, those end whose budget is spent at this very instant. */
-  const takeReady = (now: number): J | undefined => {
-    for (let job = ready.shift()?.value; job !== undefined; job = ready.shift()?.value) {
-      if (now < job.startedAt + budget) {
-        unpark(job)
-        return job
-      }
-      expire(job)
-    }
-    return undefined
-  }
-
-  const finish = (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number): void => {
-    if (job.attempts === 0) job.startedAt = now
-    if (job.span !== undefined) job.span.end(timers.nowNanos(), exit)
-    counter.finished(Exit.isSuccess(exit), job.throttleWait, admission.decision.delay)
-    work.finish(job, exit, now)
-  }
-
-  const observe = (job: J, ticket: Ticket, outcome: Outcome, now: number, hints: Hints | undefined): void => {
-    try {
-      admission.observe(ticket, job, outcome, now, hints)
-    } catch (defect) {
-      // A law of the user's own has thrown: that is the end of the row, and of whoever runs it.
-      finish(job, Exit.die(defect), now)
-      throw defect
-    }
-  }
-
-  const expire = (job: J): void => {
-    unpark(job)
-    // Only a row that was rejected has a budget to spend.
-    if (job.lastError === undefined) return
-    const now = timers.now()
-    const error = new PoolError.RetryTimeoutError({
-      elapsed: Duration.millis(now - job.startedAt),
-      budget: admission.config.maxCapacityRetry,
-      attempts: job.attempts,
-      lastError: job.lastError
-    })
-    finish(job, Exit.fail(error), now)
+  /** Ends all that waits. */
+  const endAll = (how: (job: J) => void): void => {
+    for (const job of waiting.drain()) how(job)
+    for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) how(fresh)
     leaveIfIdle()
   }
 
-  const backOff = (job: J, now: number): void => {
-    const deadline = job.startedAt + budget
-    const getReady = (): void => {
-      backingOff.delete(job)
-      if (timers.now() >= deadline) return expire(job)
-      job.timer = timers.add(deadline, () => expire(job))
-      const place = LinkedQueue.node(job)
-      places.set(job, place)
-      ready.push(place)
-      queueUp()
-    }
-    backingOff.add(job)
-    const { delay } = admission.decision
-    // Without a delay of its own a row waits at the gate, like all others.
-    if (delay === 0) getReady()
-    else job.timer = timers.add(Math.min(now + delay, deadline), getReady)
-  }
-
-  const stop = (error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError, interrupt: boolean): void => {
+  const stop: Lane<J, A, E>["stop"] = (error, interrupt) => {
     // A shutdown with interruption may follow one without; the first error stays.
     stopped ??= { error }
-    const now = timers.now()
     const failure = Exit.fail(stopped.error)
-    for (const job of backingOff) {
-      unpark(job)
-      finish(job, failure, now)
-    }
-    for (const job of places.keys()) {
-      unpark(job)
-      finish(job, failure, now)
-    }
-    for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) finish(fresh, failure, now)
-    leaveIfIdle()
+    endAll((job) => finish(job, failure))
     if (interrupt) work.interrupt()
+  }
+
+  const party: Party = {
+    start: (ticket) => {
+      const next = waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()
+      if (next === undefined) {
+        admission.decline()
+      } else {
+        begin(next, ticket)
+        last = next.row
+      }
+      return hasWork()
+    },
+    giveUp: () => endAll(fail),
+    held: (until) => {
+      waiting.endBefore(until)
+      leaveIfIdle()
+    },
+    shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
+  }
+  admission.enter(party)
+
+  /** A row was rejected: it ends, or waits for its next start. */
+  const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
+    // Who asked for one attempt has a capacity error among its errors, as E says.
+    if (!job.isRetried) return finish(job, exit)
+    if (stopped !== undefined) return finish(job, Exit.fail(stopped.error))
+    const now = timers.now()
+    job.ownDelay = isOwn ? ownDelay(admission, job) : 0
+    const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
+    if (admission.silence.isDead || heldUntil > job.deadline) fail(job)
+    else waiting.park(job, isOwn ? Math.max(job.ownDelay, heldUntil - now) : admission.decision.delay, now)
   }
 
   return {
@@ -241,43 +152,37 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       counter.submitted(rows)
       // The pool may have been shut down since the caller looked.
       if (admission.isShutdown) party.shutdown(false)
+      else if (isHopeless(admission)) party.giveUp()
       else queueUp()
     },
     settle: (job, exit, hints) => {
-      const now = timers.now()
-      const { ticket } = job
-      const outcome = outcomeOf(exit)
-      job.ticket = undefined
+      const outcome = Outcome.of(exit)
       counter.ended()
       try {
-        if (ticket !== undefined) observe(job, ticket, outcome, now, hints)
+        const isOwn = observe(admission, job, outcome, hints, finish)
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
-          job.waitingSince = now
-          job.lastError = outcome
-          // Who asked for one attempt has a capacity error among its errors, as E says.
-          if (!job.isRetried) finish(job, exit as Exit.Exit<A, never>, now)
-          else if (stopped !== undefined) finish(job, Exit.fail(stopped.error), now)
-          else backOff(job, now)
+          rejected(job, exit as Exit.Exit<A, never>, isOwn)
         } else if (stopped !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
-          finish(job, Exit.fail(stopped.error), now)
+          finish(job, Exit.fail(stopped.error))
         } else {
-          finish(job, withoutCapacityError(exit), now)
+          finish(job, Outcome.withoutCapacityError(exit))
         }
       } finally {
         admission.release()
       }
     },
     withdraw: (job) => {
-      if (job.ticket !== undefined) {
-        admission.observe(job.ticket, job, "neutral", timers.now(), undefined)
+      if (job.ticket === undefined) {
+        waiting.remove(job)
+        leaveIfIdle()
+      } else {
+        withdrawStarted(admission, job)
         counter.ended()
         admission.release()
-      } else {
-        unpark(job)
-        leaveIfIdle()
       }
       counter.finished(false, job.throttleWait, admission.decision.delay)
+      if (PoolStats.pending(admission.tally) === 0) admission.settled()
       if (job.span !== undefined) job.span.end(timers.nowNanos(), Exit.interrupt(FiberId.none))
     },
     stop,
@@ -285,27 +190,93 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   }
 }
 
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome => {
-  if (Exit.isSuccess(exit)) return "success"
-  const error = Cause.failureOption(exit.cause)
-  // Where a finalizer died as well, a retry would bury the defect.
-  return Option.isSome(error) && Capacity.isCapacityError(error.value) && !Cause.isDie(exit.cause)
-    ? error.value
-    : "neutral"
+/** How a row of a lane begins, and how it ends. */
+const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, counter: PoolStats.Counter) => {
+  const { timers } = admission
+
+  const begin = (job: J, ticket: Ticket): void => {
+    if (job.attempts === 0) {
+      job.row = admission.nextRow()
+      job.startedAt = timers.wallNow()
+      job.deadline = ticket.startedAt + Duration.toMillis(admission.config.maxCapacityRetry)
+    }
+    job.attempts += 1
+    job.ticket = ticket
+    counter.started(ticket.startedAt - job.waitingSince)
+    work.start(job)
+  }
+
+  const end = (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>): void => {
+    const now = timers.wallNow()
+    if (job.attempts === 0) job.startedAt = now
+    if (job.span !== undefined) job.span.end(timers.nowNanos(), exit)
+    counter.finished(Exit.isSuccess(exit), job.throttleWait, admission.decision.delay)
+    work.finish(job, exit, now)
+  }
+
+  return {
+    begin,
+    finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>): void => {
+      end(job, exit)
+      if (PoolStats.pending(admission.tally) === 0) admission.settled()
+    },
+    /** The API has no capacity for the row. */
+    fail: (job: J): void => {
+      const { lastRejection } = admission.silence
+      const rejection = job.lastError === undefined ? lastRejection : { error: job.lastError, at: job.waitingSince }
+      // Only after a rejection is there anything to fail of.
+      if (rejection === undefined) return
+      end(job, Exit.fail(outOfTime(admission, job, rejection.error, rejection.at, timers.now())))
+    }
+  }
 }
 
-const isOwnError = <E>(error: E): error is Exclude<E, Capacity.CapacityError> => !Capacity.isCapacityError(error)
-
-const isOwnCause = <E>(cause: Cause.Cause<E>): cause is Cause.Cause<Exclude<E, Capacity.CapacityError>> =>
-  Chunk.every(Cause.failures(cause), isOwnError)
-
-/** The exit as it is; beside a defect or another error, a capacity error is left out, as the types say. */
-const withoutCapacityError = <A, E>(exit: Exit.Exit<A, E>): Exit.Exit<A, Exclude<E, Capacity.CapacityError>> => {
-  // A success holds no error of any type, and a copy of it for each row would be felt.
-  if (Exit.isSuccess(exit)) return exit as Exit.Exit<A, never>
-  return Exit.failCause(
-    isOwnCause(exit.cause)
-      ? exit.cause
-      : Cause.flatMap(exit.cause, (error) => (isOwnError(error) ? Cause.fail(error) : Cause.empty))
-  )
+/** Tells the pool what came of the job's attempt; returns whether it was a rejection that is the row's own trouble. */
+const observe = <J extends Job>(
+  admission: Admission,
+  job: J,
+  outcome: What,
+  hints: Hints | undefined,
+  finish: (job: J, exit: Exit.Exit<never>) => void
+): boolean => {
+  const { ticket } = job
+  const now = admission.timers.now()
+  job.ticket = undefined
+  try {
+    return ticket !== undefined && admission.observe(ticket, job, outcome, now, hints)
+  } catch (defect) {
+    // A law of the user's own is broken: that is the end of the row, and of whoever runs it.
+    finish(job, Exit.die(defect))
+    throw defect
+  } finally {
+    if (typeof outcome !== "string") {
+      if (job.lastError === undefined) {
+        job.rejectedSince = admission.sequence
+        job.servedBefore = admission.served
+      }
+      job.waitingSince = now
+      job.lastError = outcome
+    }
+  }
 }
+
+/** The attempt of a job that goes away. A law that is broken is told of in the log: there is nobody else to tell. */
+const withdrawStarted = (admission: Admission, job: Job): void => {
+  try {
+    if (job.ticket !== undefined) admission.observe(job.ticket, job, "neutral", admission.timers.now(), undefined)
+  } catch {
+    // The log has it.
+  }
+}
+
+/** What a row waits by itself whose rejections are its own trouble, in milliseconds: longer after each. */
+const ownDelay = ({ config }: Admission, { ownDelay: last }: Job): number =>
+  Math.max(1, AimdDelay.backOff(AimdDelay.parameters(config), last))
+
+/** What the API asked of the row alone, in milliseconds. */
+const ownHint = ({ cappedHint }: Admission, { lastError }: Job): number =>
+  lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))
+
+/** Whether the API is dead and asks for a silence that is longer than anybody waits. */
+const isHopeless = ({ config, hintUntil, silence, timers }: Admission): boolean =>
+  silence.isDead && hintUntil > timers.now() + Duration.toMillis(config.maxCapacityRetry)

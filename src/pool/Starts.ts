@@ -1,76 +1,126 @@
 /**
- * What the pool remembers of its latest starts, for the laws that look at more than the attempt that has just ended.
+ * Who may start now: the permits, and the gate before them, opened by timers.
  *
  * @since 0.2.0
  */
-import type { Starts as View } from "../law/ControlLaw.js"
-
-const fates = ["open", "success", "capacity", "neutral"] as const
+import * as Ramp from "../law/Ramp.js"
+import type { Bound, Decision } from "../law/ControlLaw.js"
+import * as Semaphore from "../structure/Semaphore.js"
+import * as TimerQueue from "../structure/TimerQueue.js"
+import * as Gate from "./Gate.js"
+import * as History from "./History.js"
 
 /**
- * The latest starts.
+ * The stamp of a started attempt: the congestion epoch and the instant it was admitted in, and what let it wait till then.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Ticket {
+  readonly epoch: number
+  /** Milliseconds of the monotonic clock. */
+  readonly startedAt: number
+  /** Which start of the pool, from 1. */
+  readonly sequence: number
+  /** Attempts in flight then, this one included. */
+  readonly startedWith: number
+  readonly bound: Bound
+}
+
+/**
+ * The starts of a pool.
  *
  * @since 0.2.0
  * @category models
  */
-export interface Starts extends View {
-  /** The next start, at an instant in epoch milliseconds. */
-  readonly add: (at: number, besides: number) => void
-  /** The latest start was none. */
-  readonly takeBack: () => void
-  readonly ended: (sequence: number, fate: (typeof fates)[number]) => void
+export interface Starts {
+  readonly inFlight: number
+  readonly history: History.History
+  /** Asks for starts until `start` returns false. */
+  readonly queue: (start: (ticket: Ticket) => boolean) => Semaphore.Place
+  readonly leave: (place: Semaphore.Place) => void
+  /** Gives back the permit of a start for which nothing was left to do. */
+  readonly decline: () => void
+  /** The attempt that started then was rejected. */
+  readonly rejected: (startedAt: number) => void
+  readonly release: () => void
+  /** The decision is another one: serves the line as far as it allows. */
+  readonly resize: () => void
 }
 
 /**
- * Remembers at most `most` starts; every sequence from `first` to `last` is known.
+ * Opens a gate to nobody yet. What is in force is asked for each time.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = (most: number): Starts => {
-  // As large as it has to be, and no larger than it may be.
-  let size = Math.min(most, 64)
-  let ats = new Float64Array(size)
-  let besides = new Int32Array(size)
-  let ends = new Uint8Array(size)
-  let last = 0
+export const make = (
+  timers: TimerQueue.TimerQueue,
+  remembers: number,
+  decision: () => Decision,
+  holdUntil: () => number
+): Starts => {
+  const gate = Gate.make(remembers)
+  const history = History.make(remembers)
+  /** When the gate was last asked, which is when whoever it lets through starts. */
+  let asked = 0
+  /** Opens the gate; undefined while the gate is open or nobody waits at it. */
+  let opening: TimerQueue.Timer | undefined
+  /** Lets the window grow when that is due; undefined while it does not grow, or nobody waits for it. */
+  let growing: TimerQueue.Timer | undefined
+
+  const isOpen = (): boolean => {
+    asked = timers.now()
+    const opensAt = gate.opensAt(decision(), holdUntil(), asked)
+    if (TimerQueue.isDue(opensAt, asked)) return true
+    if (opening === undefined || opening.at !== opensAt) {
+      if (opening !== undefined) timers.remove(opening)
+      opening = timers.add(opensAt, () => {
+        opening = undefined
+        permits.serve()
+      })
+    }
+    return false
+  }
+
+  const permits = Semaphore.make(decision().window, isOpen)
+
+  const resize = (): void => {
+    if (growing !== undefined) timers.remove(growing)
+    const now = timers.now()
+    permits.resize(Ramp.windowAt(decision(), now))
+    const growsAt = Ramp.nextAt(decision(), now)
+    growing = growsAt === undefined ? undefined : timers.add(growsAt, grow)
+  }
 
   const grow = (): void => {
-    const [from, next] = [{ ats, besides, ends, size }, Math.min(most, 2 * size)]
-    ats = new Float64Array(next)
-    besides = new Int32Array(next)
-    ends = new Uint8Array(next)
-    size = next
-    for (let sequence = Math.max(1, last - from.size + 1); sequence <= last; sequence++) {
-      ats[sequence % size] = from.ats[sequence % from.size] ?? 0
-      besides[sequence % size] = from.besides[sequence % from.size] ?? 0
-      ends[sequence % size] = from.ends[sequence % from.size] ?? 0
-    }
+    growing = undefined
+    if (permits.waiting > 0) resize()
   }
 
   return {
-    get first() {
-      return Math.max(1, last - size + 1)
+    get inFlight() {
+      return permits.inUse
     },
-    get last() {
-      return last
+    history,
+    queue: (start) => {
+      // The window may have grown while nobody waited.
+      if (decision().ramp !== undefined) resize()
+      return permits.join(() => {
+        const startedWith = permits.inUse
+        history.add(asked, startedWith - 1)
+        const bound = gate.pass(decision(), startedWith >= permits.permits)
+        return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound })
+      })
     },
-    at: (sequence) => ats[sequence % size] ?? 0,
-    besides: (sequence) => besides[sequence % size] ?? 0,
-    fate: (sequence) => fates[ends[sequence % size] ?? 0] ?? "open",
-    add: (at, others) => {
-      if (last >= size && size < most) grow()
-      last += 1
-      if (size === 0) return
-      ats[last % size] = at
-      besides[last % size] = others
-      ends[last % size] = 0
+    leave: permits.leave,
+    decline: () => {
+      history.takeBack()
+      gate.takeBack()
+      permits.release()
     },
-    takeBack: () => {
-      last -= 1
-    },
-    ended: (sequence, fate) => {
-      if (sequence > last - size) ends[sequence % size] = fates.indexOf(fate)
-    }
+    rejected: gate.rejected,
+    release: permits.release,
+    resize
   }
 }

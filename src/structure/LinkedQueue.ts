@@ -24,6 +24,7 @@ export interface Node<out A> {
  */
 export interface LinkedQueue<A> {
   readonly size: number
+  readonly first: Node<A> | undefined
   readonly push: (node: Node<A>) => void
   readonly shift: () => Node<A> | undefined
   /** Does nothing for a node that does not stand in a queue. */
@@ -75,6 +76,9 @@ export const make = <A>(): LinkedQueue<A> => {
   return {
     get size() {
       return size
+    },
+    get first() {
+      return first
     },
     push: (node) => {
       const link = linkOf(node)

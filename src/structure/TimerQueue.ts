@@ -1,5 +1,5 @@
 /**
- * Callbacks at instants of `Clock`, any number of them, on one sleeping fiber.
+ * Callbacks at instants of the monotonic clock, any number of them, on one sleeping fiber.
  *
  * @since 0.1.0
  */
@@ -8,9 +8,10 @@ import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
 import type * as Scope from "effect/Scope"
 import * as Heap from "./Heap.js"
+import * as Monotonic from "./Monotonic.js"
 
 /**
- * A callback that waits for its instant, in epoch milliseconds.
+ * A callback that waits for its instant, in milliseconds of the monotonic clock.
  *
  * @since 0.1.0
  * @category models
@@ -27,7 +28,12 @@ export interface Timer {
  * @category models
  */
 export interface TimerQueue {
+  /** Milliseconds of the monotonic clock. */
   readonly now: () => number
+  /** Epoch milliseconds of the wall clock, for records. */
+  readonly wallNow: () => number
+  /** What the wall clock shows at an instant of the monotonic clock, unless somebody sets it till then. */
+  readonly toWall: (at: number) => number
   readonly nowNanos: () => bigint
   readonly add: (at: number, callback: () => void) => Timer
   /** Does nothing for a timer that has fired or was removed. */
@@ -44,7 +50,7 @@ interface Entry extends Timer, Heap.Element {
 const longestSleep = 2 ** 31 - 1
 
 /**
- * Whether an instant has come, in epoch milliseconds. Effect counts a sleep in nanoseconds: what is less than one away cannot
+ * Whether an instant has come, in milliseconds. Effect counts a sleep in nanoseconds: what is less than one away cannot
  * be slept for.
  *
  * @since 0.2.0
@@ -68,7 +74,8 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
   /** The instant for which the fiber sleeps; Infinity when there is no fiber. */
   let wakesAt = Infinity
 
-  const now = (): number => clock.unsafeCurrentTimeMillis()
+  const now = (): number => Monotonic.now(clock)
+  const wallNow = (): number => clock.unsafeCurrentTimeMillis()
 
   const tick: Effect.Effect<void> = Effect.suspend(() => {
     // Nothing added by a callback may replace the fiber that runs it.
@@ -88,6 +95,8 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
 
   return {
     now,
+    wallNow,
+    toWall: (at) => at + (wallNow() - now()),
     nowNanos: () => clock.unsafeCurrentTimeNanos(),
     add: (at, callback) => {
       const entry: Entry = { at, sequence: sequence++, callback, index: -1 }
@@ -101,7 +110,14 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
       return entry
     },
     // Every timer that this queue hands out is one of its entries.
-    remove: (timer) => heap.remove(timer as Entry),
+    remove: (timer) => {
+      heap.remove(timer as Entry)
+      // A fiber that sleeps for nothing would keep the process alive.
+      if (heap.size === 0 && wakesAt > -Infinity && wakesAt < Infinity) {
+        wakesAt = Infinity
+        run(Effect.void)
+      }
+    },
     get size() {
       return heap.size
     }

@@ -15,6 +15,7 @@ import * as Capacity from "../Capacity.js"
 import * as PoolConfig from "../PoolConfig.js"
 import * as PoolError from "../PoolError.js"
 import * as PooledExecutor from "../PooledExecutor.js"
+import * as Monotonic from "../structure/Monotonic.js"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
 import * as Checker from "./Checker.js"
 import * as Ideal from "./report/Ideal.js"
@@ -97,7 +98,7 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const at = (): { readonly at: number; readonly client: number } => ({
-      at: clock.unsafeCurrentTimeMillis(),
+      at: Monotonic.now(clock),
       client: index
     })
     const name = client.name ?? `client ${index}`
@@ -150,10 +151,10 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
 
     const runCalls = (party: Workload.Party, first: number): Effect.Effect<void> =>
       Effect.gen(function* () {
-        const begin = clock.unsafeCurrentTimeMillis()
+        const begin = Monotonic.now(clock)
         const calls: Array<Fiber.Fiber<void>> = []
         for (const [order, { after = 0, tokens }] of party.rows.entries()) {
-          const wait = begin + after - clock.unsafeCurrentTimeMillis()
+          const wait = begin + after - Monotonic.now(clock)
           if (wait > 0) yield* Effect.sleep(wait)
           const row = first + order
           let attempts = 0
@@ -234,7 +235,7 @@ export const program = (
   Effect.gen(function* () {
     const { checkers = Checker.all, observers = [], recoveries = [], seed = 0 } = options
     const { clients } = world
-    const startAt = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+    const startAt = Monotonic.now(yield* Effect.clock)
     const recorder = Recorder.make(
       clients.reduce((sum, client) => sum + rowsOf(client), 0),
       clients.length

@@ -90,13 +90,14 @@ describe("Retry budget", () => {
     })
   )
 
-  it.effect("ends a row that waits in a hold", () =>
+  it.effect("ends a row at once, and what waits behind it, that a hold keeps beyond its budget", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({ control: "delay", maxCapacityRetry: 500, poolSize: 1 })
       const api = makeApi(script([[busy(0, { retryAfter: "1 second" }), ok()], [ok()]]))
       const result = yield* pool.executeBatch(range(2), api.call)
-      assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "ok"])
-      assert.deepStrictEqual(field(result, "completedAt"), [500, 1000])
+      assert.deepStrictEqual(outcomes(result), ["RetryTimeoutError", "RetryTimeoutError"])
+      assert.deepStrictEqual(field(result, "completedAt"), [0, 0])
+      assert.deepStrictEqual(field(result, "attempts"), [1, 0])
     })
   )
 

@@ -32,7 +32,7 @@ const places: ReadonlyArray<Place> = [
   {
     where: "in a hold",
     others: [Effect.orElse(busy(0, { retryAfter: "1 second" }), () => ok())],
-    options: { maxCapacityRetry: 100 },
+    options: { maxCapacityRetry: "2 seconds" },
     answers: [busy(5, { retryAfter: "1 second" }), ok()],
     interruptedAt: 100,
     started: 1

@@ -256,7 +256,7 @@ describe("A control law of the user's own", () => {
       const pool = yield* PooledExecutor.make({ poolSize: 3, control: law })
       const api = makeApi(script([[ok(10)], [ok(20)], [Effect.never], [ok(50)], [ok()]]))
       const exit = yield* Effect.exit(pool.executeBatch(range(5), api.call))
-      assert.strictEqual(outcome(exit), "died: a law's bug")
+      assert.strictEqual(outcome(exit), `died: effect-aimd: the control law "fixed" threw in step: a law's bug`)
       assert.strictEqual((yield* pool.stats).inFlight, 0)
       assert.strictEqual(yield* pool.pendingCount, 0)
       const next = yield* pool.executeBatch(range(3), () => ok(10))
@@ -272,9 +272,70 @@ describe("A control law of the user's own", () => {
         if (steps === 1) throw new Error("a law's bug")
       })
       const pool = yield* PooledExecutor.make({ control: law })
-      assert.strictEqual(outcome(yield* Effect.exit(pool.execute(ok()))), "died: a law's bug")
+      assert.strictEqual(
+        outcome(yield* Effect.exit(pool.execute(ok()))),
+        `died: effect-aimd: the control law "fixed" threw in step: a law's bug`
+      )
       assert.isTrue(yield* isQuiet(pool))
       assert.strictEqual(yield* pool.execute(ok()), "ok")
+    })
+  )
+
+  const nonsense: ReadonlyArray<readonly [what: string, returned: unknown, says: string]> = [
+    ["nothing", undefined, "undefined"],
+    ["null", null, "null"],
+    ["a promise", Promise.resolve(), "a promise"],
+    ["an empty object", {}, "an object without a decision"],
+    ["a decision without numbers", { state: 0, decision: { window: "3" } }, "an object without a valid decision"]
+  ]
+
+  for (const [what, returned, says] of nonsense) {
+    it.effect(`that returns ${what} ends the batch with one defect that names it, and is not asked again`, () =>
+      inVirtualTime(function* () {
+        let steps = 0
+        const law: ControlLaw.ControlLaw<ControlLaw.Decision> = {
+          ...fixed({}),
+          name: "mine",
+          step: () => {
+            steps += 1
+            return returned as ControlLaw.Step<ControlLaw.Decision>
+          }
+        }
+        const pool = yield* PooledExecutor.make({ poolSize: 3, control: law })
+        const exit = yield* Effect.exit(pool.executeBatch(range(9), () => ok(10)))
+        const message = `effect-aimd: the control law "mine" returned ${says} from step, expected { state, decision }`
+        assert.strictEqual(outcome(exit), `died: ${message}`)
+        assert.isTrue(yield* isQuiet(pool))
+        assert.strictEqual(yield* pool.execute(ok()), "ok")
+        assert.strictEqual(steps, 1)
+      })
+    )
+  }
+
+  it.effect("that is broken from the start is told when the pool is made", () =>
+    inVirtualTime(function* () {
+      const law = { ...fixed({}), initial: () => ({}) as ControlLaw.Step<ControlLaw.Decision> }
+      const exit = yield* Effect.exit(PooledExecutor.make({ control: law }))
+      assert.strictEqual(
+        outcome(exit),
+        'died: effect-aimd: the control law "fixed" returned an object without a decision from initial, expected { state, decision }'
+      )
+    })
+  )
+
+  it.effect("shows what it knows of a period and of chance, in stats and in changes", () =>
+    inVirtualTime(function* () {
+      const starts = { limit: 60, period: 60_000, provenUntil: 0 }
+      const pool = yield* PooledExecutor.make({ control: sequence({}, { starts, chance: 0.25 }) })
+      const before = yield* pool.stats
+      yield* pool.execute(ok())
+      const { chance, changes, starts: known } = yield* pool.stats
+      assert.deepStrictEqual([before.chance, before.starts], [0, undefined])
+      assert.deepStrictEqual([chance, known?.limit, String(known?.period)], [0.25, 60, "Duration(1m)"])
+      assert.deepStrictEqual(
+        changes.map((change) => [change.chance, change.starts]),
+        [[0.25, { limit: 60, period: 60_000 }]]
+      )
     })
   )
 })

@@ -60,7 +60,7 @@ const bugs: Record<string, Plant> = {
         return {
           observe: (ticket, subject, outcome, ...rest) => {
             if (outcome === "neutral") interrupted = true
-            admission.observe(ticket, subject, outcome, ...rest)
+            return admission.observe(ticket, subject, outcome, ...rest)
           },
           release: () => {
             if (!interrupted) admission.release()

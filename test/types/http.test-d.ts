@@ -65,7 +65,11 @@ test("one attempt keeps its capacity errors", () => {
   expectTypeOf(pool.attempt(call)).toEqualTypeOf<
     Effect.Effect<
       string,
-      Own | Capacity.CapacityError | PoolError.PoolShutdownError | PoolError.AttemptTimeoutError,
+      | Own
+      | Capacity.CapacityError
+      | PoolError.RetryTimeoutError
+      | PoolError.PoolShutdownError
+      | PoolError.AttemptTimeoutError,
       Token
     >
   >()

@@ -14,6 +14,8 @@
  */
 export interface Period {
   readonly limit: number
+  /** The limit that is known to do: less than `limit` while more is tested. */
+  readonly known: number
   readonly length: number
   /** A length that was too short. */
   readonly short: number
@@ -35,6 +37,8 @@ export interface Period {
 
 /** Lengths that differ by less are the same. */
 const precision = 0.03
+/** The same, where there is time to find out. */
+const finest = 0.002
 
 /** How much more a test allows, first. */
 const raise = 0.04
@@ -64,6 +68,7 @@ export const learn = (
   const proven = known !== undefined && isNear(seen.limit, known.limit)
   const period: Period = {
     limit: seen.limit,
+    known: seen.limit,
     length: seen.safe,
     short: proven && known.short < seen.safe ? Math.max(seen.short, known.short) : seen.short,
     safe: seen.safe,
@@ -80,8 +85,10 @@ export const learn = (
 /** What to try next: a length between the two known ones, or, once these are close and all was quiet, a higher limit. */
 const test = (period: Period): Period => {
   const { limit, patience, quiet, raises, safe, short } = period
-  if (safe - short > precision * safe) return { ...period, length: Math.sqrt(safe * Math.max(short, 0.7 * safe)) }
+  const between = Math.sqrt(safe * Math.max(short, 0.7 * safe))
+  if (safe - short > precision * safe) return { ...period, length: between }
   if (quiet < 2 ** patience) return { ...period, length: safe }
+  if (safe - short > finest * safe) return { ...period, length: between, quiet: 0 }
   const more = Math.max(1, Math.round(raise * limit * 2 ** raises))
   return {
     ...period,
@@ -100,7 +107,13 @@ const test = (period: Period): Period => {
  * @category learning
  */
 export const passed = (period: Period): Period =>
-  test({ ...period, safe: Math.min(period.safe, period.length), quiet: period.quiet + 1, failures: 0 })
+  test({
+    ...period,
+    known: period.limit,
+    safe: Math.min(period.safe, period.length),
+    quiet: period.quiet + 1,
+    failures: 0
+  })
 
 /**
  * A rejection that is the period's fault; undefined where there is no such period any more. `opensIn` is what the API said,
@@ -111,7 +124,9 @@ export const passed = (period: Period): Period =>
  */
 export const failed = (period: Period, opensIn: number | undefined, pause: number): Period | undefined => {
   if (period.failures >= maxFailures) return undefined
-  const { failures, length, limit, patience, safe } = period
+  const { failures, known, length, limit, patience, safe } = period
+  // A test of more has failed: that says nothing about the length.
+  if (limit > known) return { ...period, limit: known, quiet: 0, raises: 0, patience: Math.min(8, patience + 2) }
   const longer =
     opensIn !== undefined
       ? length + opensIn
@@ -121,6 +136,7 @@ export const failed = (period: Period, opensIn: number | undefined, pause: numbe
   return {
     ...period,
     limit: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
+    known: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
     length: longer,
     short: length,
     safe: Math.max(safe, longer),

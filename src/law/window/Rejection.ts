@@ -6,6 +6,8 @@
  */
 import { blame, type Rejection } from "./Blame.js"
 import { acceptedRate, learnPeriod, long, make, probeAgain, reopen } from "./Closing.js"
+import type { Starts } from "../ControlLaw.js"
+import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import * as Rate from "./Rate.js"
@@ -25,7 +27,13 @@ const patience = 3
  * @since 0.2.0
  * @category learning
  */
-export const reject = (draft: Draft, sample: Rejection, startedAt: number, now: number): void => {
+export const reject = (
+  draft: Draft,
+  sample: Rejection,
+  startedAt: number,
+  now: number,
+  starts: Starts | undefined
+): void => {
   const { epoch, latency, retryAfter, sequence, startedWith } = sample
   // All that were started before this one and have not been rejected were accepted: a rejection is the quicker answer.
   const accepted = sequence - 1 - draft.rejections
@@ -37,8 +45,15 @@ export const reject = (draft: Draft, sample: Rejection, startedAt: number, now: 
     draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
   }
   if (epoch < draft.decision.epoch) return
+  const isOpen = draft.block === undefined && starts !== undefined
+  const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit"
+  if (verdict === "chance") return
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
 
+  if (verdict === "closed") {
+    const closing = { since: startedAt, accepted, before: draft.limits, at: startedAt }
+    return probeAgain(draft, make(draft, closing), now, retryAfter)
+  }
   if (draft.block !== undefined) {
     if (accepted <= draft.block.accepted) {
       probeAgain(draft, { ...draft.block, lastProbe: startedAt, probes: draft.block.probes + 1 }, now, retryAfter)

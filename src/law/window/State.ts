@@ -5,6 +5,7 @@
  */
 import type { Decision, Sample, Step } from "../ControlLaw.js"
 import * as Pace from "./Pace.js"
+import { type Calm, calm, type Noise } from "./Noise.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -106,6 +107,12 @@ export interface State {
   readonly refills: boolean
   /** Until then the pool catches up on a hold. */
   readonly catchUpUntil: number
+  /** While chance rejects calls. */
+  readonly noise: Noise | undefined
+  /** Below what is tested, while chance is not known to reject calls. */
+  readonly calm: Calm
+  /** The latest start that was counted for chance. */
+  readonly judged: number
   readonly now: number
   readonly decision: Decision
 }
@@ -143,6 +150,9 @@ class Copy implements State {
   held: State["held"]
   refills: State["refills"]
   catchUpUntil: State["catchUpUntil"]
+  noise: State["noise"]
+  calm: State["calm"]
+  judged: State["judged"]
   now: State["now"]
   decision: State["decision"]
   constructor(from: State) {
@@ -169,6 +179,9 @@ class Copy implements State {
     this.held = from.held
     this.refills = from.refills
     this.catchUpUntil = from.catchUpUntil
+    this.noise = from.noise
+    this.calm = from.calm
+    this.judged = from.judged
     this.now = from.now
     this.decision = from.decision
   }
@@ -222,6 +235,9 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     held: 0,
     refills: true,
     catchUpUntil: 0,
+    noise: undefined,
+    calm,
+    judged: 0,
     now,
     decision
   }

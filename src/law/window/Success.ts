@@ -6,6 +6,7 @@
 import type { Hints, Quota, Sample } from "../ControlLaw.js"
 import { reopen } from "./Closing.js"
 import * as Level from "./Level.js"
+import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
@@ -38,11 +39,12 @@ const smooth = (last: number, value: number, weight: number): number =>
  */
 export const succeed = (
   draft: Draft,
-  { bound, epoch, hints, latency, sequence, startedWith }: Sample,
+  sample: Sample,
   startedAt: number,
   now: number,
   latencyTolerance: number
 ): void => {
+  const { bound, epoch, hints, latency, sequence, startedWith } = sample
   draft.successes += 1
   draft.widest = Math.max(draft.widest, startedWith)
   draft.latency = smooth(draft.latency, latency, latencySmoothing)
@@ -54,6 +56,7 @@ export const succeed = (
   }
   countPeriod(draft, sequence, startedAt)
 
+  if (draft.noise !== undefined) return Noise.served(draft, sample)
   const { pace, slowStart, window } = draft.limits
   const isFull = bound === "window"
   if (isFull && draft.latency > latencyTolerance * draft.leastLatency) {

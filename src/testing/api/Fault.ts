@@ -235,3 +235,23 @@ export const scaled =
     },
     ...(model.leave === undefined ? {} : { leave: (state, at) => model.leave?.(state, curve.area(0, at)) ?? state })
   })
+
+/**
+ * A wall clock that is set forward, or back where `by` is negative, by so many milliseconds at instants of virtual time: an
+ * option of `VirtualTime` and `Simulation`. The servers' clocks stay right.
+ *
+ * @example
+ * ```ts
+ * import { Fault } from "effect-aimd/testing"
+ *
+ * const anHourBack = Fault.wallClock([{ at: 5000, by: -3_600_000 }])
+ * assert.deepStrictEqual([4999, 5000].map(anHourBack), [4999, -3_595_000])
+ * ```
+ *
+ * @since 0.2.0
+ * @category faults
+ */
+export const wallClock =
+  (jumps: ReadonlyArray<{ readonly at: number; readonly by: number }>) =>
+  (at: number): number =>
+    jumps.reduce((shown, jump) => (jump.at <= at ? shown + jump.by : shown), at)

@@ -20,14 +20,14 @@ import * as Fifo from "./Fifo.js"
 export interface Request {
   readonly at: number
   readonly client: string
+  /** Which row of the simulation asks, where one does; every attempt of it has the same. */
+  readonly row?: number | undefined
   /** Its size, for limits that count tokens. */
   readonly tokens: number
   /** How long the server would work on it, in milliseconds. */
   readonly service: number
   /** Drawn for this request, from 0 to 1, for models that decide by chance. */
   readonly chance: number
-  /** Which row it is an attempt of, where the caller says so, for models that know rows apart. */
-  readonly row?: number | undefined
 }
 
 /**

@@ -12,6 +12,7 @@ import { PCGRandom } from "effect/Utils"
 import * as Capacity from "../../Capacity.js"
 import type * as ControlLaw from "../../law/ControlLaw.js"
 import * as Hints from "../../Hints.js"
+import * as Monotonic from "../../structure/Monotonic.js"
 import * as RetryAfter from "../../answer/RetryAfter.js"
 import * as HintDialect from "./HintDialect.js"
 import * as Latency from "./Latency.js"
@@ -150,7 +151,8 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
     let state = model.initial
     let calls = 0
 
-    const now = (): number => clock.unsafeCurrentTimeMillis()
+    // The server's clock is right, whatever its callers' clocks show.
+    const now = (): number => Monotonic.now(clock)
     const after = (millis: number, answer: Answer): Effect.Effect<Answer> =>
       Effect.as(clock.sleep(Duration.millis(millis)), answer)
 
@@ -189,7 +191,7 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
     return {
       name: model.name,
       respond,
-      call: (call) => Effect.flatMap(respond(call), (answer) => judge(answer, now())),
+      call: (call) => Effect.flatMap(respond(call), (answer) => judge(answer, clock.unsafeCurrentTimeMillis())),
       counts: Effect.sync(() => ({ ...counts }))
     }
   })

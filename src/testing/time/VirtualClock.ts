@@ -13,7 +13,7 @@ import * as Heap from "../../structure/Heap.js"
  * @category models
  */
 export interface VirtualClock extends Clock.Clock {
-  /** Epoch milliseconds; a fraction of a millisecond is kept. */
+  /** Monotonic time in epoch milliseconds; a fraction of a millisecond is kept. */
   readonly now: () => number
   /** The instant of the sleep that ends first. */
   readonly nextInstant: () => number | undefined
@@ -40,23 +40,26 @@ const isBefore = (a: Sleep, b: Sleep): boolean =>
 export const make = (options: {
   readonly startAt: number
   readonly rank: () => number
+  /** What the wall clock shows at an instant, in epoch milliseconds. Default the instant itself. */
+  readonly wallClock?: ((at: number) => number) | undefined
   /** What a sleep without end registers. */
   readonly sleepForEver: (resume: (effect: Effect.Effect<void>) => void) => void
 }): VirtualClock => {
-  const { rank, sleepForEver, startAt } = options
+  const { rank, sleepForEver, startAt, wallClock = (at: number) => at } = options
   const sleeps = Heap.make(isBefore)
   let time = startAt
   let sequence = 0
 
   const now = (): number => time
+  const wall = (): number => wallClock(time)
   const nanos = (): bigint => BigInt(Math.floor(time)) * 1_000_000n + BigInt(Math.round((time % 1) * 1_000_000))
 
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     now,
-    unsafeCurrentTimeMillis: now,
+    unsafeCurrentTimeMillis: wall,
     unsafeCurrentTimeNanos: nanos,
-    currentTimeMillis: Effect.sync(now),
+    currentTimeMillis: Effect.sync(wall),
     currentTimeNanos: Effect.sync(nanos),
     sleep: (duration) => {
       const millis = Duration.toMillis(duration)

@@ -68,6 +68,11 @@ export interface Options {
   readonly preemption?: number
   /** The instant at which time starts, in epoch milliseconds. Default 0. */
   readonly startAt?: number
+  /**
+   * What the wall clock (`Clock.currentTimeMillis`) shows at an instant of virtual time, both in epoch milliseconds; sleeps and
+   * `Clock.currentTimeNanos` do not care. Default the instant itself. See `Fault.wallClock`.
+   */
+  readonly wallClock?: (at: number) => number
   /** A program that is not done after so much virtual time ends with a `VirtualTimeLimitError`. Default none. */
   readonly maxVirtualTime?: Duration.DurationInput
   /** The same after so many events: turns of a fiber and ends of a sleep. Default 10,000,000. */
@@ -118,9 +123,9 @@ const graceEvents = 1_000_000
  * @category running
  */
 export const run = <A, E>(program: Effect.Effect<A, E, Scope.Scope>, options: Options = {}): Run<A, E> => {
-  const { interleaving = "fifo", maxEvents = 10_000_000, preemption = 0, seed = 0, startAt = 0 } = options
+  const { interleaving = "fifo", maxEvents = 10_000_000, preemption = 0, seed = 0, startAt = 0, wallClock } = options
   const tasks = TaskQueue.make({ seed, interleaving, preemption })
-  const clock = VirtualClock.make({ startAt, rank: tasks.rank, sleepForEver })
+  const clock = VirtualClock.make({ startAt, rank: tasks.rank, sleepForEver, wallClock })
   const watch = new FiberWatch(() => clock.now() - startAt)
   let events = 0
 

@@ -1,0 +1,176 @@
+/**
+ * What explains the latest starts best: chance alone, a cap, or a bucket; each beside chance.
+ *
+ * @since 0.2.0
+ */
+import type { Starts } from "../ControlLaw.js"
+
+/** What happened to the latest starts, oldest first. */
+export interface History {
+  readonly at: ReadonlyArray<number>
+  readonly besides: ReadonlyArray<number>
+  readonly rejected: ReadonlyArray<boolean>
+  /** What each of them counts. */
+  readonly weight: ReadonlyArray<number>
+}
+
+/** The likeliest explanation: the share of chance beside it, and the log-likelihood of what happened. */
+export type Explanation = { readonly chance: number; readonly likelihood: number } & (
+  | { readonly _tag: "none" }
+  | { readonly _tag: "cap"; readonly cap: number }
+  | { readonly _tag: "bucket"; readonly rate: number; readonly depth: number }
+)
+
+/** Starts that are looked at, and after how many a start counts half. */
+const length = 400
+const half = 150
+/** A limit is kept but for this share of the calls. */
+const slack = 0.03
+/** Rejections between which rates are tried. */
+const pairs = 6
+const depths = [1, 4, 16, 64]
+
+/** The starts whose fate is known: those before an instant, and those that were rejected; a rejection takes so long. */
+export const historyOf = (starts: Starts, now: number, rejection: number): History => {
+  const at: Array<number> = []
+  const besides: Array<number> = []
+  const rejected: Array<boolean> = []
+  /** Rejected starts, of which the API itself had none in flight. */
+  let pending: Array<number> = []
+  for (let sequence = Math.max(starts.first, starts.last - length + 1); sequence <= starts.last; sequence++) {
+    const [fate, begun] = [starts.fate(sequence), starts.at(sequence)]
+    if (fate === "open" && begun > now - rejection) continue
+    if (pending.length > 0) pending = pending.filter((other) => begun < other + rejection)
+    at.push(begun)
+    besides.push(Math.max(0, starts.besides(sequence) - pending.length))
+    rejected.push(fate === "capacity")
+    if (fate === "capacity") pending.push(begun)
+  }
+  return { at, besides, rejected, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
+}
+
+const log = (p: number): number => Math.log(Math.max(1e-6, p))
+const kept = log(1 - slack)
+const broken = log(slack)
+const undecided = log(0.5)
+
+/** Starts that chance alone decides on, and how likely that is. */
+const byChance = (starts: number, rejected: number): { readonly chance: number; readonly likelihood: number } => {
+  const chance = (rejected + 0.02) / (starts + 2)
+  return { chance, likelihood: rejected * log(chance) + (starts - rejected) * log(1 - chance) }
+}
+
+const none = ({ rejected, weight }: History): Explanation => {
+  let [starts, hits] = [0, 0]
+  for (let i = 0; i < weight.length; i++) {
+    starts += weight[i] ?? 0
+    if (rejected[i]) hits += weight[i] ?? 0
+  }
+  return { _tag: "none", ...byChance(starts, hits) }
+}
+
+const cap = ({ besides, rejected, weight }: History): Explanation | undefined => {
+  const most = Math.max(0, ...besides)
+  // Sums by the number in flight: above a cap, and below it.
+  const accepted = new Float64Array(most + 2)
+  const hits = new Float64Array(most + 2)
+  for (let i = 0; i < weight.length; i++) {
+    const sums = rejected[i] ? hits : accepted
+    const place = besides[i] ?? 0
+    sums[place] = (sums[place] ?? 0) + (weight[i] ?? 0)
+  }
+  let [below, belowHits, above, aboveHits] = [0, 0, 0, 0]
+  for (let n = 0; n <= most; n++) {
+    above += accepted[n] ?? 0
+    aboveHits += hits[n] ?? 0
+  }
+  let best: Explanation | undefined
+  for (let size = 0; size <= most; size++) {
+    if (size > 0 && (hits[size] ?? 0) > 0) {
+      const chance = byChance(below + belowHits, belowHits)
+      const likelihood = chance.likelihood + aboveHits * kept + above * broken
+      if (best === undefined || likelihood > best.likelihood) best = { _tag: "cap", cap: size, ...chance, likelihood }
+    }
+    below += accepted[size] ?? 0
+    belowHits += hits[size] ?? 0
+    above -= accepted[size] ?? 0
+    aboveHits -= hits[size] ?? 0
+  }
+  return best
+}
+
+const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
+  const hits: Array<number> = []
+  const accepted: Array<number> = [0]
+  let before = 0
+  for (let i = 0; i < at.length; i++) {
+    accepted.push((accepted[i] ?? 0) + (rejected[i] ? 0 : 1))
+    if (rejected[i]) hits.push(i)
+    else if (hits.length === 0) before += weight[i] ?? 0
+  }
+  const first = hits[0]
+  if (first === undefined || hits.length < 2) return undefined
+  const tried: Array<Explanation & { readonly _tag: "bucket" }> = []
+  const attempt = (rate: number, depth: number): number => {
+    let [level, last, starts, lost, likelihood] = [0, at[first] ?? 0, before, 0, 0]
+    for (let i = first; i < at.length; i++) {
+      const [now, w, isHit] = [at[i] ?? 0, weight[i] ?? 0, rejected[i] ?? false]
+      level = Math.min(depth, level + rate * (now - last))
+      last = now
+      if (level < 0.9) likelihood += w * (isHit ? kept : broken)
+      else if (level < 1.1) likelihood += w * undecided
+      else {
+        starts += w
+        if (isHit) lost += w
+      }
+      if (!isHit) level = Math.max(0, level - 1)
+      else if (level < 1.1) level = Math.min(level, 0.99)
+    }
+    const chance = byChance(starts, lost)
+    tried.push({ _tag: "bucket", rate, depth, chance: chance.chance, likelihood: likelihood + chance.likelihood })
+    return likelihood + chance.likelihood
+  }
+  const tail = hits.slice(-pairs)
+  const rates: Array<number> = []
+  tail.forEach((to, b) =>
+    tail.slice(0, b).forEach((from) => {
+      const [span, count] = [(at[to] ?? 0) - (at[from] ?? 0), (accepted[to] ?? 0) - (accepted[from] ?? 0)]
+      if (span > 0 && count > 0) rates.push(count / span)
+    })
+  )
+  for (const rate of rates) for (const depth of depths) attempt(rate, depth)
+  const coarse = [...tried].sort((a, b) => b.likelihood - a.likelihood).slice(0, 3)
+  for (const { depth, rate } of coarse) for (const by of [0.99, 0.997, 1.003, 1.01]) attempt(by * rate, depth)
+  const top = Math.max(...tried.map(({ likelihood }) => likelihood))
+  // What a full bucket loses makes measured rates too low, never too high: of those as good, the fastest.
+  const good = tried.filter(({ likelihood }) => likelihood > top - 1.5)
+  const fastest = good.sort((a, b) => b.rate - a.rate)[0]
+  return fastest && { ...fastest, likelihood: top }
+}
+
+/** The likeliest explanation, each number that it needs counted against it. */
+export const explainAll = (history: History): Explanation => {
+  const penalty = 0.5 * Math.log(Math.max(4, history.at.length))
+  const [alone, capped, paced] = [none(history), cap(history), bucket(history)]
+  let best = alone
+  if (capped !== undefined && capped.likelihood - penalty > best.likelihood) best = capped
+  const least = best === alone ? best.likelihood : best.likelihood - penalty
+  if (paced !== undefined && paced.likelihood - 1.5 * penalty > least) best = paced
+  return best
+}
+
+/** Two rates that differ by less are the same. */
+const near = 0.05
+
+/** Whether two explanations name the same limit. */
+export const isSame = (a: Explanation, b: Explanation): boolean =>
+  (a._tag === "cap" && b._tag === "cap" && a.cap === b.cap) ||
+  (a._tag === "bucket" && b._tag === "bucket" && Math.abs(a.rate / b.rate - 1) < near)
+
+/** What stands beside chance, in words. */
+export const show = (explanation: Explanation): string =>
+  explanation._tag === "none"
+    ? ""
+    : explanation._tag === "cap"
+      ? `, beside a cap of ${explanation.cap}`
+      : `, beside ${(1000 * explanation.rate).toPrecision(3)} starts a second`

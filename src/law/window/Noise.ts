@@ -1,0 +1,232 @@
+/**
+ * The law while chance rejects calls: averages over as many starts as chance demands take the place of exact measurement.
+ *
+ * @since 0.2.0
+ */
+import type { Sample, Starts } from "../ControlLaw.js"
+import type { Rejection } from "./Blame.js"
+import * as Chance from "./Chance.js"
+import * as Fit from "./Fit.js"
+import * as Level from "./Level.js"
+import * as Pace from "./Pace.js"
+import * as Permits from "./Permits.js"
+import { explain, type Draft } from "./State.js"
+
+/** What was seen below the limits of the exact law. */
+export interface Calm {
+  readonly starts: number
+  readonly rejected: number
+  readonly fall: Chance.Alarms
+}
+
+export const calm: Calm = { starts: 0, rejected: 0, fall: Chance.silent }
+
+export interface Noise {
+  /** The share of calls that chance rejects. */
+  readonly chance: number
+  readonly limit: Fit.Explanation
+  /** Evidence that the limit has fallen, and that what is tested is too much. */
+  readonly fall: Chance.Alarms
+  readonly test: Chance.Alarms
+  /** What is tested, since when, and how many starts it has let through. */
+  readonly tested: number | undefined
+  readonly since: number
+  readonly through: number
+  /** Starts since the last test; the next comes after the more of them, the more tests in a row have failed. */
+  readonly waited: number
+  readonly patience: number
+}
+
+/** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
+const prior = 200
+const priorRejected = 0.5
+const thresholds = { fall: 6, test: 4 }
+const leastChance = 0.002
+/** More is no chance: something is wrong. */
+const mostChance = 0.3
+/** Rejections in a row that chance brings less often than this are a closed API. */
+const doubt = 1e-5
+/** Starts between two tests, first. */
+const interval = { none: 500, cap: 100, bucket: 300 }
+const mostPatience = 4
+/** So many starts let through are enough for a test of a cap, and of a pace. */
+const enough = { cap: 3, bucket: 60 }
+/** How much faster a pace is tested. */
+const gain = 1.1
+
+const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
+
+/** Whether the exact law was testing a limit: there a rejection is no surprise. */
+const isTestOfLaw = ({ limits, poolSize, widest }: Draft, at: number, besides: number): boolean => {
+  const { pace, slowStart, window } = limits
+  if (slowStart) return besides >= Math.min(widest, poolSize - 1)
+  if (besides >= Math.round(window.top) && window.top < poolSize) return true
+  return pace !== undefined && (pace.shared ? at >= pace.from : pace.progress > 1)
+}
+
+const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): boolean => {
+  if (tested === undefined) return false
+  return limit._tag === "cap" ? besides >= limit.cap : at >= since
+}
+
+/** Counts the starts whose fate is known by now. */
+export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number): void => {
+  const { calm, noise } = draft
+  const known = now - 1.2 * draft.rejectionLatency
+  const counts = { fall: 0, test: 0 }
+  let sequence = Math.max(draft.judged + 1, starts.first)
+  const until = sample._tag === "capacity" ? sample.sequence - 1 : starts.last
+  for (; sequence <= until; sequence++) {
+    const fate = starts.fate(sequence)
+    const [at, besides] = [starts.at(sequence), starts.besides(sequence)]
+    if (fate === "open" && at > known) break
+    if (fate === "capacity") continue
+    const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
+    counts[isTested ? "test" : "fall"] += 1
+  }
+  draft.judged = Math.max(draft.judged, sequence - 1)
+  if (noise === undefined) {
+    const fall = Chance.passed(calm.fall, chanceOf(calm), counts.fall)
+    draft.calm = { ...calm, starts: calm.starts + counts.fall, fall }
+    return
+  }
+  draft.noise = {
+    ...noise,
+    fall: Chance.passed(noise.fall, noise.chance, counts.fall),
+    test: Chance.passed(noise.test, noise.chance, counts.test),
+    through: noise.through + counts.test,
+    waited: noise.waited + counts.fall + counts.test
+  }
+  advance(draft, draft.noise, starts, now)
+}
+
+/** Tests a little more from time to time. */
+const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void => {
+  const { limit, patience, tested, through, waited } = noise
+  if (tested === undefined) {
+    if (waited < interval[limit._tag] * 2 ** patience) return
+    consider(draft, starts, now)
+    const next = draft.noise
+    if (next === undefined || next.limit._tag === "none") return
+    const more = next.limit._tag === "cap" ? next.limit.cap + 1 : 1000 * next.limit.rate * gain
+    draft.noise = { ...next, tested: more, since: now }
+  } else if (limit._tag !== "none" && through >= enough[limit._tag]) {
+    const [found, more]: readonly [Fit.Explanation, number] =
+      limit._tag === "cap"
+        ? [{ ...limit, cap: tested }, tested + Math.max(1, Math.round(tested / 8))]
+        : [{ ...limit, rate: tested / 1000 }, tested * gain]
+    draft.noise = { ...fresh(found, noise.chance, 0), tested: more, since: now }
+  } else return
+  hold(draft)
+}
+
+const fresh = (limit: Fit.Explanation, chance: number, patience: number): Noise => ({
+  chance: Math.max(leastChance, chance),
+  limit,
+  fall: Chance.silent,
+  test: Chance.silent,
+  tested: undefined,
+  since: Infinity,
+  through: 0,
+  waited: 0,
+  patience: Math.min(patience, mostPatience)
+})
+
+/** Begins, goes on with or ends averages, by what explains the latest starts best. */
+const consider = (draft: Draft, starts: Starts, now: number): void => {
+  const history = Fit.historyOf(starts, now, 1.2 * draft.rejectionLatency)
+  const limit = Fit.explainAll(history)
+  const { noise } = draft
+  const unexplained = limit.chance * (history.at.length + 2)
+  const least = noise === undefined && limit._tag !== "none" ? 3 : 1
+  if (unexplained < least || limit.chance > mostChance || (noise === undefined && history.at.length < 30)) {
+    draft.noise = undefined
+    draft.calm = calm
+    return
+  }
+  const isSame = noise !== undefined && Fit.isSame(noise.limit, limit)
+  draft.noise = fresh(limit, limit.chance, isSame ? noise.patience : 0)
+  hold(draft)
+}
+
+/** Sets the limits to what is known or tested. */
+const hold = (draft: Draft): void => {
+  const { limits, noise, poolSize } = draft
+  if (noise === undefined) return
+  const { limit, tested } = noise
+  switch (limit._tag) {
+    case "none":
+      draft.limits = {
+        window: Permits.initial(Math.max(1, limits.window.level)),
+        pace: limits.pace && Level.known(Pace.rate(limits.pace)),
+        slowStart: true
+      }
+      return
+    case "cap":
+      draft.limits = { window: Permits.initial(tested ?? limit.cap), pace: undefined, slowStart: false }
+      return
+    case "bucket":
+      draft.limits = {
+        window: Permits.initial(poolSize),
+        pace: Level.known(tested ?? 1000 * limit.rate),
+        slowStart: false
+      }
+  }
+}
+
+/** Grows where nothing but chance rejects. */
+export const served = (draft: Draft, { bound }: Sample): void => {
+  const { latency, limits, noise, poolSize } = draft
+  if (noise?.limit._tag !== "none") return
+  const { pace, window } = limits
+  if (bound === "window") {
+    draft.limits = { ...limits, window: Permits.initial(Math.min(poolSize, window.level + 3)) }
+  } else if (bound === "spacing" && pace !== undefined) {
+    const rate = Pace.rate(pace) * (1 + 1 / Math.max(12, (1.4 * Pace.rate(pace) * latency) / 1000))
+    draft.limits = { ...limits, pace: (rate * latency) / 1000 > 1.5 * poolSize ? undefined : Level.known(rate) }
+  }
+}
+
+/**
+ * What averages make of a rejection: `chance`, which is dealt with; `closed`, where there were too many in a row; or
+ * `limit`, for the exact law.
+ */
+export const rejected = (
+  draft: Draft,
+  sample: Rejection,
+  startedAt: number,
+  starts: Starts,
+  now: number
+): "chance" | "closed" | "limit" => {
+  const { calm, noise } = draft
+  const besides = sample.startedWith - 1
+  if (noise === undefined) {
+    if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
+    if (starts.fate(sample.sequence - 1) === "capacity") return "limit"
+    const fall = Chance.hit(calm.fall, chanceOf(calm))
+    draft.calm = { ...calm, rejected: calm.rejected + 1, fall }
+    if (Chance.evidence(fall) <= thresholds.fall) {
+      explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
+      return "chance"
+    }
+    consider(draft, starts, now)
+  } else {
+    let row = 1
+    while (starts.fate(sample.sequence - row) === "capacity") row += 1
+    if (noise.chance ** row < doubt) return "closed"
+    if (isTest(noise, startedAt, besides)) {
+      const test = Chance.hit(noise.test, noise.chance)
+      const isFailed = Chance.evidence(test) > thresholds.test
+      draft.noise = isFailed ? fresh(noise.limit, noise.chance, noise.patience + 1) : { ...noise, test }
+      if (isFailed) hold(draft)
+    } else {
+      const fall = Chance.hit(noise.fall, noise.chance)
+      draft.noise = { ...noise, fall }
+      if (Chance.evidence(fall) > thresholds.fall) consider(draft, starts, now)
+    }
+  }
+  if (draft.noise === undefined) return "limit"
+  const { chance, limit } = draft.noise
+  explain(draft, `chance rejects ${(100 * chance).toPrecision(2)} % of all calls${Fit.show(limit)} (status ${sample.status})`)
+  return "chance"
+}

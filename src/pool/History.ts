@@ -1,0 +1,76 @@
+/**
+ * What the pool remembers of its latest starts, for the laws that look at more than the attempt that has just ended.
+ *
+ * @since 0.2.0
+ */
+import type { Starts } from "../law/ControlLaw.js"
+
+const fates = ["open", "success", "capacity", "neutral"] as const
+
+/**
+ * The latest starts.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface History extends Starts {
+  /** The next start, at an instant in epoch milliseconds. */
+  readonly add: (at: number, besides: number) => void
+  /** The latest start was none. */
+  readonly takeBack: () => void
+  readonly ended: (sequence: number, fate: (typeof fates)[number]) => void
+}
+
+/**
+ * Remembers at most `most` starts; every sequence from `first` to `last` is known.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (most: number): History => {
+  // As large as it has to be, and no larger than it may be.
+  let size = Math.min(most, 64)
+  let ats = new Float64Array(size)
+  let besides = new Int32Array(size)
+  let ends = new Uint8Array(size)
+  let last = 0
+
+  const grow = (): void => {
+    const [from, next] = [{ ats, besides, ends, size }, Math.min(most, 2 * size)]
+    ats = new Float64Array(next)
+    besides = new Int32Array(next)
+    ends = new Uint8Array(next)
+    size = next
+    for (let sequence = Math.max(1, last - from.size + 1); sequence <= last; sequence++) {
+      ats[sequence % size] = from.ats[sequence % from.size] ?? 0
+      besides[sequence % size] = from.besides[sequence % from.size] ?? 0
+      ends[sequence % size] = from.ends[sequence % from.size] ?? 0
+    }
+  }
+
+  return {
+    get first() {
+      return Math.max(1, last - size + 1)
+    },
+    get last() {
+      return last
+    },
+    at: (sequence) => ats[sequence % size] ?? 0,
+    besides: (sequence) => besides[sequence % size] ?? 0,
+    fate: (sequence) => fates[ends[sequence % size] ?? 0] ?? "open",
+    add: (at, others) => {
+      if (last >= size && size < most) grow()
+      last += 1
+      if (size === 0) return
+      ats[last % size] = at
+      besides[last % size] = others
+      ends[last % size] = 0
+    },
+    takeBack: () => {
+      last -= 1
+    },
+    ended: (sequence, fate) => {
+      if (sequence > last - size) ends[sequence % size] = fates.indexOf(fate)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * An API that lets nothing through: since when, and when the pool gives up on whatever waits for it.
+ *
+ * @since 0.2.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { CapacityError } from "../Capacity.js"
+import * as Format from "../structure/Format.js"
+import type * as TimerQueue from "../structure/TimerQueue.js"
+
+/**
+ * A rejection and when it came, in milliseconds of the monotonic clock.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Rejection {
+  readonly error: CapacityError
+  readonly at: number
+}
+
+/**
+ * How long an API has let nothing through.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Silence {
+  /** The first rejection since something was let through; undefined where there was none. */
+  readonly since: number | undefined
+  /** The latest rejection of the pool. */
+  readonly lastRejection: Rejection | undefined
+  /** The API has let nothing through for a whole budget: nobody waits for it any more, and who comes is a probe. */
+  readonly isDead: boolean
+  readonly rejected: (error: CapacityError, now: number) => void
+  readonly letThrough: (now: number) => void
+  /** An attempt has ended, and nobody knows what the API thought of it. */
+  readonly ended: (now: number) => void
+  /** Nobody waits any more: who comes later starts anew, unless the API is dead. */
+  readonly forget: () => void
+  /** Nothing is in flight any more, and nothing starts before the hold is over: the end may be here, or certain. */
+  readonly idle: (holdUntil: number, now: number) => void
+}
+
+/**
+ * What a silence reports to.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options {
+  readonly name: string
+  /** The pool's `maxCapacityRetry`, in milliseconds. */
+  readonly budget: number
+  readonly timers: TimerQueue.TimerQueue
+  /** How many rows and calls have no outcome. */
+  readonly pending: () => number
+  /** Attempts in flight: the API may yet let them through. */
+  readonly inFlight: () => number
+  /** The API is dead, or was and a probe was rejected. */
+  readonly onDead: () => void
+  readonly log: (line: Effect.Effect<void>) => void
+}
+
+/** A user should hear of a silence that lasts so long, in milliseconds. */
+const remarkable = 30_000
+
+/**
+ * Starts to watch an API.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: Options): Silence => {
+  let since: number | undefined
+  let lastRejection: Rejection | undefined
+  let isDead = false
+  let isWarned = false
+  const running = new Set<TimerQueue.Timer>()
+
+  const stopTimers = (): void => {
+    for (const timer of running) timers.remove(timer)
+    running.clear()
+  }
+
+  const die = (): void => {
+    stopTimers()
+    isDead = true
+    onDead()
+  }
+
+  /** What was in flight when the budget ended was not let through either. */
+  const endedAt = (now: number): void => {
+    if (!isDead && since !== undefined && now > since + budget) die()
+  }
+
+  const dieIfIdle = (): void => {
+    if (inFlight() === 0) die()
+  }
+
+  const warn = (): void => {
+    if (pending() === 0) return
+    isWarned = true
+    const status = lastRejection === undefined ? "" : ` (last status ${lastRejection.error.status})`
+    const lasts = Format.duration(Duration.millis(remarkable))
+    log(Effect.logWarning(`pool "${name}": the API has let nothing through for ${lasts}${status}; ${pending()} wait`))
+  }
+
+  return {
+    get since() {
+      return since
+    },
+    get lastRejection() {
+      return lastRejection
+    },
+    get isDead() {
+      return isDead
+    },
+    rejected: (error, now) => {
+      lastRejection = { error, at: now }
+      if (isDead) return onDead()
+      if (since !== undefined) return endedAt(now)
+      since = now
+      running.add(timers.add(now + remarkable, warn))
+      // Whoever waits for that very instant goes before.
+      running.add(timers.add(now + budget, () => running.add(timers.add(now + budget, dieIfIdle))))
+    },
+    letThrough: (now) => {
+      if (since === undefined) return
+      if (isWarned) {
+        const lasted = Format.duration(Duration.millis(Math.round(now - since)))
+        log(Effect.logInfo(`pool "${name}": the API lets calls through again, after ${lasted}`))
+      }
+      stopTimers()
+      since = undefined
+      isDead = false
+      isWarned = false
+    },
+    forget: () => {
+      if (isDead) return
+      stopTimers()
+      since = undefined
+      isWarned = false
+    },
+    ended: endedAt,
+    idle: (holdUntil, now) => endedAt(Math.max(holdUntil, now))
+  }
+}

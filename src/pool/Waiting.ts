@@ -1,0 +1,142 @@
+/**
+ * The rejected rows of a lane while they wait: backing off, then ready for their next start.
+ *
+ * @since 0.2.0
+ */
+import * as LinkedQueue from "../structure/LinkedQueue.js"
+import type { TimerQueue } from "../structure/TimerQueue.js"
+import type { Job } from "./Job.js"
+
+/**
+ * Rejected rows that wait.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Waiting<J extends Job> {
+  /** How many are ready. */
+  readonly ready: number
+  /** A rejected row waits so many milliseconds by itself, and then for its turn. */
+  readonly park: (job: J, delay: number, now: number) => void
+  /**
+   * The row whose turn it is, or undefined where it is that of a fresh one; `last` is the row that started last. On the way
+   * to it, those rows end whose budget is spent at this very instant.
+   */
+  readonly take: (last: number, hasFresh: boolean, now: number) => J | undefined
+  /** Takes a row out of wherever it waits. */
+  readonly remove: (job: J) => void
+  /** Ends the rows whose budget ends before this instant. */
+  readonly endBefore: (until: number) => void
+  /** Takes out all of them, those first that wait longest. */
+  readonly drain: () => ReadonlyArray<J>
+}
+
+/** While others wait, one start in so many may be that of a row with a trouble of its own. */
+const ownTurn = 10
+
+/**
+ * Makes an empty waiting room. `onReady` is told that a row is ready, `onSpent` that a row's budget is spent.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onSpent: (job: J) => void): Waiting<J> => {
+  /** All of them, with their places in line once they are ready. */
+  const places = new Map<J, LinkedQueue.Node<J> | undefined>()
+  const ready = LinkedQueue.make<J>()
+  /** Ready too, but their trouble is their own: others go before them. */
+  const apart = LinkedQueue.make<J>()
+  /** No row's budget ends before this. */
+  let firstDeadline = Infinity
+  let startsSinceApart = 0
+  /** A retry was rejected: a fresh row goes before the next. */
+  let isFreshTurn = false
+
+  const lineOf = (job: J): LinkedQueue.LinkedQueue<J> => (job.ownDelay > 0 ? apart : ready)
+
+  const remove = (job: J): void => {
+    if (!places.has(job)) return
+    job.throttleWait += timers.now() - job.waitingSince
+    if (job.timer !== undefined) timers.remove(job.timer)
+    job.timer = undefined
+    const place = places.get(job)
+    if (place !== undefined) lineOf(job).remove(place)
+    places.delete(job)
+  }
+
+  const end = (job: J): void => {
+    // The end of one may have been the end of all.
+    if (!places.has(job)) return
+    remove(job)
+    onSpent(job)
+  }
+
+  const shift = (line: LinkedQueue.LinkedQueue<J>, now: number): J | undefined => {
+    for (let job = line.shift()?.value; job !== undefined; job = line.shift()?.value) {
+      if (now < job.deadline) {
+        remove(job)
+        return job
+      }
+      end(job)
+    }
+    return undefined
+  }
+
+  /** The first in line goes to its end. */
+  const turnBack = (): void => {
+    const first = ready.shift()
+    if (first !== undefined) ready.push(first)
+  }
+
+  const getReady = (job: J): void => {
+    if (timers.now() >= job.deadline) return end(job)
+    job.timer = timers.add(job.deadline, () => end(job))
+    const place = LinkedQueue.node(job)
+    places.set(job, place)
+    lineOf(job).push(place)
+    onReady()
+  }
+
+  return {
+    get ready() {
+      return ready.size + apart.size
+    },
+    park: (job, delay, now) => {
+      places.set(job, undefined)
+      firstDeadline = Math.min(firstDeadline, job.deadline)
+      if (job.ownDelay === 0 && job.attempts > 1) isFreshTurn = true
+      // Without a delay of its own a row waits at the gate, like all others.
+      if (delay === 0) getReady(job)
+      else job.timer = timers.add(Math.min(now + delay, job.deadline), () => getReady(job))
+    },
+    take: (last, hasFresh, now) => {
+      startsSinceApart += 1
+      const isAlone = ready.size === 0 && !hasFresh
+      const own = isAlone || startsSinceApart >= ownTurn ? shift(apart, now) : undefined
+      if (own !== undefined) {
+        startsSinceApart = 0
+        return own
+      }
+      if (hasFresh && isFreshTurn) {
+        isFreshTurn = false
+        return undefined
+      }
+      // A retry that was just rejected is no second probe while there are others.
+      const first = ready.first?.value
+      if (first !== undefined && first.row === last && first.attempts > 1) turnBack()
+      return shift(ready, now) ?? (hasFresh ? undefined : shift(apart, now))
+    },
+    remove,
+    endBefore: (until) => {
+      if (until <= firstDeadline) return
+      for (const job of [...places.keys()]) if (job.deadline < until) end(job)
+      firstDeadline = Infinity
+      for (const job of places.keys()) firstDeadline = Math.min(firstDeadline, job.deadline)
+    },
+    drain: () => {
+      const jobs = [...places.keys()]
+      for (const job of jobs) remove(job)
+      return jobs
+    }
+  }
+}
