@@ -11,7 +11,7 @@ import {
   type Report,
   type Trace
 } from "effect-aimd/testing"
-import { Cause, Exit, Logger, LogLevel } from "effect"
+import { Cause, Exit, Logger, LogLevel, type Effect } from "effect"
 import { poolSize, type Comeback, type Server } from "./servers.js"
 
 /** The name of a law of this library, or a law. */
@@ -118,6 +118,10 @@ const dueOf = (server: Server, seed: number, workload: ReadonlyArray<Workload.Pa
   return served + (isDead || refused !== undefined ? 2 * budget : 0)
 }
 
+/** What the pool would warn of is what is measured. */
+export const quiet = <A, E>(program: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Logger.withMinimumLogLevel(program, LogLevel.None)
+
 const run = (server: Server, law: Law, seed: number, rows: number, observers: ReadonlyArray<Trace.Observer>) => {
   const { budget, comeback, hints, isDead, latency, refused, rejectionLatency, tokens } = server
   const model = refused === undefined ? server.model : Fault.refusing({ row: refused })(server.model)
@@ -142,8 +146,7 @@ const run = (server: Server, law: Law, seed: number, rows: number, observers: Re
       observers: [count, ...observers]
     }
   )
-  // What the pool would warn of is what is measured.
-  const { exit } = VirtualTime.run(Logger.withMinimumLogLevel(program, LogLevel.None), { seed, maxEvents: 100_000_000 })
+  const { exit } = VirtualTime.run(quiet(program), { seed, maxEvents: 100_000_000 })
   return { exit, successes, rejections }
 }
 
