@@ -226,10 +226,12 @@ const refusals = [
   })
 ]
 
-const dead = field("dead", "dead API", Fault.rejecting({ rate: 1 })(open), 200, [1 / 1.1, Infinity], {
-  budget: 10 * minute,
-  isDead: true
-})
+const dead = [200, 5000].map((rows) =>
+  field("dead", `dead API, ${rows} rows`, Fault.rejecting({ rate: 1 })(open), rows, [1 / 1.1, Infinity], {
+    budget: 10 * minute,
+    isDead: true
+  })
+)
 
 export const fieldServers: ReadonlyArray<FieldServer> = [
   ...chance,
@@ -244,5 +246,5 @@ export const fieldServers: ReadonlyArray<FieldServer> = [
   ...unequal,
   punishing,
   ...refusals,
-  dead
+  ...dead
 ]

@@ -1,8 +1,18 @@
 /** One law on one server, over several seeds. */
 import type { ControlLaw } from "effect-aimd"
-import { Checker, Fault, Ideal, SimulatedApi, Simulation, Workload, type Report, type Trace } from "effect-aimd/testing"
-import { Cause, Exit } from "effect"
-import type { Comeback, Server } from "./servers.js"
+import {
+  Checker,
+  Fault,
+  Ideal,
+  SimulatedApi,
+  Simulation,
+  VirtualTime,
+  Workload,
+  type Report,
+  type Trace
+} from "effect-aimd/testing"
+import { Cause, Exit, Logger, LogLevel, type Effect } from "effect"
+import { poolSize, type Comeback, type Server } from "./servers.js"
 
 /** The name of a law of this library, or a law. */
 export type Law = "window" | "delay" | ControlLaw.ControlLaw
@@ -24,8 +34,6 @@ export interface Summary {
   readonly median: Figures
   readonly worst: Figures
 }
-
-export const poolSize = 64
 
 /** So many rejections a success are hopeless. */
 export const dozens = 24
@@ -110,6 +118,10 @@ const dueOf = (server: Server, seed: number, workload: ReadonlyArray<Workload.Pa
   return served + (isDead || refused !== undefined ? 2 * budget : 0)
 }
 
+/** What the pool would warn of is what is measured. */
+export const quiet = <A, E>(program: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Logger.withMinimumLogLevel(program, LogLevel.None)
+
 const run = (server: Server, law: Law, seed: number, rows: number, observers: ReadonlyArray<Trace.Observer>) => {
   const { budget, comeback, hints, isDead, latency, refused, rejectionLatency, tokens } = server
   const model = refused === undefined ? server.model : Fault.refusing({ row: refused })(server.model)
@@ -123,7 +135,7 @@ const run = (server: Server, law: Law, seed: number, rows: number, observers: Re
     else successes.push(event.at)
   }
   const pool = { poolSize: server.poolSize ?? poolSize, control: law, maxCapacityRetry: budget ?? "10 hours" } as const
-  const { exit } = Simulation.run(
+  const program = Simulation.program(
     {
       api: { model, latency, hints, ...(rejectionLatency === undefined ? {} : { rejectionLatency }) },
       clients: [{ pool, workload }]
@@ -131,10 +143,10 @@ const run = (server: Server, law: Law, seed: number, rows: number, observers: Re
     {
       seed,
       checkers: [patience(dueOf(server, seed, workload), rows, comeback?.outage !== undefined || isDead === true)],
-      observers: [count, ...observers],
-      maxEvents: 100_000_000
+      observers: [count, ...observers]
     }
   )
+  const { exit } = VirtualTime.run(quiet(program), { seed, maxEvents: 100_000_000 })
   return { exit, successes, rejections }
 }
 

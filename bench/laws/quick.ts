@@ -43,12 +43,13 @@ const crew = Crew.make(Number(values.threads))
 const tell = ({ median, worst }: Summary, job: number, seconds: number): void => {
   const { server } = chosen[job] ?? {}
   if (server === undefined) return
+  const most = server.rejected === Infinity ? "" : ` of ${Number(server.rejected.toFixed(3))}`
   const drift = server.minutes === undefined ? "" : ` drift ${median.drift.toFixed(3)}`
   console.log(
     [
       isMet(server, median) ? "met   " : "MISSED",
       `${Format.share(median, 3)} (${Format.share(worst, 3)}) of ${server.share.toFixed(2)}`,
-      `rejected ${Format.rejected(median.rejected)} of ${Number(server.rejected.toFixed(3))}${drift}`,
+      `rejected ${Format.rejected(median.rejected)}${most}${drift}`,
       describe(server),
       `${seconds.toFixed(1)} s`
     ].join("  ")

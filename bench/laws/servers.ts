@@ -15,7 +15,7 @@ export interface Server {
   readonly share: number
   readonly rejected: number
   readonly comeback?: Comeback
-  /** Default 64. */
+  /** Default {@link poolSize}. */
   readonly poolSize?: number
   /** How long a rejection takes, in milliseconds. Default 50. */
   readonly rejectionLatency?: number
@@ -40,8 +40,13 @@ export interface Comeback {
 }
 
 export const hintOf = ({ hints }: Server): string => (hints === "none" ? "no hint" : "Retry-After")
-export const describe = (server: Server): string =>
-  `${server.name}, ${hintOf(server)}${server.poolSize === undefined ? "" : `, pool of ${server.poolSize}`}`
+/** Of a pool where a server says nothing of it. */
+export const poolSize = 64
+
+export const describe = (server: Server): string => {
+  const size = server.poolSize ?? poolSize
+  return `${server.name}, ${hintOf(server)}${size === poolSize ? "" : `, pool of ${size}`}`
+}
 
 export const find = (name: string, hints: HintDialect.HintDialect = "none"): Server => {
   const found = servers.find((server) => server.name === name && server.hints === hints)

@@ -1,8 +1,17 @@
 /** Several clients on one server, who do not know of each other. */
-import { Checker, Latency, Report, ServerModel, Simulation, Workload, type Trace } from "effect-aimd/testing"
+import {
+  Checker,
+  Latency,
+  Report,
+  ServerModel,
+  Simulation,
+  VirtualTime,
+  Workload,
+  type Trace
+} from "effect-aimd/testing"
 import { Cause, Exit } from "effect"
-import { dozens, median, overSeeds, poolSize, type Law } from "./measure.js"
-import { mean } from "./servers.js"
+import { dozens, median, overSeeds, quiet, type Law } from "./measure.js"
+import { mean, poolSize } from "./servers.js"
 
 export interface Shared {
   readonly name: string
@@ -68,7 +77,7 @@ export const once = (
       return event.at >= from + glimpse && rejections > dozens * total() ? "long enough" : undefined
     }
   }
-  const { exit } = Simulation.run(
+  const program = Simulation.program(
     {
       api: { model, latency },
       clients: Array.from({ length: clients }, (_, index) => ({
@@ -78,8 +87,9 @@ export const once = (
         workload: Workload.atOnce(Math.ceil((capacity * until * 1.2) / 1000), { seed })
       }))
     },
-    { seed, checkers: [watched], observers: [count, ...observers], maxEvents: 100_000_000 }
+    { seed, checkers: [watched], observers: [count, ...observers] }
   )
+  const { exit } = VirtualTime.run(quiet(program), { seed, maxEvents: 100_000_000 })
   const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : new Error("a client ran out of work")
   if (!(error instanceof Checker.ViolationError)) throw error
   return {
