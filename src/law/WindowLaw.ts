@@ -10,6 +10,7 @@
 import type { ControlLaw } from "./ControlLaw.js"
 import { decide } from "./window/Decide.js"
 import { reject } from "./window/Rejection.js"
+import * as Ramp from "./Ramp.js"
 import * as Noise from "./window/Noise.js"
 import { begin, draft as draftOf, reset, type State as WindowState } from "./window/State.js"
 import { succeed } from "./window/Success.js"
@@ -71,6 +72,11 @@ export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<
     const startedAt = now - sample.latency
     const forgotten = state.block === undefined && state.opened !== undefined && startedAt - state.now > memory
     const draft = draftOf(forgotten ? reset(state, sample, now) : state)
+    if (draft.limits.slowStart && draft.block === undefined) {
+      // What the ramp has come to by now.
+      const level = Math.max(draft.limits.window.level, Ramp.windowAt(draft.decision, now))
+      draft.limits = { ...draft.limits, window: { ...draft.limits.window, top: level, level } }
+    }
     draft.opened ??= { at: startedAt, accepted: 0 }
     if (starts !== undefined) Noise.watch(draft, starts, sample, now)
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, latencyTolerance)

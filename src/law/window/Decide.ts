@@ -8,7 +8,7 @@ import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
-import type { Draft } from "./State.js"
+import { blindly, type Draft } from "./State.js"
 
 /** Starts come at most so many times as fast as the window turns over. */
 const smoothing = 5
@@ -27,14 +27,14 @@ export const decide = (draft: Draft): Decision => {
   const { block, decision: last, latency, limits, now, period, poolSize, rejectionLatency } = draft
   const { pace, slowStart, window } = block === undefined ? limits : block.before
   const permits = Math.max(1, Math.min(poolSize, Math.floor(window.level + 1e-9)))
-  const isRamp = !slowStart && block === undefined && permits < poolSize
+  const isRamp = block === undefined && permits < poolSize
   // A permit that is due must not wait for the spacing.
   const turnover = Math.min(latency / (smoothing * permits), slowStart ? Infinity : window.every / 2)
   const paced = pace === undefined ? 0 : 1000 / ((now < draft.catchUpUntil ? catchUp : 1) * Pace.rate(pace))
   const spacing = Ramp.exact(Math.max(paced, turnover))
   const next: Decision = {
     window: permits,
-    ramp: isRamp ? rampOf(window, permits, last) : undefined,
+    ramp: !isRamp ? undefined : slowStart ? blindly(permits, now, rejectionLatency, poolSize) : rampOf(window, permits, last),
     // A change too small to be felt is none: a decision that stays costs the pool nothing.
     spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * 0.01 ? last.spacing : spacing,
     holdUntil: last.holdUntil,

@@ -10,7 +10,7 @@ import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
 import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
-import { explain, type Draft } from "./State.js"
+import { explain, type Draft, type Limits } from "./State.js"
 
 /** What was seen below the limits of the exact law. */
 export interface Calm {
@@ -71,8 +71,42 @@ const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): b
   return limit._tag === "cap" ? besides >= limit.cap : at >= since
 }
 
+/** A rejection in slow start, and what the limits had been. */
+export interface Suspect {
+  readonly sequence: number
+  readonly besides: number
+  /** The latest start that was under the old limits. */
+  readonly last: number
+  readonly before: Limits
+}
+
+/** So many starts that came after a rejection, with as many in flight, and were let through: no limit has rejected it. */
+const contradictions = 4
+
+/** Goes back to slow start where the starts after the rejection that ended it contradict it. */
+const acquit = (draft: Draft, { before, besides, last, sequence }: Suspect, starts: Starts, known: number): void => {
+  let through = 0
+  for (let next = sequence + 1; next <= last; next++) {
+    const fate = starts.fate(next)
+    if (fate === "open" && starts.at(next) > known) return
+    if (fate === "capacity") {
+      draft.suspect = undefined
+      return
+    }
+    if (starts.besides(next) >= besides) through += 1
+  }
+  draft.suspect = undefined
+  if (through < contradictions) return
+  draft.limits = before
+  draft.calm = { ...draft.calm, rejected: draft.calm.rejected + 1 }
+  explain(draft, "a rejection by chance: more in flight were let through", 0)
+}
+
 /** Counts the starts whose fate is known by now. */
 export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number): void => {
+  if (draft.suspect !== undefined && draft.block === undefined) {
+    acquit(draft, draft.suspect, starts, now - 1.2 * draft.rejectionLatency)
+  }
   const { calm, noise } = draft
   const known = now - 1.2 * draft.rejectionLatency
   const counts = { fall: 0, test: 0 }
@@ -203,6 +237,10 @@ export const rejected = (
   const { calm, noise } = draft
   const besides = sample.startedWith - 1
   if (noise === undefined) {
+    const { limits } = draft
+    draft.suspect = limits.slowStart
+      ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
+      : draft.suspect
     if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
     if (starts.fate(sample.sequence - 1) === "capacity") {
       // Two in a row are no chance, and so the first was none.

@@ -4,8 +4,9 @@
  * @since 0.2.0
  */
 import type { Decision, Sample, Step } from "../ControlLaw.js"
+import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
-import { type Calm, calm, type Noise } from "./Noise.js"
+import { type Calm, calm, type Noise, type Suspect } from "./Noise.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -13,6 +14,8 @@ import * as Round from "./Round.js"
 
 /** Permits to begin with. */
 const firstPermits = 12
+/** How long a rejection takes, before one was seen, in milliseconds. */
+const firstRejection = 50
 /** Calls in a round of a cap, and of a shared pace. */
 const permitsCount = 8
 const shareCount = 20
@@ -111,6 +114,8 @@ export interface State {
   readonly noise: Noise | undefined
   /** Below what is tested, while chance is not known to reject calls. */
   readonly calm: Calm
+  /** The rejection that ended slow start, while it may turn out to have been chance. */
+  readonly suspect: Suspect | undefined
   /** The latest start that was counted for chance. */
   readonly judged: number
   readonly now: number
@@ -152,6 +157,7 @@ class Copy implements State {
   catchUpUntil: State["catchUpUntil"]
   noise: State["noise"]
   calm: State["calm"]
+  suspect: State["suspect"]
   judged: State["judged"]
   now: State["now"]
   decision: State["decision"]
@@ -181,6 +187,7 @@ class Copy implements State {
     this.catchUpUntil = from.catchUpUntil
     this.noise = from.noise
     this.calm = from.calm
+    this.suspect = from.suspect
     this.judged = from.judged
     this.now = from.now
     this.decision = from.decision
@@ -195,6 +202,18 @@ class Copy implements State {
  */
 export const draft = (from: State): Draft => new Copy(from)
 
+/** The window doubles in so many milliseconds, as long as no answer says that it is too much. */
+const doubling = 500
+
+/**
+ * In slow start the window grows without answers: a rejection would have come sooner.
+ *
+ * @since 0.2.0
+ * @category decisions
+ */
+export const blindly = (permits: number, now: number, rejectionLatency: number, poolSize: number): Decision["ramp"] =>
+  permits < poolSize ? Ramp.make(now + 2 * rejectionLatency, doubling / permits, poolSize) : undefined
+
 /**
  * The law before it has heard of anything.
  *
@@ -208,6 +227,7 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     spacing: 0,
     holdUntil: 0,
     delay: 0,
+    ramp: blindly(window.top, now, firstRejection, poolSize),
     epoch,
     reason: "looking for the limit: nothing was rejected yet"
   }
@@ -230,13 +250,14 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     latency: 0,
     meanLatency: 0,
     leastLatency: Infinity,
-    rejectionLatency: 50,
+    rejectionLatency: firstRejection,
     hint: 0,
     held: 0,
     refills: true,
     catchUpUntil: 0,
     noise: undefined,
     calm,
+    suspect: undefined,
     judged: 0,
     now,
     decision
