@@ -121,6 +121,7 @@ export const reopen = (draft: Draft, block: Block, startedAt: number): void => {
   draft.held += Math.max(0, closed)
   if (block.told || (closed * block.rate) / 1000 >= long) {
     const { pace, slowStart, window } = block.before
+    draft.clear = draft.lastRejected + 1
     // Tested no further than it had been proven, and not at once.
     const from = slowStart ? Infinity : startedAt + roundOf(draft).length
     draft.limits = {

@@ -30,21 +30,27 @@ const slack = 0.03
 const pairs = 6
 const depths = [1, 4, 16, 64]
 
-/** The starts whose fate is known: those before an instant, and those that were rejected; a rejection takes so long. */
-export const historyOf = (starts: Starts, now: number, rejection: number): History => {
+/** How many the API itself had in flight besides a start: those that it was about to reject are none; a rejection takes so long. */
+export const servedBesides = (starts: Starts, sequence: number, rejection: number): number => {
+  let pending = 0
+  const since = starts.at(sequence) - rejection
+  for (let other = sequence - 1; other >= starts.first && starts.at(other) > since; other--) {
+    if (starts.fate(other) === "capacity") pending += 1
+  }
+  return Math.max(0, starts.besides(sequence) - pending)
+}
+
+/** The starts from one on whose fate is known: those before an instant, and those that were rejected. */
+export const historyOf = (starts: Starts, from: number, now: number, rejection: number): History => {
   const at: Array<number> = []
   const besides: Array<number> = []
   const rejected: Array<boolean> = []
-  /** Rejected starts, of which the API itself had none in flight. */
-  let pending: Array<number> = []
-  for (let sequence = Math.max(starts.first, starts.last - length + 1); sequence <= starts.last; sequence++) {
+  for (let sequence = Math.max(starts.first, from, starts.last - length + 1); sequence <= starts.last; sequence++) {
     const [fate, begun] = [starts.fate(sequence), starts.at(sequence)]
     if (fate === "open" && begun > now - rejection) continue
-    if (pending.length > 0) pending = pending.filter((other) => begun < other + rejection)
     at.push(begun)
-    besides.push(Math.max(0, starts.besides(sequence) - pending.length))
+    besides.push(servedBesides(starts, sequence, rejection))
     rejected.push(fate === "capacity")
-    if (fate === "capacity") pending.push(begun)
   }
   return { at, besides, rejected, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
 }

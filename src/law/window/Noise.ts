@@ -114,9 +114,10 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
   const until = sample._tag === "capacity" ? sample.sequence - 1 : starts.last
   for (; sequence <= until; sequence++) {
     const fate = starts.fate(sequence)
-    const [at, besides] = [starts.at(sequence), starts.besides(sequence)]
+    const at = starts.at(sequence)
     if (fate === "open" && at > known) break
     if (fate === "capacity") continue
+    const besides = Fit.servedBesides(starts, sequence, now - known)
     const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
     counts[isTested ? "test" : "fall"] += 1
   }
@@ -170,7 +171,7 @@ const fresh = (limit: Fit.Explanation, chance: number, patience: number): Noise 
 
 /** Begins, goes on with or ends averages, by what explains the latest starts best. */
 const consider = (draft: Draft, starts: Starts, now: number): void => {
-  const history = Fit.historyOf(starts, now, 1.2 * draft.rejectionLatency)
+  const history = Fit.historyOf(starts, draft.clear, now, 1.2 * draft.rejectionLatency)
   const limit = Fit.explainAll(history)
   const { noise } = draft
   const unexplained = limit.chance * (history.at.length + 2)
@@ -183,6 +184,19 @@ const consider = (draft: Draft, starts: Starts, now: number): void => {
   const isSame = noise !== undefined && Fit.isSame(noise.limit, limit)
   draft.noise = fresh(limit, limit.chance, isSame ? noise.patience : 0)
   hold(draft)
+}
+
+/** Starts that a rate is measured over where rejections become many. */
+const brief = 30
+
+/** Many rejections at once, and no limit explains them: as fast as calls are let through, and from there on faster again. */
+const slowDown = (draft: Draft, starts: Starts): void => {
+  if (draft.noise?.limit._tag !== "none") return
+  const from = Math.max(starts.first, draft.clear, starts.last - brief)
+  const seconds = (starts.at(starts.last) - starts.at(from)) / 1000
+  let through = 0
+  for (let sequence = from; sequence < starts.last; sequence++) if (starts.fate(sequence) !== "capacity") through += 1
+  if (seconds > 0 && through > 0) draft.limits = { ...draft.limits, pace: Level.known(through / seconds) }
 }
 
 /** Sets the limits to what is known or tested. */
@@ -236,6 +250,7 @@ export const rejected = (
 ): "chance" | "closed" | "limit" => {
   const { calm, noise } = draft
   const besides = sample.startedWith - 1
+  if (sample.bound === "period" && draft.period !== undefined) return "limit"
   if (noise === undefined) {
     const { limits } = draft
     draft.suspect = limits.slowStart
@@ -254,6 +269,7 @@ export const rejected = (
       return "chance"
     }
     consider(draft, starts, now)
+    slowDown(draft, starts)
   } else {
     let row = 1
     while (starts.fate(sample.sequence - row) === "capacity") row += 1
@@ -266,11 +282,17 @@ export const rejected = (
     } else {
       const fall = Chance.hit(noise.fall, noise.chance)
       draft.noise = { ...noise, fall }
-      if (Chance.evidence(fall) > thresholds.fall) consider(draft, starts, now)
+      if (Chance.evidence(fall) > thresholds.fall) {
+        consider(draft, starts, now)
+        slowDown(draft, starts)
+      }
     }
   }
   if (draft.noise === undefined) return "limit"
   const { chance, limit } = draft.noise
-  explain(draft, `chance rejects ${(100 * chance).toPrecision(2)} % of all calls${Fit.show(limit)} (status ${sample.status})`)
+  explain(
+    draft,
+    `chance rejects ${(100 * chance).toPrecision(2)} % of all calls${Fit.show(limit)} (status ${sample.status})`
+  )
   return "chance"
 }

@@ -114,6 +114,8 @@ export interface State {
   readonly noise: Noise | undefined
   /** Below what is tested, while chance is not known to reject calls. */
   readonly calm: Calm
+  /** The first start after the API was closed last. */
+  readonly clear: number
   /** The rejection that ended slow start, while it may turn out to have been chance. */
   readonly suspect: Suspect | undefined
   /** The latest start that was counted for chance. */
@@ -157,6 +159,7 @@ class Copy implements State {
   catchUpUntil: State["catchUpUntil"]
   noise: State["noise"]
   calm: State["calm"]
+  clear: State["clear"]
   suspect: State["suspect"]
   judged: State["judged"]
   now: State["now"]
@@ -187,6 +190,7 @@ class Copy implements State {
     this.catchUpUntil = from.catchUpUntil
     this.noise = from.noise
     this.calm = from.calm
+    this.clear = from.clear
     this.suspect = from.suspect
     this.judged = from.judged
     this.now = from.now
@@ -257,6 +261,7 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
     catchUpUntil: 0,
     noise: undefined,
     calm,
+    clear: 1,
     suspect: undefined,
     judged: 0,
     now,
