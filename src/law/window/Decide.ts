@@ -34,7 +34,11 @@ export const decide = (draft: Draft): Decision => {
   const spacing = Ramp.exact(Math.max(paced, turnover))
   const next: Decision = {
     window: permits,
-    ramp: !isRamp ? undefined : slowStart ? blindly(permits, now, rejectionLatency, poolSize) : rampOf(window, permits, last),
+    ramp: !isRamp
+      ? undefined
+      : slowStart
+        ? blindly(permits, now, rejectionLatency, poolSize)
+        : rampOf(window, permits, last),
     // A change too small to be felt is none: a decision that stays costs the pool nothing.
     spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * 0.01 ? last.spacing : spacing,
     holdUntil: last.holdUntil,

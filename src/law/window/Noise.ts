@@ -42,7 +42,7 @@ export interface Noise {
 /** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
 const prior = 100
 const priorRejected = 0.25
-const thresholds = { fall: 5.5, test: 4 }
+const thresholds = { first: 5.5, fall: 8, test: 4 }
 const leastChance = 0.002
 /** More is no chance: something is wrong. */
 const mostChance = 0.3
@@ -55,6 +55,10 @@ const mostPatience = 4
 const enough = { cap: 3, bucket: 60 }
 /** How much faster a pace is tested. */
 const gain = 1.1
+
+/** So many isolated rejections below what is tested, and as many of all calls, and averages begin. */
+const known = 3
+const certain = 0.008
 
 const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
 
@@ -108,16 +112,16 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
     acquit(draft, draft.suspect, starts, now - 1.2 * draft.rejectionLatency)
   }
   const { calm, noise } = draft
-  const known = now - 1.2 * draft.rejectionLatency
+  const settled = now - 1.2 * draft.rejectionLatency
   const counts = { fall: 0, test: 0 }
   let sequence = Math.max(draft.judged + 1, starts.first)
   const until = sample._tag === "capacity" ? sample.sequence - 1 : starts.last
   for (; sequence <= until; sequence++) {
     const fate = starts.fate(sequence)
     const at = starts.at(sequence)
-    if (fate === "open" && at > known) break
+    if (fate === "open" && at > settled) break
     if (fate === "capacity") continue
-    const besides = Fit.servedBesides(starts, sequence, now - known)
+    const besides = Fit.servedBesides(starts, sequence, now - settled)
     const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
     counts[isTested ? "test" : "fall"] += 1
   }
@@ -250,8 +254,8 @@ export const rejected = (
 ): "chance" | "closed" | "limit" => {
   const { calm, noise } = draft
   const besides = sample.startedWith - 1
-  if (sample.bound === "period" && draft.period !== undefined) return "limit"
   if (noise === undefined) {
+    if (sample.bound === "period" && draft.period !== undefined) return "limit"
     const { limits } = draft
     draft.suspect = limits.slowStart
       ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
@@ -264,12 +268,16 @@ export const rejected = (
     }
     const fall = Chance.hit(calm.fall, chanceOf(calm))
     draft.calm = { ...calm, rejected: calm.rejected + 1, last: sample.sequence, fall }
-    if (Chance.evidence(fall) <= thresholds.fall) {
+    const isKnown = draft.calm.rejected >= known && chanceOf(draft.calm) > certain
+    if (isKnown) consider(draft, starts, now)
+    if (draft.noise === undefined && Chance.evidence(fall) <= thresholds.first) {
       explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
       return "chance"
     }
-    consider(draft, starts, now)
-    slowDown(draft, starts)
+    if (!isKnown) {
+      consider(draft, starts, now)
+      slowDown(draft, starts)
+    }
   } else {
     let row = 1
     while (starts.fate(sample.sequence - row) === "capacity") row += 1
