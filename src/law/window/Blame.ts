@@ -146,7 +146,7 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number): Pace.Pace => {
   const isDoubtful = current > 1.2 * measured.high && (!deep || from < 0.8 * measured.high)
   const high = isDoubtful ? current : Math.min(current, measured.high)
   const low = Math.min(high, Math.max(measured.low, 0.3 * current))
-  const top = marks.length === 0 ? 0.8 * current : Math.sqrt(low * high)
+  const top = marks.length === 0 ? 0.8 * current : low ** 0.25 * high ** 0.75
   const isSame = pace !== undefined && isClose(top, pace.top, measured.accepted + 1)
   // Another limit may be another bucket, with another depth.
   if (isSteady && !isSame) draft.refills = true

@@ -42,7 +42,7 @@ export interface Noise {
 /** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
 const prior = 100
 const priorRejected = 0.25
-const thresholds = { first: 5.5, fall: 8, test: 4 }
+const thresholds = { first: 5.5, fall: 8, test: 3 }
 const leastChance = 0.002
 /** More is no chance: something is wrong. */
 const mostChance = 0.3
@@ -54,7 +54,7 @@ const mostPatience = 4
 /** So many starts let through are enough for a test of a cap, and of a pace. */
 const enough = { cap: 3, bucket: 60 }
 /** How much faster a pace is tested. */
-const gain = 1.1
+const gain = 1.07
 
 /** So many isolated rejections below what is tested, and as many of all calls, and averages begin. */
 const known = 3
