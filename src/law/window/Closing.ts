@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import * as AimdDelay from "../AimdDelay.js"
+import * as Level from "./Level.js"
 import * as Pace from "./Pace.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
@@ -107,6 +108,30 @@ export const probeAgain = (draft: Draft, block: Block, now: number, retryAfter: 
   explain(draft, "nothing passes", retryAfter === undefined ? next : Math.max(next, now + retryAfter))
 }
 
+/** Who was closed out for so many times as long as little had been let through, and no longer than this, was punished. */
+const punished = 8
+const longestPunishment = 120_000
+/** What had been too fast is too fast by half. */
+const tooFast = 0.5
+
+const isLockOut = ({ opened }: Draft, { accepted, since, told }: Block, closed: number): boolean => {
+  if (told || opened === undefined || closed > longestPunishment) return false
+  const through = accepted - opened.accepted
+  return through >= 2 && through < 2 * long && closed > punished * Math.max(1000, since - opened.at)
+}
+
+/** A pace well below what was punished, and tests as rare as the punishment is long. */
+const lockedOut = (draft: Draft, { accepted, before, since }: Block, closed: number): void => {
+  const { at, accepted: first } = draft.opened ?? { at: since, accepted }
+  const rate = (1000 * (accepted - first)) / Math.max(1000, since - at)
+  draft.hint = closed
+  draft.refills = false
+  draft.limits = { ...before, pace: Level.known(tooFast * rate), slowStart: false }
+  draft.marks = []
+  draft.opened = { at: since + closed, accepted }
+  explain(draft, "one too many closes the API for a while: well below what was too fast", 0)
+}
+
 /**
  * Something passes again.
  *
@@ -119,6 +144,7 @@ export const reopen = (draft: Draft, block: Block, startedAt: number): void => {
   draft.block = undefined
   draft.before = undefined
   draft.held += Math.max(0, closed)
+  if (isLockOut(draft, block, closed)) return lockedOut(draft, block, closed)
   if (block.told || (closed * block.rate) / 1000 >= long) {
     const { pace, slowStart, window } = block.before
     draft.clear = draft.lastRejected + 1
