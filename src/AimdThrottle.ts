@@ -169,7 +169,8 @@ const scheduleWithin = (
   Schedule.makeWithState(Infinity, (now, error: Capacity.CapacityError, firstError) =>
     Effect.gen(function* () {
       yield* throttle.onCapacityError
-      const delay = Duration.max(yield* throttle.currentDelay, error.retryAfter ?? Duration.zero)
+      const asked = error.retryAfter ?? Duration.zero
+      const delay = Duration.millis(Math.max(Duration.toMillis(yield* throttle.currentDelay), Duration.toMillis(asked)))
       const since = Math.min(now, firstError)
       if (now - since >= budget) return [since, delay, ScheduleDecision.done]
       yield* throttle.recordThrottleWait(delay)

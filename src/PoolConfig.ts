@@ -145,7 +145,7 @@ const durationOf = (what: string, is: (d: Duration.Duration) => boolean) =>
 
 const anyDuration = durationOf("a duration of at least 0", () => true)
 const notNegative = durationOf("a finite duration of at least 0", Duration.isFinite)
-const positive = durationOf("a finite duration over 0", (d) => Duration.isFinite(d) && Duration.greaterThan(d, 0))
+const positive = durationOf("a finite duration over 0", (d) => Duration.isFinite(d) && Duration.toMillis(d) > 0)
 
 const isMethod = (u: unknown, name: string): boolean => Predicate.hasProperty(u, name) && Predicate.isFunction(u[name])
 
@@ -185,7 +185,8 @@ const poolFields = {
 const rules = (config: ThrottleConfig): ReadonlyArray<Schema.FilterIssue> => {
   const { maxDispatchDelay, minDispatchDelay, recoveryStep } = config
   const issues: Array<Schema.FilterIssue> = []
-  if (Duration.greaterThan(minDispatchDelay, maxDispatchDelay)) {
+  // Effect compares by way of nanoseconds where one side is no whole number of milliseconds, and a number can be too large.
+  if (Duration.toMillis(minDispatchDelay) > Duration.toMillis(maxDispatchDelay)) {
     issues.push({
       path: ["minDispatchDelay"],
       message: `cannot exceed maxDispatchDelay (${show(maxDispatchDelay)}), got ${show(minDispatchDelay)}`

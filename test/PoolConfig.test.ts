@@ -412,6 +412,16 @@ describe("Pool config validation", () => {
     })
   )
 
+  it.effect("compares the tiniest delay with an enormous one, which no count of nanoseconds can hold", () =>
+    Effect.gen(function* () {
+      const options = { minDispatchDelay: 5e-324, maxDispatchDelay: 1.8e302 }
+      const { maxDispatchDelay } = yield* PoolConfig.decodeUnknown(options)
+      assert.strictEqual(Duration.toMillis(maxDispatchDelay), 1.8e302)
+      const lines = yield* problems({ minDispatchDelay: 1.8e302, maxDispatchDelay: 0.5 })
+      assert.match(lines.join(), /^minDispatchDelay: cannot exceed maxDispatchDelay/)
+    })
+  )
+
   it.prop(
     "never lets anything through that breaks its rules, and never throws",
     [anyOptions],
