@@ -29,6 +29,9 @@ const vitest = await createVitest(
 )
 process.on("unhandledRejection", () => undefined)
 
+/** A run that ends at its first failure may end before it has told of it. */
+const passedIn = (modules) => modules.reduce((sum, { children }) => sum + [...children.allTests("passed")].length, 0)
+
 const firstFailure = (modules) => {
   for (const module of modules) {
     for (const test of module.children.allTests("failed")) return test.fullName
@@ -44,6 +47,6 @@ process.on("message", async ({ code, file, tests }) => {
   const specifications = await vitest.globTestSpecifications(tests)
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, false)
   const killer = firstFailure(testModules) ?? (unhandledErrors.length > 0 ? "an unhandled error" : undefined)
-  process.send({ killer, files: specifications.length })
+  process.send({ killer, passed: passedIn(testModules) })
 })
 process.send("ready")

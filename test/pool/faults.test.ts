@@ -133,4 +133,19 @@ describe("Not in this pool:", () => {
     assert.isUndefined(failure?.message)
     assert.strictEqual(runs, 100)
   })
+
+  it("a start, or an outcome, is lost when it comes between a caller's look and its wait", () => {
+    const program = Effect.gen(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      // Everything happens in one instant, so that each step of a caller has the steps of the others beside it.
+      const callers = yield* Effect.forEach(range(6), () => Effect.fork(Effect.exit(pool.execute(Effect.yieldNow()))))
+      yield* Effect.yieldNow()
+      const shutdown = yield* Effect.fork(pool.shutdown)
+      yield* Effect.forEach(callers, Fiber.join)
+      yield* Fiber.join(shutdown)
+    })
+    const { failure, runs } = VirtualTime.explore(program, { seeds: 400, preemption: 0.05 })
+    assert.isUndefined(failure?.message)
+    assert.strictEqual(runs, 400)
+  })
 })
