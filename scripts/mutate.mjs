@@ -12,7 +12,7 @@ const tests = {
   "src/law": ["test/law/", "test/PooledExecutor/", "test/simulation/faults"],
   "src/order": ["test/order/"],
   "src/answer": ["test/answer/"],
-  "src/pool": ["test/pool/", "test/PooledExecutor/", "test/simulation/faults"],
+  "src/pool": ["test/pool/", "test/PooledExecutor/", "test/Hints", "test/simulation/faults"],
   "src/http": ["test/http/"],
   "src/testing": ["test/testing/", "test/simulation/"]
 }
