@@ -1,7 +1,17 @@
 import { fileURLToPath } from "node:url"
-import { defineConfig } from "vitest/config"
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config"
+
+type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 
 const src = fileURLToPath(new URL("./src", import.meta.url))
+
+const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
+const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/{limiters,nastyServer}.test.ts"]
+
+const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: { name, ...test }
+})
 
 export default defineConfig({
   resolve: {
@@ -11,11 +21,23 @@ export default defineConfig({
     ]
   },
   test: {
-    include: ["test/**/*.test.ts", "examples/*.test.ts"],
-    // A deadlock is a failed test, never a run that hangs.
-    testTimeout: 10_000,
-    hookTimeout: 10_000,
+    projects: [
+      project("unit", { include: ["test/**/*.test.ts", "examples/*.test.ts"], exclude: [...planted, ...long] }),
+      // Each of these has modules of its own, because it puts others in their place.
+      project("planted", { include: planted, isolate: true }),
+      // Long by nature: real limiters in real time, long explorations, golden traces. `npm run test:long`, and so does CI.
+      project("long", { include: long })
+    ],
+    // A deadlock is a failed test, never a run that hangs; and no machine is so slow that it meets this.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     allowOnly: false,
+    setupFiles: "test/support/seeds.ts",
+    // Modules are loaded once for all files: they share no state.
+    isolate: false,
+    // Two cores are two workers: the runner would leave one of them to itself, and it needs none.
+    maxWorkers: "100%",
+    minWorkers: 1,
     typecheck: { include: ["test/**/*.test-d.ts"], tsconfig: "tsconfig.types.json" },
     coverage: {
       provider: "v8",

@@ -483,6 +483,14 @@ describe("AIMD throttle schedule", () => {
     })
   )
 
+  it.effect("compares a delay of less than a millisecond with a hint that no count of nanoseconds can hold", () =>
+    Effect.gen(function* () {
+      const schedule = AimdThrottle.schedule(yield* AimdThrottle.make({ recoveryStep: 0.5 }))
+      const [, delay] = yield* schedule.step(0, rejected(1.8e302), schedule.initial)
+      assert.strictEqual(Duration.toMillis(delay), 1.8e302)
+    })
+  )
+
   it.effect("goes on for ever, at the cap, until it is bounded", () =>
     Effect.gen(function* () {
       const throttle = yield* AimdThrottle.make({ recoveryStep: "1 minute", maxDispatchDelay: "1 minute" })

@@ -8,7 +8,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type * as ControlLaw from "../law/ControlLaw.js"
-import * as Ramp from "../law/Ramp.js"
+import { allowedAt, inForce, perClient, tolerance } from "./PerClient.js"
 import * as Trace from "./Trace.js"
 
 /**
@@ -54,41 +54,6 @@ export class ViolationError extends Data.TaggedError("ViolationError")<{
     return [`${this.checker}: ${this.violation}, at ${this.at} ms`, ...this.trace.map((line) => `  ${line}`)].join("\n")
   }
 }
-
-/** What a checker keeps of each client. */
-const perClient = <S>(initial: () => S): ((client: number) => S) => {
-  const states = new Map<number, S>()
-  return (client) => {
-    const known = states.get(client)
-    if (known !== undefined) return known
-    const fresh = initial()
-    states.set(client, fresh)
-    return fresh
-  }
-}
-
-/** Instants are sums of fractions: what is less apart than this is not apart. */
-const tolerance = 2e-6
-
-/**
- * The decisions in force at an instant: a start that is seen now may have been admitted a step before, at the same instant,
- * under the decision of then.
- */
-const inForce = () => {
-  let instant = -Infinity
-  let decisions: Array<ControlLaw.Decision> = []
-  return {
-    decide: (at: number, decision: ControlLaw.Decision): void => {
-      decisions = at > instant ? decisions.slice(-1) : decisions
-      instant = at
-      decisions.push(decision)
-    },
-    at: (at: number): ReadonlyArray<ControlLaw.Decision> => (at > instant ? decisions.slice(-1) : decisions)
-  }
-}
-
-const allowedAt = (decision: ControlLaw.Decision, at: number): number =>
-  Math.max(1, Math.floor(Ramp.windowAt(decision, at)))
 
 /**
  * Attempts in flight ≤ window ≤ poolSize.
@@ -154,6 +119,8 @@ export const noStartInHold: Checker = {
       most: Infinity,
       hintedAt: -Infinity,
       hinted: -Infinity,
+      /** The hints of the instants before that of the last one. */
+      hintedBefore: -Infinity,
       last: Option.none<ControlLaw.Decision>(),
       decisions: inForce()
     }))
@@ -168,13 +135,15 @@ export const noStartInHold: Checker = {
           client.last = Option.some(event.decision)
         }
         if (event.sample?._tag === "capacity" && event.sample.retryAfter !== undefined) {
+          if (event.at > client.hintedAt) client.hintedBefore = client.hinted
           client.hinted = Math.max(client.hinted, event.at + event.sample.retryAfter)
           client.hintedAt = event.at
         }
       }
       if (event._tag !== "started") return undefined
       const decided = Math.min(...client.decisions.at(event.at).map(({ holdUntil }) => holdUntil))
-      const hold = event.at > client.hintedAt ? Math.max(decided, client.hinted) : decided
+      const hinted = event.at > client.hintedAt ? client.hinted : client.hintedBefore
+      const hold = Math.max(decided, hinted)
       return event.at < hold - tolerance ? `a start inside the hold until ${hold}` : undefined
     }
   }
@@ -305,7 +274,8 @@ export const noStartAfterBudget: Checker = {
 }
 
 /**
- * One congestion epoch causes one decrease: a rejection admitted before the last decrease slows nothing down.
+ * One congestion epoch causes one decrease: a rejection admitted before the last decrease slows nothing down. When the
+ * attempt was admitted, and in which epoch, the checker has seen for itself.
  *
  * @since 0.2.0
  * @category invariants
@@ -313,20 +283,49 @@ export const noStartAfterBudget: Checker = {
 export const oneDecreaseAnEpoch: Checker = {
   name: "one decrease an epoch",
   start: () => {
-    const clients = perClient(() => ({ last: Option.none<ControlLaw.Decision>() }))
+    const clients = perClient(() => ({
+      last: Option.none<ControlLaw.Decision>(),
+      decisions: inForce(),
+      started: new Map<number, Admitted>(),
+      rejected: new Array<Admitted>()
+    }))
     return (event) => {
-      if (event._tag !== "decided") return undefined
       const client = clients(event.client)
+      if (event._tag === "started") {
+        const epochs = client.decisions.at(event.at).map(({ epoch }) => epoch)
+        client.started.set(event.row, { at: event.at, epochs })
+      }
+      if (event._tag === "ended") {
+        const admitted = client.started.get(event.row)
+        client.started.delete(event.row)
+        if (admitted !== undefined && event.outcome === "capacity") client.rejected.push(admitted)
+      }
+      if (event._tag !== "decided") return undefined
+      client.decisions.decide(event.at, event.decision)
       const last = Option.getOrUndefined(client.last)
+      client.last = Option.some(event.decision)
       const { decision, sample } = event
-      client.last = Option.some(decision)
-      if (last === undefined || sample?._tag !== "capacity" || sample.epoch >= last.epoch) return undefined
+      if (last === undefined || sample?._tag !== "capacity") return undefined
+      const admitted = takeOut(client.rejected, event.at - sample.latency, sample.epoch)
+      if (admitted === undefined) return `no rejected attempt was admitted in epoch ${sample.epoch}, as the sample says`
+      if (sample.epoch >= last.epoch) return undefined
       const slower = decision.window < last.window || decision.delay > last.delay || decision.epoch > last.epoch
       return slower
         ? `slowed down in epoch ${last.epoch} by the rejection of an attempt that was admitted in epoch ${sample.epoch}`
         : undefined
     }
   }
+}
+
+/** When an attempt started, and the epochs of that instant. */
+interface Admitted {
+  readonly at: number
+  readonly epochs: ReadonlyArray<number>
+}
+
+const takeOut = (rejected: Array<Admitted>, at: number, epoch: number): Admitted | undefined => {
+  const index = rejected.findIndex((one) => Math.abs(one.at - at) < tolerance && one.epochs.includes(epoch))
+  return index < 0 ? undefined : rejected.splice(index, 1)[0]
 }
 
 /**

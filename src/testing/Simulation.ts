@@ -18,6 +18,7 @@ import * as PooledExecutor from "../PooledExecutor.js"
 import * as Monotonic from "../structure/Monotonic.js"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
 import * as Checker from "./Checker.js"
+import * as Liveness from "./Liveness.js"
 import * as Ideal from "./report/Ideal.js"
 import * as Recorder from "./report/Recorder.js"
 import * as Report from "./report/Report.js"
@@ -62,7 +63,7 @@ export interface World {
  * @category models
  */
 export interface Options extends VirtualTime.Options {
-  /** What looks at every step. Default `Checker.all`, the invariants of a pool. */
+  /** What looks at every step. Default `Checker.all` and `Liveness.all`, the invariants of a pool. */
   readonly checkers?: ReadonlyArray<Checker.Checker>
   /** Who else is shown the events. */
   readonly observers?: ReadonlyArray<Trace.Observer>
@@ -129,7 +130,7 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
 
     const runBatch = (party: Workload.Party, first: number): Effect.Effect<void> => {
       const { rows, timeout } = party
-      emit({ _tag: "submitted", ...at(), row: first, count: rows.length })
+      emit({ _tag: "submitted", ...at(), row: first, count: rows.length, line: first + 1 })
       const batch = pool.executeBatch(
         rows,
         (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row.tokens, number),
@@ -158,7 +159,7 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
           if (wait > 0) yield* Effect.sleep(wait)
           const row = first + order
           let attempts = 0
-          emit({ _tag: "submitted", ...at(), row, count: 1 })
+          emit({ _tag: "submitted", ...at(), row, count: 1, line: 0 })
           const call = pool.execute(Effect.suspend(() => attempt(row, tokens, ++attempts)))
           calls.push(
             yield* Effect.fork(
@@ -233,7 +234,7 @@ export const program = (
   options: Omit<Options, keyof VirtualTime.Options> & { readonly seed?: number } = {}
 ): Effect.Effect<Report.Report, Checker.ViolationError> =>
   Effect.gen(function* () {
-    const { checkers = Checker.all, observers = [], recoveries = [], seed = 0 } = options
+    const { checkers = [...Checker.all, ...Liveness.all], observers = [], recoveries = [], seed = 0 } = options
     const { clients } = world
     const startAt = Monotonic.now(yield* Effect.clock)
     const recorder = Recorder.make(

@@ -35,7 +35,8 @@ interface At {
  * An event. Rows are numbered through the whole simulation.
  *
  * - `joined`: a client has made its pool
- * - `submitted`: rows `row` to `row + count - 1` were handed to the pool
+ * - `submitted`: rows `row` to `row + count - 1` were handed to the pool; each batch is a `line` of its own, and
+ *   all single calls are line 0
  * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds
  * - `decided`: the law has decided, on a sample or at first
  * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries
@@ -47,7 +48,7 @@ interface At {
  */
 export type Event =
   | (At & { readonly _tag: "joined"; readonly config: PoolConfig.PoolConfig })
-  | (At & { readonly _tag: "submitted"; readonly row: number; readonly count: number })
+  | (At & { readonly _tag: "submitted"; readonly row: number; readonly count: number; readonly line: number })
   | (At & { readonly _tag: "started"; readonly row: number; readonly attempt: number })
   | (At & {
       readonly _tag: "ended"

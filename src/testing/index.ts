@@ -19,6 +19,13 @@ export * as Chart from "./report/Chart.js"
 export * as Checker from "./Checker.js"
 
 /**
+ * Checkers of what a pool must get done: rows end in time, turns are fair, the window is used.
+ *
+ * @since 0.2.0
+ */
+export * as Liveness from "./Liveness.js"
+
+/**
  * Numbers that change with time.
  *
  * @since 0.2.0

@@ -7,7 +7,7 @@ import { inVirtualTime } from "../support/time.js"
 const rowsFrom = (first: number, length: number) => range(length).map((i) => first + i)
 
 describe("Concurrent batches", () => {
-  it.effect("keep their results, indices and order apart", () =>
+  it.effect("keep their results, indices and order apart (P3-2026-01-21: isolation)", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })
       const batch = (name: string) => pool.executeBatch(range(5), (row) => ok(20 - row, `${name}${row}`))

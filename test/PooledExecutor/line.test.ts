@@ -30,14 +30,17 @@ describe("a line of callers", () => {
     })
   )
 
-  it.effect("leaves the pool with its scope, and others stay", () =>
+  // That nothing of it is left in the pool is counted in test/pool/leftovers.test.ts.
+  it.effect("has no turn any more once its scope is closed, and the others have theirs", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, control: "delay" })
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
       const scope = yield* Scope.make()
       const line = yield* Scope.extend(pool.line, scope)
       assert.strictEqual(yield* line.execute(Effect.succeed("first")), "first")
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* pool.execute(Effect.succeed("second")), "second")
+      const { attempts, inFlight, pending } = yield* pool.stats
+      assert.deepStrictEqual([attempts, inFlight, pending], [2, 0, 0])
     })
   )
 })

@@ -5,7 +5,7 @@ import { busy, field, makeApi, ok, range, refused, script } from "../support/api
 import { inVirtualTime } from "../support/time.js"
 
 describe("Ordering metadata", () => {
-  it.effect("is one whole record a row", () =>
+  it.effect("is one whole record a row (P2-2026-01-21: ordering metadata)", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 2 })
       yield* Effect.sleep(1000)

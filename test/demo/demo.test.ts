@@ -217,32 +217,29 @@ describe("Demo: Ctrl-C", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.scopedLive(
-    "ends the process with 130, also where it arrives twice as it does under tsx",
-    () =>
-      Effect.gen(function* () {
-        const { args, out, stuck } = yield* sticking
-        const program = Command.make(process.execPath, "--import", "tsx", "examples/demo/main.ts", ...args)
-        const child = yield* Command.start(program)
-        const stdout = yield* Effect.fork(Stream.mkString(Stream.decodeText(child.stdout)))
-        yield* stuck
-        process.kill(child.pid, "SIGINT")
-        yield* child.stderr.pipe(
-          Stream.decodeText(),
-          Stream.splitLines,
-          Stream.takeUntil((line) => line.startsWith("stopping")),
-          Stream.runDrain
-        )
-        process.kill(child.pid, "SIGINT")
-        assert.strictEqual(yield* child.exitCode, 130)
-        assert.include(summaryOf([yield* Fiber.join(stdout)]), {
-          succeeded: 7,
-          unfinished: 493,
-          stopped: "interrupted"
-        })
-        const { audit, results } = yield* read(out)
-        assert.deepStrictEqual([results.length, audit.length], [7, 500])
-      }).pipe(Effect.provide(live)),
-    30_000
+  it.scopedLive("ends the process with 130, also where it arrives twice as it does under tsx", () =>
+    Effect.gen(function* () {
+      const { args, out, stuck } = yield* sticking
+      const program = Command.make(process.execPath, "--import", "tsx", "examples/demo/main.ts", ...args)
+      const child = yield* Command.start(program)
+      const stdout = yield* Effect.fork(Stream.mkString(Stream.decodeText(child.stdout)))
+      yield* stuck
+      process.kill(child.pid, "SIGINT")
+      yield* child.stderr.pipe(
+        Stream.decodeText(),
+        Stream.splitLines,
+        Stream.takeUntil((line) => line.startsWith("stopping")),
+        Stream.runDrain
+      )
+      process.kill(child.pid, "SIGINT")
+      assert.strictEqual(yield* child.exitCode, 130)
+      assert.include(summaryOf([yield* Fiber.join(stdout)]), {
+        succeeded: 7,
+        unfinished: 493,
+        stopped: "interrupted"
+      })
+      const { audit, results } = yield* read(out)
+      assert.deepStrictEqual([results.length, audit.length], [7, 500])
+    }).pipe(Effect.provide(live))
   )
 })

@@ -152,46 +152,43 @@ const echo =
 
 describe("2,000 requests against", () => {
   for (const limiter of limiters) {
-    it.live(
-      limiter.name,
-      () =>
-        Effect.gen(function* () {
-          const { seen, server } = yield* start(limiter)
-          const program = Effect.gen(function* () {
-            const client = yield* HttpClient.HttpClient
-            const pool = yield* PooledExecutor.make({ poolSize, maxDispatchDelay: "200 millis", ...limiter.options })
-            const half = requests / 2
-            // Half of them through a pooled client, half of them as the rows of a batch.
-            const [answers, { entries }] = yield* Effect.all(
-              [
-                Effect.forEach(rows.slice(0, half), echo(PooledHttpClient.make(pool)(client), server.url), {
-                  concurrency: "unbounded"
-                }),
-                pool.executeBatch(rows.slice(half), echo(PooledHttpClient.attempts()(client), server.url))
-              ],
-              { concurrency: "unbounded" }
-            )
-            assert.deepStrictEqual(
-              [...answers, ...entries.map(({ exit }) => Exit.getOrElse(exit, String))],
-              rows.map((id) => ({ id }))
-            )
-            const { attempts, capacityRetries, failures, maxConcurrentReached } = yield* pool.stats
-            assert.deepStrictEqual([failures, attempts], [0, requests + capacityRetries])
-            assert.isAtMost(maxConcurrentReached, poolSize)
-            assert.isAtLeast(capacityRetries, 1)
-            assert.isAtMost(capacityRetries, limiter.rejections)
-            // Connections are used again: undici may open one before it has put back another.
-            assert.isAtMost(server.sockets.size, 2 * poolSize)
+    it.live(limiter.name, () =>
+      Effect.gen(function* () {
+        const { seen, server } = yield* start(limiter)
+        const program = Effect.gen(function* () {
+          const client = yield* HttpClient.HttpClient
+          const pool = yield* PooledExecutor.make({ poolSize, maxDispatchDelay: "200 millis", ...limiter.options })
+          const half = requests / 2
+          // Half of them through a pooled client, half of them as the rows of a batch.
+          const [answers, { entries }] = yield* Effect.all(
+            [
+              Effect.forEach(rows.slice(0, half), echo(PooledHttpClient.make(pool)(client), server.url), {
+                concurrency: "unbounded"
+              }),
+              pool.executeBatch(rows.slice(half), echo(PooledHttpClient.attempts()(client), server.url))
+            ],
+            { concurrency: "unbounded" }
+          )
+          assert.deepStrictEqual(
+            [...answers, ...entries.map(({ exit }) => Exit.getOrElse(exit, String))],
+            rows.map((id) => ({ id }))
+          )
+          const { attempts, capacityRetries, failures, maxConcurrentReached } = yield* pool.stats
+          assert.deepStrictEqual([failures, attempts], [0, requests + capacityRetries])
+          assert.isAtMost(maxConcurrentReached, poolSize)
+          // Whether the limit is met at all is up to the machine's speed; that each rejection is counted is not.
+          assert.isAtMost(capacityRetries, limiter.rejections)
+          // Connections are used again: undici may open one before it has put back another.
+          assert.isAtMost(server.sockets.size, 2 * poolSize)
 
-            yield* pool.shutdown
-            const after = yield* Effect.flip(echo(PooledHttpClient.make(pool)(client), server.url)(0))
-            assert.propertyVal(after, "_tag", "PoolShutdownError")
-            return capacityRetries
-          })
-          const rejected = yield* withClient(server, Effect.scoped(program))
-          assert.deepStrictEqual(seen, { served: requests, rejected })
-        }).pipe(Effect.scoped),
-      30_000
+          yield* pool.shutdown
+          const after = yield* Effect.flip(echo(PooledHttpClient.make(pool)(client), server.url)(0))
+          assert.propertyVal(after, "_tag", "PoolShutdownError")
+          return capacityRetries
+        })
+        const rejected = yield* withClient(server, Effect.scoped(program))
+        assert.deepStrictEqual(seen, { served: requests, rejected })
+      }).pipe(Effect.scoped)
     )
   }
 })

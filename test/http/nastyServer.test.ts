@@ -101,17 +101,14 @@ describe("2,000 requests against a server that drops, breaks off, dawdles and li
     ["undici", NodeHttpClient.layerUndici],
     ["fetch", FetchHttpClient.layer]
   ] as const) {
-    it.live(
-      `all succeed, in order, over ${name}`,
-      () =>
-        Effect.gen(function* () {
-          const { seen, server } = makeServer()
-          const listening = yield* listen(server)
-          // The sockets of fetch belong to the process, and are kept for the next request.
-          const run = program(listening, seen)
-          yield* name === "undici" ? withClient(listening, run, layer) : Effect.provide(run, layer)
-        }).pipe(Effect.scoped),
-      30_000
+    it.live(`all succeed, in order, over ${name}`, () =>
+      Effect.gen(function* () {
+        const { seen, server } = makeServer()
+        const listening = yield* listen(server)
+        // The sockets of fetch belong to the process, and are kept for the next request.
+        const run = program(listening, seen)
+        yield* name === "undici" ? withClient(listening, run, layer) : Effect.provide(run, layer)
+      }).pipe(Effect.scoped)
     )
   }
 })

@@ -118,10 +118,11 @@ describe("A fault of the reference that this pool does not have", () => {
   })
 
   it("an outage of 3 s that costs 40 % of the run", () => {
+    // Ten seconds into the run the law knows the rate: this world asks what an outage costs, not what learning costs.
     const model = Fault.outages([{ from: 10_000, until: 13_000 }])(ServerModel.tokenBucket({ rate: 100, burst: 10 }))
     const report = reportOf(model, { rows: 4000, latency: Latency.logNormal(100) }, { recoveries: [13_000] })
     assert.isAtLeast(report.shareOfIdeal, 0.9)
-    assert.isAtMost(report.recoveries[0]?.firstSuccess ?? Infinity, 2000)
+    assert.isAtMost(report.recoveries[0]?.firstSuccess ?? Infinity, 1150)
   })
 
   it.each([10, 30, 64])(

@@ -1,7 +1,8 @@
 import { assert, beforeEach, describe, it } from "@effect/vitest"
 import { cases, explore } from "./suite.js"
 
-const seeds = 50
+// `exploration.test.ts` has many more, and `npm run soak` as many as one likes.
+const seeds = 3
 
 /** Every model with every law, with faults and without: each seed is a world and an interleaving of its own. */
 describe("Every invariant holds", () => {

@@ -1,4 +1,7 @@
-/** `npm run soak -- --minutes N`: the scenario suite on new seeds for as long as one likes. */
+/** `npm run soak -- --minutes N`: the scenario suite and random worlds on new seeds for as long as one likes. */
+import { FastCheck } from "effect"
+import { violations as violationsOf } from "../support/checks.js"
+import { run, worlds } from "../support/world.js"
 import { cases, explore } from "./suite.js"
 
 const usage = "usage: npm run soak -- --minutes N [--from SEED]"
@@ -12,8 +15,8 @@ const numberAfter = (name: string, otherwise: number): number => {
 }
 
 const minutes = numberAfter("--minutes", 1)
-// Seeds below this are what CI tries.
-const from = numberAfter("--from", 1000)
+// Other seeds each time; those below 1000 are what CI tries.
+const from = numberAfter("--from", 1000 + (Date.now() % 1_000_000_000))
 const until = Date.now() + minutes * 60_000
 
 let seeds = 0
@@ -21,6 +24,18 @@ let events = 0
 let violations = 0
 const stopped = new AbortController()
 process.once("SIGINT", () => stopped.abort())
+
+/** What is wrong with a random world of this seed; nothing, if all is well. */
+const wrongWith = (calm: boolean, seed: number): string | undefined => {
+  const [world] = FastCheck.sample(worlds(calm), { seed, numRuns: 1 })
+  if (world === undefined) return undefined
+  try {
+    const found = violationsOf(world, run(world))
+    return found.length === 0 ? undefined : `${found.join("\n")}\n${JSON.stringify(world)}`
+  } catch (error) {
+    return `${String(error)}\n${JSON.stringify(world)}`
+  }
+}
 
 console.log(`${cases.length} cases, seeds from ${from}, for ${minutes} minutes; Ctrl-C ends it with its report`)
 for (let seed = from; Date.now() < until && !stopped.signal.aborted; seed++) {
@@ -31,6 +46,13 @@ for (let seed = from; Date.now() < until && !stopped.signal.aborted; seed++) {
     if (found.failure === undefined) continue
     violations += 1
     console.log(`\n${one.name}, seed ${seed}\n${found.failure.message}`)
+  }
+  for (const calm of [true, false]) {
+    const wrong = wrongWith(calm, seed)
+    seeds += 1
+    if (wrong === undefined) continue
+    violations += 1
+    console.log(`\na random world, ${calm ? "calm" : "hostile"}, seed ${seed}\n${wrong}`)
   }
   // Lets a Ctrl-C through.
   await new Promise(setImmediate)

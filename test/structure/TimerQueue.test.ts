@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Clock, Effect, Exit, FastCheck as fc, Scope, TestClock } from "effect"
+import { Chunk, Clock, Duration, Effect, Exit, FastCheck as fc, Scope, TestClock } from "effect"
 import * as TimerQueue from "../../src/structure/TimerQueue.js"
 
 const recorder = (timers: TimerQueue.TimerQueue) => {
@@ -102,6 +102,25 @@ describe("TimerQueue", () => {
       assert.deepStrictEqual(fired, [])
       yield* TestClock.adjust(1001)
       assert.deepStrictEqual(fired, [[far, "far"]])
+    })
+  )
+
+  it.scoped("asks no clock for a sleep over 2^31 - 1 ms: a JavaScript timer would end it at once, or never", () =>
+    Effect.gen(function* () {
+      const clock = yield* Effect.clock
+      const slept: Array<number> = []
+      const sleep: typeof clock.sleep = (duration) => {
+        slept.push(Duration.toMillis(duration))
+        return clock.sleep(duration)
+      }
+      // The prototype of a clock holds its methods.
+      const spy: typeof clock = Object.create(clock, { sleep: { value: sleep } }) as typeof clock
+      const { add, fired } = recorder(yield* Effect.withClock(TimerQueue.make, spy))
+      const far = 2 ** 32 + 5
+      add(far, "far")
+      yield* TestClock.adjust(far)
+      assert.deepStrictEqual(fired, [[far, "far"]])
+      assert.deepStrictEqual(slept, [2 ** 31 - 1, 2 ** 31 - 1, 7])
     })
   )
 

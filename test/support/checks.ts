@@ -19,7 +19,7 @@ export const violations = (world: World, run: Run): ReadonlyArray<string> => [
   ...budgets(world, run),
   ...outcomes(world, run),
   ...entries(world, run),
-  ...remains(run)
+  ...remains(world, run)
 ]
 
 /** 1: attempts in flight ≤ window ≤ poolSize, where every window of that instant counts. */
@@ -80,19 +80,32 @@ const holds = (world: World, run: Run): Array<string> =>
         )
   )
 
-/** An attempt that is interrupted just as it ends is an interruption to Effect, and its answer is lost. */
-const isUnheard = (world: World, { log }: Run, hint: Extract<Event, { readonly type: "hint" }>): boolean => {
-  const party = world.parties[hint.party]
-  const mayBeInterrupted =
-    world.attemptTimeout !== undefined ||
-    world.end.kind === "close" ||
-    party?.kind === "forEach" ||
-    party?.timeout !== undefined ||
-    party?.interruptedAt !== undefined
-  const isHeard = log.some(
+/**
+ * An attempt that is interrupted in the very instant in which it ends is an interruption to Effect, and its answer is lost;
+ * so is that of an attempt which was interrupted before and refused to end.
+ */
+const isUnheard = (world: World, run: Run, hint: Extract<Event, { readonly type: "hint" }>): boolean => {
+  const since = hint.stubborn ? hint.startedAt : hint.at
+  const isDue = (at: number): boolean => at >= since && at <= hint.at
+  const timesOut = world.attemptTimeout !== undefined && isDue(hint.startedAt + world.attemptTimeout)
+  const isHeard = run.log.some(
     (event) => event.type === "decide" && event.at === hint.at && event.heard === hint.until - hint.at
   )
-  return mayBeInterrupted && !isHeard
+  return !isHeard && (timesOut || interruptionsOf(world, run, hint.party).some(isDue))
+}
+
+/** The instants at which a party is interrupted as a whole. */
+const interruptionsOf = (world: World, { log }: Run, index: number): ReadonlyArray<number> => {
+  const party = world.parties[index]
+  if (party === undefined) return []
+  const failures =
+    party.kind === "forEach"
+      ? log.flatMap((event) => (event.type === "end" && event.party === index && event.what !== "ok" ? [event.at] : []))
+      : []
+  const closes = log.flatMap((event) => (event.type === "shutdown" && event.closes ? [event.at] : []))
+  const timeout = party.timeout === undefined ? [] : [party.at + party.timeout]
+  const interrupted = party.interruptedAt === undefined ? [] : [party.interruptedAt]
+  return [...failures, ...closes, ...timeout, ...interrupted]
 }
 
 /** 6: the rejection that backs a law off was admitted after the law had backed off last. */
@@ -163,8 +176,9 @@ const isCalm = (world: World): boolean =>
   world.parties.every(({ rows }) => rows.every((row) => ["ok", "refused", "broken"].includes(row.at(-1)?.kind ?? "")))
 
 /** 3: the entries of a batch tell what happened, in order. */
-const entries = (world: World, { batches, log }: Run): Array<string> =>
-  batches.flatMap((batch, party) => {
+const entries = (world: World, run: Run): Array<string> =>
+  run.batches.flatMap((batch, party) => {
+    const { log } = run
     if (batch === undefined) return []
     const found: Array<string> = []
     const expect = (holds: boolean, what: string) => void (holds || found.push(`party ${party}: ${what}`))
@@ -176,7 +190,9 @@ const entries = (world: World, { batches, log }: Run): Array<string> =>
       const starts = log.filter((event) => event.type === "start" && event.party === party && event.row === index)
       expect(entry.submitIndex === index, `submitIndex ${entry.submitIndex} at ${index}`)
       // An attempt that was interrupted before its first step is counted, and called nobody.
-      expect(entry.attempts === starts.length || entry.attempts === starts.length + 1, `attempts of ${index}`)
+      const mayBeCut = interruptionsOf(world, run, party).includes(entry.completedAt) && Exit.isFailure(entry.exit)
+      const called = mayBeCut ? [starts.length, starts.length + 1] : [starts.length]
+      expect(called.includes(entry.attempts), `attempts of ${index}: ${entry.attempts}, not ${starts.length}`)
       expect(starts.length === 0 || entry.startedAt === starts[0]?.at, `start of ${index}`)
       expect(entry.submittedAt <= entry.startedAt && entry.startedAt <= entry.completedAt, `instants of ${index}`)
       const released = Math.max(...entries.slice(0, index + 1).map(({ completedAt }) => completedAt))
@@ -194,11 +210,22 @@ const entries = (world: World, { batches, log }: Run): Array<string> =>
     return found
   })
 
-/** 4: when nothing runs, nothing is in flight and nothing pending. */
-const remains = ({ after, log }: Run): Array<string> => {
-  const running = log.filter(({ type }) => type === "start").length - log.filter(({ type }) => type === "end").length
+/** 4: when nothing runs, nothing is in flight and nothing pending: at the end, and whenever a party leaves the pool empty. */
+const remains = (world: World, { after, log }: Run): Array<string> => {
+  const count = (events: ReadonlyArray<Event>, type: Event["type"]): number =>
+    events.filter((event) => event.type === type).length
+  const running = count(log, "start") - count(log, "end")
+  const empty = log.flatMap((event, index) => {
+    if (event.type !== "rest") return []
+    const rested = new Set(log.slice(0, index + 1).flatMap((one) => (one.type === "rest" ? [one.party] : [])))
+    const others = world.parties.some((party, index) => !rested.has(index) && party.at <= event.at)
+    return others || (event.inFlight === 0 && event.pending === 0)
+      ? []
+      : [`party ${event.party} leaves ${event.inFlight} in flight and ${event.pending} pending at ${event.at}`]
+  })
   return [
     ...(running === 0 ? [] : [`${running} attempts run on`]),
-    ...(after.inFlight === 0 && after.pending === 0 ? [] : [`${after.inFlight} in flight, ${after.pending} pending`])
+    ...(after.inFlight === 0 && after.pending === 0 ? [] : [`${after.inFlight} in flight, ${after.pending} pending`]),
+    ...empty
   ]
 }

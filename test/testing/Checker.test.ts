@@ -1,54 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { PoolConfig, type ControlLaw } from "effect-aimd"
+import { PoolConfig } from "effect-aimd"
 import { Checker, type Trace } from "effect-aimd/testing"
+import { at, capacity, decided, ended, finished, joined, left, said, started, submitted } from "./events.js"
 import { range, valueOf } from "./support.js"
 
-const config = valueOf(
-  PoolConfig.make({ poolSize: 3, minDispatchDelay: 5, maxRetryAfter: "10 seconds", maxCapacityRetry: "1 second" })
-)
-
 const limited = valueOf(PoolConfig.make({ poolSize: 3, maxCapacityRetry: "1 second", attemptTimeout: 100 }))
-
-const at = (at: number) => ({ at, client: 0 })
-const joined: Trace.Event = { ...at(0), _tag: "joined", config }
-const started = (time: number, row = 0, attempt = 1): Trace.Event => ({ ...at(time), _tag: "started", row, attempt })
-const ended = (time: number, row = 0, outcome: Trace.Outcome = "success", retryAfter?: number): Trace.Event => ({
-  ...at(time),
-  _tag: "ended",
-  row,
-  attempt: 1,
-  outcome,
-  retryAfter
-})
-const decided = (time: number, fields: Partial<ControlLaw.Decision>, sample?: ControlLaw.Sample): Trace.Event => ({
-  ...at(time),
-  _tag: "decided",
-  decision: { window: 3, spacing: 0, holdUntil: 0, delay: 0, epoch: 0, reason: "", ...fields },
-  sample
-})
-const capacity = (epoch = 0, retryAfter?: number): ControlLaw.Sample => ({
-  _tag: "capacity",
-  row: 1,
-  attempt: 1,
-  sequence: 1,
-  startedWith: 1,
-  bound: "none",
-  epoch,
-  inFlight: 1,
-  latency: 1,
-  status: 429,
-  retryAfter
-})
-const submitted = (row: number, count: number): Trace.Event => ({ ...at(0), _tag: "submitted", row, count })
-const finished = (row: number, order: number): Trace.Event => ({
-  ...at(9),
-  _tag: "finished",
-  row,
-  order,
-  completedAt: 9,
-  outcome: "success",
-  attempts: 1
-})
+const joinedLimited: Trace.Event = { ...at(0), _tag: "joined", config: limited }
 const endedAt = (time: number, row: number): Trace.Event => ({
   ...at(time),
   _tag: "finished",
@@ -58,7 +15,6 @@ const endedAt = (time: number, row: number): Trace.Event => ({
   outcome: "RetryTimeoutError",
   attempts: 1
 })
-const left = (inFlight = 0, pending = 0): Trace.Event => ({ ...at(10), _tag: "left", inFlight, pending })
 
 interface Case {
   readonly checker: Checker.Checker
@@ -67,6 +23,16 @@ interface Case {
   readonly broken: ReadonlyArray<Trace.Event>
   readonly says: string
 }
+
+/** Two attempts of one epoch; the first rejection ends it, and the second is about to be judged. */
+const twoRejected: ReadonlyArray<Trace.Event> = [
+  decided(0, {}),
+  started(0, 1),
+  started(0, 2),
+  ended(1, 1, "capacity"),
+  decided(1, { epoch: 1, delay: 5 }, capacity(0)),
+  ended(2, 2, "capacity")
+]
 
 const cases: Record<string, Case> = {
   "more in flight than the window": {
@@ -147,10 +113,10 @@ const cases: Record<string, Case> = {
     checker: Checker.endsWithinBudget,
     // Served in between, and one that comes when the pool has given up.
     fine: [
-      ...[{ ...joined, config: limited }, submitted(0, 2), decided(50, {}, capacity()), ended(900, 1)],
+      ...[joinedLimited, submitted(0, 2), decided(50, {}, capacity()), ended(900, 1)],
       ...[decided(950, {}, capacity()), endedAt(2050, 0), { ...submitted(7, 1), ...at(2050) }, endedAt(9000, 7)]
     ],
-    broken: [{ ...joined, config: limited }, submitted(0, 2), decided(50, {}, capacity()), endedAt(1151, 0)],
+    broken: [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), endedAt(1151, 0)],
     says: "row 0 ends at 1151, where 1150 is the latest"
   },
   "an attempt that runs on": {
@@ -186,26 +152,36 @@ const cases: Record<string, Case> = {
     broken: [joined, started(10), started(1010, 0, 2)],
     says: "row 0, first started at 10, starts at the end of its budget of 1000 ms"
   },
+  "a start at the end of an older hint, at the instant of a new one": {
+    checker: Checker.noStartInHold,
+    fine: [decided(0, {}, capacity(0, 50)), decided(50, {}, capacity(0, 5)), started(50)],
+    broken: [decided(0, {}, capacity(0, 50)), decided(40, {}, capacity(0, 5)), started(40)],
+    says: "a start inside the hold until 50"
+  },
+  "a permit that is out where nothing is pending": {
+    checker: Checker.permitsComeBack,
+    fine: [left(0, 0)],
+    broken: [left(1, 0)],
+    says: "nothing runs, and the pool counts 1 in flight and 0 pending"
+  },
+  "a row that is pending where nothing is out": {
+    checker: Checker.permitsComeBack,
+    fine: [left(0, 0)],
+    broken: [left(0, 1)],
+    says: "nothing runs, and the pool counts 0 in flight and 1 pending"
+  },
   "a second decrease in one epoch": {
     checker: Checker.oneDecreaseAnEpoch,
-    fine: [
-      decided(0, {}),
-      decided(1, { epoch: 1, delay: 5 }, capacity(0)),
-      decided(2, { epoch: 1, delay: 5 }, capacity(0))
-    ],
-    broken: [
-      decided(0, {}),
-      decided(1, { epoch: 1, delay: 5 }, capacity(0)),
-      decided(2, { epoch: 1, delay: 9 }, capacity(0))
-    ],
+    fine: [...twoRejected, decided(2, { epoch: 1, delay: 5 }, capacity(0, undefined, 2))],
+    broken: [...twoRejected, decided(2, { epoch: 1, delay: 9 }, capacity(0, undefined, 2))],
     says: "slowed down in epoch 1 by the rejection of an attempt that was admitted in epoch 0"
+  },
+  "an attempt that is said to be of a later epoch than it was started in": {
+    checker: Checker.oneDecreaseAnEpoch,
+    fine: [...twoRejected, decided(2, { epoch: 1, delay: 5 }, capacity(0, undefined, 2))],
+    broken: [...twoRejected, decided(2, { epoch: 2, delay: 9 }, capacity(1, undefined, 2))],
+    says: "no rejected attempt was admitted in epoch 1, as the sample says"
   }
-}
-
-/** What a checker says of each event. */
-const said = ({ start }: Checker.Checker, events: ReadonlyArray<Trace.Event>) => {
-  const check = start()
-  return events.map(check)
 }
 
 describe("A checker", () => {

@@ -9,7 +9,7 @@ const decision = { window: 3.5, spacing: 0.12345, holdUntil: 2000, delay: 50, ep
 describe("Trace.line", () => {
   const lines: ReadonlyArray<readonly [Trace.Event, string]> = [
     [{ ...at, _tag: "joined", config: valueOf(PoolConfig.make({ poolSize: 8 })) }, "joined with a pool of 8"],
-    [{ ...at, _tag: "submitted", row: 10, count: 5 }, "submitted rows 10 to 14"],
+    [{ ...at, _tag: "submitted", row: 10, count: 5, line: 0 }, "submitted rows 10 to 14"],
     [{ ...at, _tag: "started", row: 3, attempt: 2 }, "started row 3 attempt 2"],
     [
       { ...at, _tag: "ended", row: 3, attempt: 2, outcome: "success", retryAfter: undefined },

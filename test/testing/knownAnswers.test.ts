@@ -94,3 +94,27 @@ describe("The report agrees with arithmetic to 0.1 %", () => {
     })
   }
 })
+
+describe("The ideal of a simulation", () => {
+  const idealOf = (model: ServerModel.ServerModel, poolSizes: ReadonlyArray<number>, rows: number) =>
+    Simulation.report({
+      api: { model, latency: Latency.constant(100) },
+      clients: poolSizes.map((poolSize) => ({
+        pool: { poolSize, control: paced(0) },
+        workload: Workload.atOnce(rows)
+      }))
+    })
+
+  it("has the places of all clients, not of the largest pool alone", () => {
+    const { idealMakespan, makespan } = idealOf(ServerModel.concurrencyCap({ cap: 1e9 }), [4, 2], 12)
+    // The smaller pool has six rounds; somebody who shares all 24 rows among six places needs four.
+    assert.deepStrictEqual([idealMakespan, makespan], [400, 600])
+  })
+
+  it("counts a cold start once", () => {
+    const cold = Fault.coldStart({ lasts: 1000, slowdown: 3 })(ServerModel.concurrencyCap({ cap: 1e9 }))
+    // Three times as slow at first, and less so by the millisecond: 300, 240, 192, 153.6 and 122.88 ms.
+    const { idealMakespan, makespan } = idealOf(cold, [1], 5)
+    assert.deepStrictEqual([idealMakespan, makespan], [1008.48, 1008.48])
+  })
+})

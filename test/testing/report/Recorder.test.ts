@@ -20,7 +20,8 @@ const submitted = (at: number, row: number, count: number, client = 0): Trace.Ev
   at,
   client,
   row,
-  count
+  count,
+  line: 0
 })
 const started = (at: number, row: number, attempt = 1, client = 0): Trace.Event => ({
   _tag: "started",

@@ -1,0 +1,170 @@
+/**
+ * Checkers of what a pool must get done, beside those of what it must not do: rows end in time, turns are fair, permits do
+ * not lie idle.
+ *
+ * @since 0.2.0
+ */
+import * as Duration from "effect/Duration"
+import type * as ControlLaw from "../law/ControlLaw.js"
+import type { Checker } from "./Checker.js"
+import { allowedAt, perClient, tolerance } from "./PerClient.js"
+
+/**
+ * A row ends by its budget, counted from its first start; an attempt that is in flight then may end first.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const rowsEndByBudget: Checker = {
+  name: "a row ends by its budget",
+  start: () => {
+    const clients = perClient(() => ({ budget: Infinity, rows: new Map<number, { first: number; end: number }>() }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "joined") client.budget = Duration.toMillis(event.config.maxCapacityRetry)
+      if (event._tag === "started" && !client.rows.has(event.row)) {
+        client.rows.set(event.row, { first: event.at, end: event.at })
+      }
+      if (event._tag !== "ended" && event._tag !== "finished") return undefined
+      const row = client.rows.get(event.row)
+      if (row === undefined) return undefined
+      if (event._tag === "ended") {
+        row.end = event.at
+        return undefined
+      }
+      client.rows.delete(event.row)
+      const last = Math.max(row.first + client.budget, row.end)
+      return event.completedAt > last + tolerance
+        ? `row ${event.row}, first started at ${row.first}, ends at ${event.completedAt}, and not by ${last}`
+        : undefined
+    }
+  }
+}
+
+interface Line {
+  /** Since when the line has waited for its next turn. */
+  since: number
+  /** The latest instants at which it had turns, the last one last. */
+  turns: ReadonlyArray<number>
+}
+
+/**
+ * Turns are fair: no line (a batch, or all single calls together) has two turns while another one waits for one.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const turnsAreFair: Checker = {
+  name: "turns are fair",
+  start: () => {
+    const clients = perClient(() => ({
+      lines: new Map<number, Line>(),
+      rows: new Map<number, { readonly line: number; readonly at: number }>()
+    }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "submitted") {
+        for (let row = event.row; row < event.row + event.count; row++) {
+          client.rows.set(row, { line: event.line, at: event.at })
+        }
+        if (!client.lines.has(event.line)) client.lines.set(event.line, { since: event.at, turns: [] })
+      }
+      if (event._tag !== "started" && event._tag !== "finished") return undefined
+      const row = client.rows.get(event.row)
+      const line = row && client.lines.get(row.line)
+      if (row === undefined || line === undefined) return undefined
+      const since = Math.max(line.since, row.at)
+      // Who goes away may have had its turn and made no use of it.
+      line.since = event.at
+      if (event._tag === "finished") return undefined
+      if (line.turns.at(-1) !== event.at) line.turns = [...line.turns.slice(-2), event.at]
+      if (event.attempt > 1) return undefined
+      for (const [name, other] of client.lines) {
+        const between = other.turns.filter((at) => at > since && at < event.at)
+        if (other !== line && between.length > 1) {
+          return `line ${name} has turns at ${between.join(" and ")} while row ${event.row} of line ${row.line} waits since ${since}`
+        }
+      }
+      return undefined
+    }
+  }
+}
+
+/**
+ * The window is used: no row waits for its first start at an instant at which a permit is free and nothing holds the pool.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const windowIsUsed: Checker = {
+  name: "the window is used",
+  start: () => {
+    const clients = perClient(() => ({
+      poolSize: Infinity,
+      least: 0,
+      most: Infinity,
+      running: 0,
+      waiting: new Map<number, number>(),
+      decision: undefined as ControlLaw.Decision | undefined,
+      hinted: -Infinity,
+      lastStart: -Infinity,
+      stopped: false,
+      now: -Infinity,
+      /** Since when a permit lies idle. */
+      idle: Infinity
+    }))
+    type Client = ReturnType<typeof clients>
+    const isIdle = (client: Client, at: number): boolean => {
+      const { decision, lastStart } = client
+      if (decision === undefined || client.stopped || client.waiting.size === 0) return false
+      // A limit of starts in a period is the law's own to know.
+      if (decision.starts !== undefined) return false
+      const { alone = 0 } = decision
+      const spacing = Math.max(client.least, Math.min(decision.spacing, client.most))
+      const opensAt = Math.max(decision.holdUntil, client.hinted + alone, lastStart + Math.max(spacing, alone))
+      // A window that grows has grown a moment ago.
+      const allowed = Math.min(client.poolSize, allowedAt(decision, at - 1))
+      return at > opensAt + tolerance && client.running < allowed
+    }
+    return (event) => {
+      const client = clients(event.client)
+      if (event.at > client.now) {
+        client.idle = isIdle(client, client.now) ? Math.min(client.idle, client.now) : Infinity
+        client.now = event.at
+      }
+      if (event._tag === "joined") {
+        client.poolSize = event.config.poolSize
+        client.least = Duration.toMillis(event.config.minDispatchDelay)
+        client.most = Duration.toMillis(event.config.maxRetryAfter)
+      }
+      if (event._tag === "submitted") {
+        for (let row = event.row; row < event.row + event.count; row++) client.waiting.set(row, event.at)
+      }
+      if (event._tag === "decided") {
+        client.decision = event.decision
+        if (event.sample?._tag === "capacity" && event.sample.retryAfter !== undefined) {
+          client.hinted = Math.max(client.hinted, event.at + event.sample.retryAfter)
+        }
+      }
+      if (event._tag === "ended") client.running -= 1
+      if (event._tag === "finished") client.waiting.delete(event.row)
+      if (event._tag === "shutdown") client.stopped = true
+      if (event._tag !== "started") return undefined
+      client.running += 1
+      client.lastStart = event.at
+      const submittedAt = client.waiting.get(event.row)
+      client.waiting.delete(event.row)
+      return submittedAt !== undefined && submittedAt <= client.idle && client.idle < event.at
+        ? `row ${event.row} starts now, and could have started at ${client.idle}`
+        : undefined
+    }
+  }
+}
+
+/**
+ * All of them.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const all: ReadonlyArray<Checker> = [rowsEndByBudget, turnsAreFair, windowIsUsed]

@@ -1,0 +1,61 @@
+/**
+ * What checkers keep of each client of a simulation.
+ *
+ * @since 0.2.0
+ */
+import type * as ControlLaw from "../law/ControlLaw.js"
+import * as Ramp from "../law/Ramp.js"
+
+/**
+ * One state for each client, made when it is first asked for.
+ *
+ * @since 0.2.0
+ * @category state
+ */
+export const perClient = <S>(initial: () => S): ((client: number) => S) => {
+  const states = new Map<number, S>()
+  return (client) => {
+    const known = states.get(client)
+    if (known !== undefined) return known
+    const fresh = initial()
+    states.set(client, fresh)
+    return fresh
+  }
+}
+
+/**
+ * Instants are sums of fractions: what is less apart than this is not apart.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const tolerance = 2e-6
+
+/**
+ * The decisions in force at an instant: a start that is seen now may have been admitted a step before, at the same instant,
+ * under the decision of then.
+ *
+ * @since 0.2.0
+ * @category state
+ */
+export const inForce = () => {
+  let instant = -Infinity
+  let decisions: Array<ControlLaw.Decision> = []
+  return {
+    decide: (at: number, decision: ControlLaw.Decision): void => {
+      decisions = at > instant ? decisions.slice(-1) : decisions
+      instant = at
+      decisions.push(decision)
+    },
+    at: (at: number): ReadonlyArray<ControlLaw.Decision> => (at > instant ? decisions.slice(-1) : decisions)
+  }
+}
+
+/**
+ * How many attempts a decision allows in flight at an instant.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const allowedAt = (decision: ControlLaw.Decision, at: number): number =>
+  Math.max(1, Math.floor(Ramp.windowAt(decision, at)))

@@ -1,0 +1,151 @@
+/** Faults that were once planted in the pool and that no test found: each has a test that bears its name. */
+import { assert, describe, it } from "@effect/vitest"
+import { PooledExecutor, type ControlLaw } from "effect-aimd"
+import { VirtualTime } from "effect-aimd/testing"
+import { Clock, Effect, Exit, Fiber, FiberId } from "effect"
+import { busy, failures, isQuiet, makeApi, millis, ok, range, script } from "../support/api.js"
+import { fixed, sequence } from "../support/laws.js"
+import { inVirtualTime } from "../support/time.js"
+
+/** A start every 100 ms, and at most two in a second. */
+const twoInASecond: ControlLaw.ControlLaw<ControlLaw.Decision> = {
+  ...fixed({ spacing: 100, starts: { limit: 2, period: 1000, provenUntil: Infinity } }),
+  remembers: 2
+}
+const everyTenth = fixed({ spacing: 100 })
+
+/** Runs a call, and says when it started. */
+const startOf = (pool: PooledExecutor.PooledExecutor) => pool.execute(Clock.currentTimeMillis)
+
+describe("Not in this pool:", () => {
+  it.effect("a start with nothing to do stays in the gate's log", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 2, control: twoInASecond, maxCapacityRetry: 100 })
+      // Rejected at 50, so that its start counts for nothing; its budget is spent at 100, when the gate opens again.
+      const row = yield* Effect.fork(Effect.flip(pool.execute(busy(50))))
+      yield* Effect.yieldNow()
+      // Who waits at the gate has it open at 100, and is not there any more when it does.
+      const gone = yield* Effect.fork(pool.execute(ok()))
+      yield* Effect.sleep(60)
+      yield* Fiber.interrupt(gone)
+      assert.strictEqual((yield* Fiber.join(row))._tag, "RetryTimeoutError")
+      // The gate let somebody through at 100, who had nothing to do: that counts for the spacing, not for the second.
+      yield* Effect.sleep(10)
+      assert.deepStrictEqual([yield* startOf(pool), yield* startOf(pool)], [200, 300])
+    })
+  )
+
+  it.effect("a second stop replaces the first error", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      const batch = yield* Effect.fork(
+        pool.executeBatch(range(1), () => Effect.uninterruptible(busy(100)), { timeout: 50 })
+      )
+      yield* Effect.sleep(70)
+      yield* pool.shutdown
+      assert.deepStrictEqual(
+        failures(yield* Fiber.join(batch)).map(({ _tag }) => _tag),
+        ["BatchTimeoutError"]
+      )
+    })
+  )
+
+  // The gate opens at 100. Whoever is let through then, though it has nothing to do any more, keeps the next one waiting.
+  it.effect("a stopped lane stays in line", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 4, control: everyTenth })
+      yield* pool.executeBatch(range(2), () => ok(), { timeout: 50 })
+      yield* Effect.sleep(70)
+      assert.strictEqual(yield* startOf(pool), 120)
+    })
+  )
+
+  it.effect("a lane whose last row has spent its budget stays in line", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 4, control: everyTenth, maxCapacityRetry: 50 })
+      yield* pool.executeBatch(range(1), () => busy(10))
+      assert.strictEqual(yield* Clock.currentTimeMillis, 50)
+      yield* Effect.sleep(70)
+      assert.strictEqual(yield* startOf(pool), 120)
+    })
+  )
+
+  it.effect("a caller that was interrupted stays in line", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 4, control: everyTenth })
+      yield* pool.execute(ok())
+      const caller = yield* Effect.fork(pool.execute(ok()))
+      yield* Effect.sleep(50)
+      yield* Fiber.interrupt(caller)
+      yield* Effect.sleep(70)
+      assert.strictEqual(yield* startOf(pool), 120)
+    })
+  )
+
+  it.effect("the peak delay is the last delay instead of the longest", () =>
+    inVirtualTime(function* () {
+      const control = sequence({ delay: 0 }, { delay: 30 }, { delay: 200 }, { delay: 20 })
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control })
+      const { call } = makeApi(script([[busy(), busy(), busy(), ok()]]))
+      const { stats } = yield* pool.executeBatch([0], call)
+      assert.strictEqual(millis(stats.peakDelay), 200)
+      assert.strictEqual(millis((yield* pool.stats).peakDelay), 200)
+    })
+  )
+
+  it.effect("a permit is lost when a caller is interrupted in the very tick of its grant", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      const callers: { second?: Fiber.RuntimeFiber<unknown, unknown> } = {}
+      // The first caller's own fiber goes on in the step in which its permit went to the second: nothing comes between.
+      const interruptSecond = Effect.suspend(() =>
+        callers.second === undefined
+          ? Effect.dieMessage("too early")
+          : Fiber.interruptAsFork(callers.second, FiberId.none)
+      )
+      yield* Effect.fork(Effect.zipRight(pool.execute(ok(10)), interruptSecond))
+      yield* Effect.yieldNow()
+      const second = yield* Effect.fork(pool.execute(Effect.dieMessage("it runs, although it was interrupted")))
+      callers.second = second
+      yield* Effect.yieldNow()
+      const third = yield* Effect.fork(pool.execute(ok(10)))
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(second)))
+      assert.strictEqual(yield* Fiber.join(third), "ok")
+      assert.isTrue(yield* isQuiet(pool))
+      assert.strictEqual((yield* pool.stats).attempts, 3)
+    })
+  )
+
+  it("a permit is lost when callers are interrupted at any step of a hand-over", () => {
+    const program = Effect.gen(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      const callers: Array<Fiber.RuntimeFiber<unknown, unknown>> = []
+      for (const _ of range(6)) callers.push(yield* Effect.fork(pool.execute(ok(10))))
+      // Each is handed the permit at a multiple of ten, and every second one is interrupted at that instant.
+      for (const [index, caller] of callers.entries()) {
+        if (index % 2 === 1) yield* Effect.fork(Effect.delay(Fiber.interrupt(caller), 10 * Math.ceil(index / 2)))
+      }
+      yield* Effect.forEach(callers, Fiber.await)
+      if (!(yield* isQuiet(pool))) return yield* Effect.fail("a permit is out, or a row is pending, and nothing runs")
+      return yield* pool.execute(ok())
+    })
+    const { failure, runs } = VirtualTime.explore(program, { seeds: 100, preemption: 0.05 })
+    assert.isUndefined(failure?.message)
+    assert.strictEqual(runs, 100)
+  })
+
+  it("a start, or an outcome, is lost when it comes between a caller's look and its wait", () => {
+    const program = Effect.gen(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      // Everything happens in one instant, so that each step of a caller has the steps of the others beside it.
+      const callers = yield* Effect.forEach(range(6), () => Effect.fork(Effect.exit(pool.execute(Effect.yieldNow()))))
+      yield* Effect.yieldNow()
+      const shutdown = yield* Effect.fork(pool.shutdown)
+      yield* Effect.forEach(callers, Fiber.join)
+      yield* Fiber.join(shutdown)
+    })
+    const { failure, runs } = VirtualTime.explore(program, { seeds: 400, preemption: 0.05 })
+    assert.isUndefined(failure?.message)
+    assert.strictEqual(runs, 400)
+  })
+})

@@ -1,0 +1,4 @@
+/** Every property tries the same values each time; `SEED=… npm test` tries others, and a failure says which. */
+import { FastCheck } from "effect"
+
+FastCheck.configureGlobal({ seed: Number(process.env["SEED"] ?? 1) })

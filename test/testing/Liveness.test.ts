@@ -1,0 +1,82 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Liveness, type Checker, type Trace } from "effect-aimd/testing"
+import { at, capacity, decided, ended, finished, joined, said, started, submitted } from "./events.js"
+import { range } from "./support.js"
+
+interface Case {
+  readonly checker: Checker.Checker
+  readonly fine: ReadonlyArray<ReadonlyArray<Trace.Event>>
+  /** Ends with the event that breaks the rule. */
+  readonly broken: ReadonlyArray<Trace.Event>
+  readonly says: string
+}
+
+/** A pool of 3 with rows that wait: the first starts, and has a permit beside it. */
+const oneOfThree = [joined, decided(0, {}), submitted(0, 2), started(0, 0)]
+const shutdown = (time: number): Trace.Event => ({ ...at(time), _tag: "shutdown" })
+
+const cases: Record<string, Case> = {
+  "a row that goes on after its budget": {
+    checker: Liveness.rowsEndByBudget,
+    // At the last moment; while its last attempt is in flight; never started at all.
+    fine: [
+      [joined, started(10), ended(20), finished(0, 0, 1010)],
+      [joined, started(10), ended(5000), finished(0, 0, 5000)],
+      [joined, finished(0, 0, 9000)]
+    ],
+    broken: [joined, started(10), ended(20), finished(0, 0, 1011)],
+    says: "row 0, first started at 10, ends at 1011, and not by 1010"
+  },
+  "a line that has two turns while another waits": {
+    checker: Liveness.turnsAreFair,
+    fine: [
+      // Turn by turn.
+      [submitted(0, 3, 1), submitted(5, 1, 2), started(1, 0), started(2, 5), started(3, 1)],
+      // It came later, or had its turn and went away.
+      [submitted(0, 3, 1), started(1, 0), started(2, 1), submitted(5, 1, 2, 2), started(3, 5)],
+      [submitted(0, 4, 1), submitted(5, 2, 2), started(1, 0), finished(6, 0, 1), started(2, 1), started(3, 5)],
+      // At one instant turns may be seen in any order.
+      [submitted(0, 3, 1), submitted(5, 1, 2), started(1, 0), started(1, 1), started(1, 5)]
+    ],
+    broken: [submitted(0, 3, 1), submitted(5, 1, 2), started(1, 0), started(2, 1), started(3, 5)],
+    says: "line 1 has turns at 1 and 2 while row 5 of line 2 waits since 0"
+  },
+  "a permit that lies idle": {
+    checker: Liveness.windowIsUsed,
+    fine: [
+      [...oneOfThree, started(5, 1)],
+      // The law allows one; a hint, a hold or a spacing is in the way; a limit of starts is the law's own; it is over.
+      [joined, decided(0, { window: 1 }), submitted(0, 2), started(0, 0), ended(50, 0), started(50, 1)],
+      [joined, decided(0, { alone: 20 }, capacity(0, 50)), submitted(0, 1), ended(60, 9), started(70, 0)],
+      [joined, decided(0, { holdUntil: 80 }), submitted(0, 1), ended(60, 9), started(80, 0)],
+      [joined, decided(0, { spacing: 90 }), submitted(0, 2), started(0, 0), ended(60, 0), started(90, 1)],
+      [
+        joined,
+        decided(0, { starts: { limit: 1, period: 1, provenUntil: 0 } }),
+        submitted(0, 1),
+        ended(60, 9),
+        started(90)
+      ],
+      [...oneOfThree, shutdown(6), ended(50, 0), started(60, 1)],
+      // It came when it started, or has ended before it could.
+      [joined, decided(0, {}), submitted(0, 1), started(0, 0), ended(50, 0), submitted(1, 1, 0, 60), started(60, 1)],
+      [...oneOfThree, finished(1, 0, 5), ended(50, 0), started(60, 2)]
+    ],
+    broken: [...oneOfThree, ended(50, 0), started(60, 1)],
+    says: "row 1 starts now, and could have started at 50"
+  }
+}
+
+describe("A checker", () => {
+  for (const [name, { broken, checker, fine, says }] of Object.entries(cases)) {
+    it(`finds ${name}`, () => {
+      assert.deepStrictEqual(said(checker, broken), [...range(broken.length - 1).map(() => undefined), says])
+      for (const events of fine) {
+        assert.deepStrictEqual(
+          said(checker, events),
+          events.map(() => undefined)
+        )
+      }
+    })
+  }
+})

@@ -1,0 +1,71 @@
+/** Events of a client, as a simulation would emit them, for the tests of checkers. */
+import { PoolConfig, type ControlLaw } from "effect-aimd"
+import type { Checker, Trace } from "effect-aimd/testing"
+import { valueOf } from "./support.js"
+
+export const config = valueOf(
+  PoolConfig.make({ poolSize: 3, minDispatchDelay: 5, maxRetryAfter: "10 seconds", maxCapacityRetry: "1 second" })
+)
+
+export const at = (at: number) => ({ at, client: 0 })
+export const joined: Trace.Event = { ...at(0), _tag: "joined", config }
+export const started = (time: number, row = 0, attempt = 1): Trace.Event => ({
+  ...at(time),
+  _tag: "started",
+  row,
+  attempt
+})
+export const ended = (time: number, row = 0, outcome: Trace.Outcome = "success", retryAfter?: number): Trace.Event => ({
+  ...at(time),
+  _tag: "ended",
+  row,
+  attempt: 1,
+  outcome,
+  retryAfter
+})
+export const decided = (
+  time: number,
+  fields: Partial<ControlLaw.Decision>,
+  sample?: ControlLaw.Sample
+): Trace.Event => ({
+  ...at(time),
+  _tag: "decided",
+  decision: { window: 3, spacing: 0, holdUntil: 0, delay: 0, epoch: 0, reason: "", ...fields },
+  sample
+})
+export const capacity = (epoch = 0, retryAfter?: number, latency = 1): ControlLaw.Sample => ({
+  _tag: "capacity",
+  row: 1,
+  attempt: 1,
+  sequence: 1,
+  startedWith: 1,
+  bound: "none",
+  epoch,
+  inFlight: 1,
+  latency,
+  status: 429,
+  retryAfter
+})
+export const submitted = (row: number, count: number, line = 0, time = 0): Trace.Event => ({
+  ...at(time),
+  _tag: "submitted",
+  row,
+  count,
+  line
+})
+export const finished = (row: number, order: number, time = 9): Trace.Event => ({
+  ...at(time),
+  _tag: "finished",
+  row,
+  order,
+  completedAt: time,
+  outcome: "success",
+  attempts: 1
+})
+export const left = (inFlight = 0, pending = 0): Trace.Event => ({ ...at(10), _tag: "left", inFlight, pending })
+
+/** What a checker says of each event. */
+export const said = ({ start }: Checker.Checker, events: ReadonlyArray<Trace.Event>) => {
+  const check = start()
+  return events.map(check)
+}
