@@ -6,7 +6,11 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
 const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
-const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/{limiters,nastyServer}.test.ts"]
+const long = [
+  "test/simulation/{exploration,golden}.test.ts",
+  "test/http/{limiters,nastyServer}.test.ts",
+  "test/law/field.test.ts"
+]
 
 const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
   extends: true,
@@ -25,7 +29,7 @@ export default defineConfig({
       project("unit", { include: ["test/**/*.test.ts", "examples/*.test.ts"], exclude: [...planted, ...long] }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
-      // Long by nature: real limiters in real time, long explorations, golden traces. `npm run test:long`, and so does CI.
+      // Long by nature: real limiters in real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
       project("long", { include: long })
     ],
     // A deadlock is a failed test, never a run that hangs; and no machine is so slow that it meets this.
