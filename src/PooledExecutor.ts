@@ -171,6 +171,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
         config,
         pending: PoolStats.pending(admission.tally),
         inFlight: admission.inFlight,
+        resends: admission.tally.resends,
         currentDelay: Duration.millis(admission.decision.delay),
         window: Ramp.windowAt(admission.decision, admission.timers.now()),
         holdUntil: admission.holdUntil,

@@ -6,6 +6,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import type * as MetricLabel from "effect/MetricLabel"
 import * as Random from "effect/Random"
@@ -95,6 +96,8 @@ export interface Admission {
   readonly shutdown: (interrupt: boolean) => void
   /** Hands out, once, what a user should hear of in the log. */
   readonly takeNotice: () => string | undefined
+  /** Whether a fiber runs in an attempt of this pool that is in flight: then it must not wait for another permit. */
+  readonly isInside: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => boolean
   /** Tells a fiber, whose only task the effect is, that it runs attempts of this pool. */
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, insider: Insider.Insider) => Effect.Effect<A, E, R>
   /** Waits until nothing is in flight; for an attempt that waits here itself, nothing besides such attempts. */
@@ -312,8 +315,15 @@ export const make = <State>(
         notice = undefined
         return taken
       },
+      isInside: (fiber) => {
+        const self = fiber.getFiberRef(insider)
+        return (self?.current ?? self)?.inFlight === true
+      },
       inside: (effect, self) =>
-        Effect.zipRight(FiberRef.set(insider, self), Effect.zipRight(FiberRef.set(Insider.current, self), effect)),
+        Effect.zipRight(
+          FiberRef.set(insider, Object.assign(self, { tally })),
+          Effect.zipRight(FiberRef.set(Insider.current, self), effect)
+        ),
       idle: Effect.flatMap(FiberRef.get(insider), (worker) =>
         Effect.async<void>((resume) => {
           const self = worker?.current ?? worker

@@ -44,6 +44,8 @@ class CallJob extends Lane.Job {
 export const open = (admission: Admission): Calls => {
   const callers = LinkedQueue.make<CallJob>()
   const running = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
+  /** What calls that ended have left open. */
+  const held = new Set<Insider.Hold>()
 
   const lane = Lane.open<CallJob, unknown, unknown>(admission, {
     hasFresh: () => callers.size > 0,
@@ -55,14 +57,41 @@ export const open = (admission: Admission): Calls => {
     },
     interrupt: () => {
       for (const fiber of running) fiber.unsafeInterruptAsFork(FiberId.none)
+      for (const hold of held) hold.abandon()
     }
   })
+
+  /** The caller gets its result, and the permit is kept until what was left open is over. */
+  const holdOn = (
+    job: CallJob,
+    exit: Exit.Exit<unknown, unknown>,
+    { hints }: Insider.Insider,
+    open: ReadonlyArray<Insider.Hold>
+  ): Effect.Effect<void> => {
+    // Nobody is there to run the call again, nor to be woken.
+    job.isRetried = false
+    job.wake = undefined
+    job.exit = exit
+    let left = open.length
+    let worst: Exit.Exit<unknown, unknown> = exit
+    for (const hold of open) {
+      held.add(hold)
+      hold.onEnd((ended) => {
+        held.delete(hold)
+        if (Exit.isFailure(ended)) worst = ended
+        if ((left -= 1) === 0) lane.settle(job, worst, hints)
+      })
+    }
+    // A pool around this attempt keeps its permit as long.
+    return Effect.forEach(open, Insider.keep, { discard: true })
+  }
 
   /** Runs a call that, once it went through this lane, fails with F. */
   const submit = <A, E, R, F>(call: Effect.Effect<A, E, R>, isRetried: boolean) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError, R>((caller) => {
         if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
+        if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const traced = Attempt.isTraced(caller)
         const job = new CallJob(admission.timers.now(), isRetried)
         const place = LinkedQueue.node(job)
@@ -107,7 +136,15 @@ export const open = (admission: Admission): Calls => {
               Effect.flatMap(Exit.isSuccess(awaited) ? awaited : Fiber.interrupt(fiber), (exit) => {
                 running.delete(fiber)
                 insider.inFlight = false
-                lane.settle(job, Exit.flatten(exit), insider.hints)
+                const ended = Exit.flatten(exit)
+                const open = insider.holds?.filter((hold) => !hold.isOver) ?? []
+                if (open.length === 0) lane.settle(job, ended, insider.hints)
+                else if (Exit.isSuccess(ended))
+                  return Effect.zipRight(fiber.inheritAll, holdOn(job, ended, insider, open))
+                else {
+                  for (const hold of open) hold.abandon()
+                  lane.settle(job, ended, insider.hints)
+                }
                 const end = Effect.zipRight(fiber.inheritAll, Attempt.logNotice(admission) ?? Effect.void)
                 // A pool that this one stands before learns from the same answer.
                 return isRetried || insider.hints === undefined

@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import type { Hints } from "../law/ControlLaw.js"
 
@@ -19,6 +20,47 @@ export interface Insider {
   current?: Insider
   /** What the attempt reported of its answer. */
   hints?: Hints
+  /** What the attempt leaves open when it ends, and its permit is kept for. */
+  holds?: Array<Hold>
+  /** Whether, and how often, the attempt may be run again when it takes too long: its answer is lost. */
+  rerun?: { left: number; isAllowed: boolean }
+  /** Where the pool counts what is sent again. */
+  tally?: { resends: number }
+}
+
+/**
+ * What keeps a permit beyond the end of its attempt: an answer of which the caller has the beginning. Each pool that the
+ * attempt ran in settles it when the hold ends.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class Hold {
+  private readonly settles: Array<(exit: Exit.Exit<unknown, unknown>) => void> = []
+  private exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  /** Breaks off what is left open, because a pool closes. It ends the hold. */
+  readonly abandon: () => void
+
+  constructor(abandon: () => void) {
+    this.abandon = abandon
+  }
+
+  get isOver(): boolean {
+    return this.exit !== undefined
+  }
+
+  /** Calls back when the hold ends, or now if it is over. */
+  onEnd(settle: (exit: Exit.Exit<unknown, unknown>) => void): void {
+    if (this.exit === undefined) this.settles.push(settle)
+    else settle(this.exit)
+  }
+
+  /** The permits go back; the first outcome counts. */
+  end(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.exit !== undefined) return
+    this.exit = exit
+    for (const settle of this.settles.splice(0)) settle(exit)
+  }
 }
 
 /**
@@ -42,6 +84,45 @@ export const makeRef = (): FiberRef.FiberRef<Insider | undefined> =>
  */
 export const current: FiberRef.FiberRef<Insider | undefined> = makeRef()
 
+const withCurrent = (f: (attempt: Insider) => void): Effect.Effect<void> =>
+  Effect.map(FiberRef.get(current), (insider) => {
+    const attempt = insider?.current ?? insider
+    if (attempt !== undefined) f(attempt)
+  })
+
+/**
+ * Keeps the permit of the innermost attempt that runs this until the hold is over; does nothing outside an attempt, and in
+ * the row of a batch, which ends when it ends.
+ *
+ * @since 0.2.0
+ * @category holding
+ */
+export const keep = (hold: Hold): Effect.Effect<void> =>
+  withCurrent((attempt) => {
+    ;(attempt.holds ??= []).push(hold)
+  })
+
+/**
+ * Counts a request that is sent again, because its answer was lost, in the pool of the innermost attempt.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const resent: Effect.Effect<void> = withCurrent(({ tally }) => {
+  if (tally !== undefined) tally.resends += 1
+})
+
+/**
+ * Says whether the innermost attempt may be run again when it takes longer than the pool allows, and how often at most.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const allowReruns = (isAllowed: boolean, most: number): Effect.Effect<void> =>
+  withCurrent((attempt) => {
+    attempt.rerun = { left: attempt.rerun?.left ?? most, isAllowed }
+  })
+
 /**
  * Adds to what the innermost attempt that runs this reports of its answer; does nothing outside an attempt.
  *
@@ -49,7 +130,6 @@ export const current: FiberRef.FiberRef<Insider | undefined> = makeRef()
  * @category reporting
  */
 export const report = (hints: Hints): Effect.Effect<void> =>
-  Effect.map(FiberRef.get(current), (insider) => {
-    const attempt = insider?.current ?? insider
-    if (attempt !== undefined) attempt.hints = { ...attempt.hints, ...hints }
+  withCurrent((attempt) => {
+    attempt.hints = { ...attempt.hints, ...hints }
   })

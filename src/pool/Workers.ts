@@ -86,7 +86,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     })
 
     const run = (job: J): Effect.Effect<void, never, R> => {
-      insider.current = { inFlight: true }
+      insider.current = { inFlight: true, ...(insider.tally && { tally: insider.tally }) }
       return Effect.matchCauseEffect(restore(attempt(job)), {
         onFailure: (cause) => ended(job, Exit.failCause(cause)),
         onSuccess: (value) => ended(job, Exit.succeed(value))
