@@ -98,8 +98,6 @@ export interface Admission {
   readonly takeNotice: () => string | undefined
   /** Whether a fiber runs in an attempt of this pool that is in flight: then it must not wait for another permit. */
   readonly isInside: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => boolean
-  /** Tells a fiber, whose only task the effect is, that it runs attempts of this pool. */
-  readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, insider: Insider.Insider) => Effect.Effect<A, E, R>
   /** Waits until nothing is in flight; for an attempt that waits here itself, nothing besides such attempts. */
   readonly idle: Effect.Effect<void>
 }
@@ -121,7 +119,6 @@ export const make = <State>(
     const maxHold = Duration.toMillis(config.maxRetryAfter)
     const tally = PoolStats.makeTally()
     const parties = new Set<Party>()
-    const insider = Insider.makeRef()
     const waitingForIdle = new Map<() => void, Insider.Insider | undefined>()
     const chance = new PCGRandom(seed)
     const gate = Gate.make(law.remembers ?? 0)
@@ -315,18 +312,10 @@ export const make = <State>(
         notice = undefined
         return taken
       },
-      isInside: (fiber) => {
-        const self = fiber.getFiberRef(insider)
-        return (self?.current ?? self)?.inFlight === true
-      },
-      inside: (effect, self) =>
-        Effect.zipRight(
-          FiberRef.set(insider, Object.assign(self, { tally })),
-          Effect.zipRight(FiberRef.set(Insider.current, self), effect)
-        ),
-      idle: Effect.flatMap(FiberRef.get(insider), (worker) =>
+      isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
+      idle: Effect.flatMap(FiberRef.get(Insider.current), (current) =>
         Effect.async<void>((resume) => {
-          const self = worker?.current ?? worker
+          const self = Insider.find(current, tally)
           if (isIdle(self)) return resume(Effect.void)
           const wake = (): void => resume(Effect.void)
           waitingForIdle.set(wake, self)

@@ -70,8 +70,8 @@ const withLimit = <A, E, R>(
   })
   const run: Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> = Effect.flatMap(once, (done) => {
     if (done !== undefined) return Effect.succeed(done.value)
-    return Effect.flatMap(FiberRef.get(Insider.current), (insider) => {
-      const rerun = (insider?.current ?? insider)?.rerun
+    return Effect.flatMap(FiberRef.get(Insider.current), (self) => {
+      const rerun = Insider.occupantOf(self)?.rerun
       if (rerun?.isAllowed !== true || rerun.left <= 0) {
         return Effect.fail(new PoolError.AttemptTimeoutError({ timeout, attempt }))
       }

@@ -7,25 +7,37 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import type { Hints } from "../law/ControlLaw.js"
+import type { Tally } from "../PoolStats.js"
 
 /**
- * An attempt of a pool, as the fibers know it that run in it. A worker knows the one it runs now; what it forks keeps the
- * one it was forked in.
+ * An attempt of a pool, as the fibers know it that run in it.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Insider {
   inFlight: boolean
-  current?: Insider
+  /** Where its pool counts; names the pool, too. */
+  readonly tally: Tally
+  /** The attempt, of another pool, that this one runs in. */
+  readonly outer: Insider | undefined
   /** What the attempt reported of its answer. */
   hints?: Hints
   /** What the attempt leaves open when it ends, and its permit is kept for. */
   holds?: Array<Hold>
   /** Whether, and how often, the attempt may be run again when it takes too long: its answer is lost. */
   rerun?: { left: number; isAllowed: boolean }
-  /** Where the pool counts what is sent again. */
-  tally?: { resends: number }
+}
+
+/**
+ * Where a fiber that runs one attempt after the other has the one that it runs now. What it forks keeps the one it was
+ * forked in.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class Seat {
+  occupant: Insider | undefined = undefined
 }
 
 /**
@@ -64,29 +76,45 @@ export class Hold {
 }
 
 /**
- * Makes a reference to the attempt that a fiber runs in.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const makeRef = (): FiberRef.FiberRef<Insider | undefined> =>
-  FiberRef.unsafeMake<Insider | undefined>(undefined, {
-    fork: (self) => self?.current ?? self,
-    // A worker stays itself when it joins a fiber of an attempt that is over, a timed one for instance.
-    join: (self) => self
-  })
-
-/**
  * The attempt that a fiber runs in, of whatever pool; of nested pools the innermost.
  *
  * @since 0.2.0
  * @category references
  */
-export const current: FiberRef.FiberRef<Insider | undefined> = makeRef()
+export const current: FiberRef.FiberRef<Seat | Insider | undefined> = FiberRef.unsafeMake<Seat | Insider | undefined>(
+  undefined,
+  {
+    fork: (self) => occupantOf(self),
+    // A fiber stays itself when it joins one of an attempt that is over, a timed one for instance.
+    join: (self) => self
+  }
+)
+
+/**
+ * The attempt itself.
+ *
+ * @since 0.2.0
+ * @category references
+ */
+export const occupantOf = (self: Seat | Insider | undefined): Insider | undefined =>
+  self instanceof Seat ? self.occupant : self
+
+/**
+ * The attempt in flight of a pool, of all that a fiber runs in.
+ *
+ * @since 0.2.0
+ * @category references
+ */
+export const find = (self: Seat | Insider | undefined, pool: Tally): Insider | undefined => {
+  for (let insider = occupantOf(self); insider !== undefined; insider = insider.outer) {
+    if (insider.tally === pool && insider.inFlight) return insider
+  }
+  return undefined
+}
 
 const withCurrent = (f: (attempt: Insider) => void): Effect.Effect<void> =>
-  Effect.map(FiberRef.get(current), (insider) => {
-    const attempt = insider?.current ?? insider
+  Effect.map(FiberRef.get(current), (self) => {
+    const attempt = occupantOf(self)
     if (attempt !== undefined) f(attempt)
   })
 
@@ -108,9 +136,7 @@ export const keep = (hold: Hold): Effect.Effect<void> =>
  * @since 0.2.0
  * @category reporting
  */
-export const resent: Effect.Effect<void> = withCurrent(({ tally }) => {
-  if (tally !== undefined) tally.resends += 1
-})
+export const resent: Effect.Effect<void> = withCurrent(({ tally }) => void (tally.resends += 1))
 
 /**
  * Says whether the innermost attempt may be run again when it takes longer than the pool allows, and how often at most.
