@@ -12,6 +12,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts", "examples/*.test.ts"],
+    // Minutes long, or in need of servers that may not be there: `npm run test:servers`.
+    exclude: ["test/servers/**", "node_modules/**"],
     // A deadlock is a failed test, never a run that hangs.
     testTimeout: 10_000,
     hookTimeout: 10_000,

@@ -182,6 +182,39 @@ export const read = (
   // Given, as a response makes them anew each time it is asked.
   headers: HttpClientResponse.HttpClientResponse["headers"]
 ): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> =>
+  isJson(headers)
+    ? Effect.map(response.text, (text) => new JsonResponse(response, headers, text))
+    : readBytes(response, headers)
+
+const isJson = (headers: { readonly [name: string]: string | undefined }): boolean =>
+  headers["content-type"]?.startsWith("application/json") === true
+
+/** JSON is text in UTF-8, and read as that: bytes are made of it where somebody asks for them. */
+class JsonResponse extends BufferedResponse {
+  private readonly whole: string
+
+  constructor(
+    original: HttpClientResponse.HttpClientResponse,
+    headers: HttpClientResponse.HttpClientResponse["headers"],
+    whole: string
+  ) {
+    super(
+      original,
+      headers,
+      Effect.sync(() => new TextEncoder().encode(whole))
+    )
+    this.whole = whole
+  }
+
+  override get text(): Effect.Effect<string> {
+    return Effect.succeed(this.whole)
+  }
+}
+
+const readBytes = (
+  response: HttpClientResponse.HttpClientResponse,
+  headers: HttpClientResponse.HttpClientResponse["headers"]
+): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> =>
   response.arrayBuffer.pipe(
     // Somebody underneath, who logs it for instance, may have read the body as text: then that is at hand.
     Effect.catchAllCause((cause) =>

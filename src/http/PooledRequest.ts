@@ -166,10 +166,9 @@ const hex = Effect.map(Random.nextIntBetween(0, 2 ** 32), (n) => n.toString(16).
 
 /** A request with a key by which the API knows it again when it is sent twice. */
 export const withKey = (
-  request: HttpClientRequest.HttpClientRequest,
-  { makesKeys }: Resend
+  request: HttpClientRequest.HttpClientRequest
 ): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
-  !makesKeys || !["POST", "PATCH"].includes(request.method) || request.headers["idempotency-key"] !== undefined
+  !["POST", "PATCH"].includes(request.method) || request.headers["idempotency-key"] !== undefined
     ? Effect.succeed(request)
     : Effect.map(Effect.all([hex, hex, hex, hex]), (parts) =>
         HttpClientRequest.setHeader(request, "idempotency-key", parts.join(""))
@@ -187,7 +186,7 @@ export const resending = <A, E, R>(
   schedule: Schedule.Schedule<unknown>
 ): Effect.Effect<A, E, R> => {
   const next = (driver: Schedule.ScheduleDriver<unknown> | undefined): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Effect.either(way), (end) => {
+    Effect.flatMap(Effect.either(way), (end): Effect.Effect<A, E, R> => {
       if (!isLost(end)) return end
       // Most requests are never lost: a driver is made for the first time that one is.
       const made = driver === undefined ? Schedule.driver(schedule) : Effect.succeed(driver)
@@ -212,7 +211,8 @@ const run = <E, R>(
   if (isStreaming && settings.streamingBody === "refuse") {
     return Effect.fail(new HttpError.StreamingBodyError({ method: given.method, sent: false }))
   }
-  return Effect.flatMap(Effect.zip(begin, withKey(given, settings.resend)), ([progress, request]) => {
+  const prepared = settings.resend.makesKeys ? withKey(given) : Effect.succeed(given)
+  return Effect.flatMap(Effect.zip(begin, prepared), ([progress, request]) => {
     const mayBeSentAgain = !isStreaming && settings.resend.isSafe(request)
     const way = find(request, (pool): Effect.Effect<HttpClientResponse.HttpClientResponse, WayError<E>, R> => {
       const once = attempt(client, request, settings, progress, pool)
