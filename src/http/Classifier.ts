@@ -1,53 +1,262 @@
 /**
- * What an answer means to the pool: served, not now, never for this account, never for this request, lost, or none of the
+ * What an answer means to the pool: served, not now, never for this account, never for this request, lost, or none
+ * of the
  * pool's business.
  *
  * @since 0.2.0
  */
 
-/**
- * @since 0.2.0
- */
 export {
+  /**
+   * An answer as a classifier sees it.
+   *
+   * @since 0.2.0
+   * @category models
+   */
   type Answer,
+  /**
+   * The API has no capacity now. Without a `retryAfter` of its own, the wait is read from the headers and the body.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
   capacity,
+  /**
+   * Says what an answer means, or `None` to leave that to the next.
+   *
+   * @since 0.2.0
+   * @category models
+   */
   type Classifier,
+  /**
+   * Asks one classifier after the other until one has a verdict.
+   *
+   * @since 0.2.0
+   * @category combinators
+   */
   firstOf,
+  /**
+   * Picks a classifier by the host of the request: an exact name, or the end of one that begins with a dot, such as
+   * `.openai.azure.com`. Of several ends the longest counts. No opinion on other hosts.
+   *
+   * @since 0.2.0
+   * @category combinators
+   */
   forHost,
+  /**
+   * Nobody knows whether the work was done.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
   lost,
+  /**
+   * The answer says nothing about capacity.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
   neutral,
+  /**
+   * The quota or the credit is used up; `code` says by what one knows, and shows in the error. With `isSure` false
+   * time decides whether it is believed. Default true.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
   quotaExhausted,
+  /**
+   * This request will never be served, whatever one waits; `code` says by what one knows, and shows in the error.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
   refused,
+  /**
+   * The API did its work.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
   served,
+  /**
+   * What an answer means.
+   *
+   * @since 0.2.0
+   * @category models
+   */
   type Verdict
 } from "./Verdict.js"
 
-/**
- * @since 0.2.0
- */
-export { byQuota, byStatus, byWords, standard } from "./Standard.js"
-
-/**
- * @since 0.2.0
- */
 export {
+  /**
+   * Finds, among the answers of the given statuses, those that no wait will change: `QuotaExhausted` and `Refused`.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  byQuota,
+  /**
+   * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; 408, 500,
+   * 502, 504 and 520 to 524 that the answer is lost; under 400 is served; the rest is neutral.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  byStatus,
+  /**
+   * Goes by the words of an error: JSON codes and sentences, `x-should-retry` and `stripe-should-retry`,
+   * `retry-after`. Says something only where they mean one thing whoever says them: that a rate is exceeded, that
+   * the account has nothing left, that this request will never be served.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  byWords,
+  /**
+   * {@link byWords}, then {@link byStatus}: what a pooled client goes by unless told otherwise. It never takes a
+   * lack of rights for a limit.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  standard
+} from "./Standard.js"
+
+export {
+  /**
+   * Airtable: 429, thirty seconds of silence, said in no header.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   airtable,
+  /**
+   * Composes profiles, and classifiers of one's own: each is asked in turn, and what none of them knows goes by
+   * `Classifier.standard()`.
+   *
+   * @since 0.2.0
+   * @category combinators
+   */
   all,
+  /**
+   * Anthropic: `rate_limit_error` (429), `overloaded_error` (529), in streams too.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   anthropic,
+  /**
+   * Amazon Web Services: throttling with 400, 403 or 503, by the code in the body or in `x-amzn-errortype`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   aws,
+  /**
+   * Azure, Azure OpenAI among it: 429 and 503 with `retry-after-ms` or `x-ms-retry-after-ms`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   azure,
+  /**
+   * Alibaba's DashScope (Model Studio), which says `insufficient_quota` for a limit of a minute.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   dashScope,
+  /**
+   * Discord: 429 with `retry_after` in seconds.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   discord,
+  /**
+   * GitHub: 403 or 429 for its primary and secondary limits; a 403 about rights stays one.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   github,
+  /**
+   * Google, Gemini among it: 429 with `RetryInfo` in the body, 403 with `rateLimitExceeded`, a day's quota by
+   * `quotaId`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   google,
+  /**
+   * HubSpot: 429 whose `policyName` says which limit it is.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   hubspot,
+  /**
+   * Picks the provider by the host of the request. No opinion on hosts that are not known.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
   known,
+  /**
+   * Linear: 400 with the code `RATELIMITED`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   linear,
+  /**
+   * Notion: 429 `rate_limited` with `retry-after`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   notion,
+  /**
+   * OpenAI: 429 for requests, tokens and a spent quota.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   openAi,
+  /**
+   * OpenRouter: 429 with the headers in the body, 402 for the credit, and errors inside a 200.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   openRouter,
+  /**
+   * What is known of each provider.
+   *
+   * @since 0.2.0
+   * @category constants
+   */
   providers,
+  /**
+   * Shopify: 429 for REST; GraphQL says `THROTTLED` in a 200, with what the bucket holds.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   shopify,
+  /**
+   * Slack: 429 with `retry-after`, or a 200 with `ok: false` and `ratelimited`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   slack,
+  /**
+   * Stripe: 429 for its rate and for objects that are locked.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
   stripe
 } from "./Profile.js"
