@@ -203,8 +203,7 @@ const pooled = (
         const fiber = runFork(answer(input, init, call))
         fiber.addObserver((exit) => {
           if (call?.isOpen !== true) call?.end()
-          // The fiber gives what it was made to give.
-          if (Exit.isSuccess(exit)) return resolve(exit.value as Response)
+          if (Exit.isSuccess(exit)) return resolve(exit.value)
           reject(isClosed && Cause.isInterruptedOnly(exit.cause) ? closed : (Cause.squash(exit.cause) as Error))
         })
       })

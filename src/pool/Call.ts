@@ -10,7 +10,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
-import * as Predicate from "effect/Predicate"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as Insider from "./Insider.js"
@@ -42,12 +41,14 @@ interface Running {
 /** Who interrupts the attempts of a pool that closes. */
 const closing = FiberId.make(-1, 0)
 
+/** What Effect's fibers have for Effect's own use: it is not in their type. */
+interface WithChildren {
+  readonly getChildren?: () => ReadonlySet<unknown>
+}
+
 /** Whether a fiber has forked others that still run; where it does not say, it may have. */
-const hasChildren = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
-  Predicate.hasProperty(fiber, "getChildren") && Predicate.isFunction(fiber.getChildren)
-    ? // Effect's fibers have it, but for Effect's own use: it is not in their type.
-      (fiber.getChildren() as ReadonlySet<unknown>).size > 0
-    : true
+const hasChildren = (fiber: Fiber.RuntimeFiber<unknown, unknown> & WithChildren): boolean =>
+  fiber.getChildren === undefined || fiber.getChildren().size > 0
 
 /**
  * A closing pool interrupts the attempt, and the caller that it runs in goes on: to it that was a failure. An interruption
