@@ -12,19 +12,16 @@ const url = "http://api.test/v1/things"
 /** Answers each request after a second, unless it is broken off before. */
 const slowApi = (latency: number) => {
   const seen = { requests: 0, broken: 0 }
-  const make = Effect.map(Effect.runtime(), () => {
-    const fetch: PooledFetch.Fetch = (_, init) =>
-      new Promise((resolve, reject) => {
-        seen.requests += 1
-        waiting.push(() => resolve(new Response("served", { headers: { "content-length": "6" } })))
-        init?.signal?.addEventListener("abort", () => {
-          seen.broken += 1
-          reject(new Error("broken off"))
-        })
-      })
-    return fetch
-  })
   const waiting: Array<() => void> = []
+  const fetch: PooledFetch.Fetch = (_, init) =>
+    new Promise((resolve, reject) => {
+      seen.requests += 1
+      waiting.push(() => resolve(new Response("served", { headers: { "content-length": "6" } })))
+      init?.signal?.addEventListener("abort", () => {
+        seen.broken += 1
+        reject(new Error("broken off"))
+      })
+    })
   /** Lets pass what came in the last second. */
   const serve = Effect.forever(
     Effect.zipRight(
@@ -32,7 +29,7 @@ const slowApi = (latency: number) => {
       Effect.sync(() => waiting.splice(0).forEach((answer) => answer()))
     )
   )
-  return { make, seen, serve }
+  return { fetch, seen, serve }
 }
 
 /** A signal that aborts after so many seconds of virtual time, as an SDK's does: with no reason of its own. */
@@ -48,6 +45,8 @@ const abortAfter = (seconds: number, reason?: unknown) =>
     return controller.signal
   })
 
+const attempt = (run: () => Promise<Response>) => Effect.mapError(Effect.tryPromise(run), ({ error }) => error)
+
 const logged = () => {
   const lines: Array<string> = []
   const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
@@ -60,10 +59,10 @@ const tenCalls = (init: Effect.Effect<RequestInit, never, Scope.Scope>) =>
     const api = slowApi(1_000)
     const { layer, lines } = logged()
     const pool = yield* PooledExecutor.make({ poolSize: 1 })
-    const fetch = yield* Effect.provide(PooledFetch.make(pool, { fetch: yield* api.make }), layer)
+    const fetch = yield* Effect.provide(PooledFetch.make(pool, { fetch: api.fetch }), layer)
     yield* Effect.forkScoped(api.serve)
     const calls = yield* Effect.forEach(Array.from({ length: 10 }), () =>
-      Effect.flatMap(init, (init) => Effect.fork(Effect.tryPromise({ try: () => fetch(url, init), catch: (e) => e })))
+      Effect.flatMap(init, (init) => Effect.fork(attempt(() => fetch(url, init))))
     )
     const exits = yield* Effect.forEach(calls, Fiber.await)
     return { served: exits.filter(Exit.isSuccess).length, lines, pool, api }
@@ -99,12 +98,10 @@ describe("the time limit of a caller", () => {
       const timeout = new DOMException("too long", "TimeoutError")
       const api = slowApi(60_000)
       const pool = yield* PooledExecutor.make({ poolSize: 1 })
-      const fetch = yield* PooledFetch.make(pool, { fetch: yield* api.make })
+      const fetch = yield* PooledFetch.make(pool, { fetch: api.fetch })
       const start = Effect.gen(function* () {
         const signal = yield* abortAfter(2, timeout)
-        return yield* Effect.fork(
-          Effect.flip(Effect.tryPromise({ try: () => fetch(url, { signal }), catch: (e) => e }))
-        )
+        return yield* Effect.fork(Effect.flip(attempt(() => fetch(url, { signal }))))
       })
       const [first, second] = [yield* start, yield* start]
       yield* Effect.sleep("2100 millis")
@@ -139,16 +136,14 @@ describe("one AbortSignal for many calls", () => {
     inVirtualTime(function* () {
       const api = slowApi(1_000)
       const pool = yield* PooledExecutor.make({ poolSize: 100 })
-      const fetch = yield* PooledFetch.make(pool, { fetch: yield* api.make })
+      const fetch = yield* PooledFetch.make(pool, { fetch: api.fetch })
       const server = yield* Effect.forkScoped(api.serve)
       const { signal, abort } = (() => {
         const controller = new AbortController()
         return { signal: controller.signal, abort: Effect.sync(() => controller.abort("enough")) }
       })()
       const listeners = Effect.sync(() => getEventListeners(signal, "abort").length)
-      const all = Effect.forEach(Array.from({ length: 200 }), () =>
-        Effect.fork(Effect.tryPromise({ try: () => fetch(url, { signal }), catch: (e) => e }))
-      )
+      const all = Effect.forEach(Array.from({ length: 200 }), () => Effect.fork(attempt(() => fetch(url, { signal }))))
       const calls = yield* all
       yield* Effect.sleep("500 millis")
       const during = yield* listeners
@@ -204,7 +199,7 @@ describe("a pooled fetch whose scope has closed", () => {
       const scope = yield* Scope.make()
       const pool = yield* PooledExecutor.make({ name: "api" })
       const fetch = yield* Scope.extend(PooledFetch.make(pool, { fetch: () => new Promise(() => undefined) }), scope)
-      const call = Effect.flip(Effect.tryPromise({ try: () => fetch(url), catch: (error) => error }))
+      const call = Effect.flip(attempt(() => fetch(url)))
       const underWay = yield* Effect.fork(call)
       yield* Effect.sleep("1 second")
       yield* Scope.close(scope, Exit.void)
