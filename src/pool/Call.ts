@@ -181,9 +181,11 @@ export const open = (admission: Admission): Calls => {
           exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>
         ): Effect.Effect<void> | undefined => {
           insider.inFlight = false
-          const open = insider.holds?.filter((hold) => !hold.isOver) ?? []
-          if (open.length > 0 && Exit.isSuccess(exit)) return holdOn(job, exit, insider, open)
-          for (const hold of open) hold.abandon()
+          const open = insider.holds?.filter((hold) => !hold.isOver)
+          if (open !== undefined && open.length > 0) {
+            if (Exit.isSuccess(exit)) return holdOn(job, exit, insider, open)
+            for (const hold of open) hold.abandon()
+          }
           lane.settle(job, exit, insider.hints)
           const notice = Attempt.logNotice(admission)
           // A pool that this one stands before learns from the same answer.
@@ -206,15 +208,20 @@ export const open = (admission: Admission): Calls => {
             return Effect.flatMap(inFiber(run, insider, restore), (exit) => goOn(ended(insider, exit)))
           const seat = current instanceof Insider.Seat ? current : new Insider.Seat()
           const place: Running = { fiber: caller, isInterrupted: false }
-          const after = Effect.flatMap(Effect.exit(Effect.zipRight(Effect.yieldNow(), run)), (exit) => {
+          const after = (exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>): Effect.Effect<A, F, R> => {
             running.delete(place)
             seat.occupant = outer
             const last = goOn(ended(insider, exit))
             return place.isInterrupted ? Effect.zipRight(forgetInterruption, last) : last
+          }
+          // It begins a step later, as in a fiber of its own: whoever is there already goes first.
+          const whole = Effect.matchCauseEffect(Effect.zipRight(Effect.yieldNow(), run), {
+            onFailure: (cause) => after(Exit.failCause(cause)),
+            onSuccess: (value) => after(Exit.succeed(value))
           })
           running.add(place)
           seat.occupant = insider
-          return seat === current ? after : Effect.zipRight(FiberRef.set(Insider.current, seat), after)
+          return seat === current ? whole : Effect.zipRight(FiberRef.set(Insider.current, seat), whole)
         })
 
         return next
