@@ -78,6 +78,9 @@ const gain = 1.07
 const known = 3
 const certain = 0.008
 
+/** The status of a limit that is the caller's own. */
+const tooMany = 429
+
 const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
 
 /** Whether the exact law, or another client, was testing a limit: there a rejection is no surprise. */
@@ -295,6 +298,8 @@ export const rejected = (
   if (noise === undefined) {
     if (sample.bound === "period" && draft.period !== undefined) return "limit"
     const { limits } = draft
+    // 429 speaks of the caller's limit, which others may share: the exact law knows how to. 503 and 529 speak of the server.
+    if (!limits.slowStart && sample.status === tooMany) return "limit"
     draft.suspect = limits.slowStart
       ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
       : draft.suspect
