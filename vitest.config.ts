@@ -6,7 +6,7 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
 const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
-const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/{limiters,nastyServer}.test.ts"]
+const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/nastyServer.test.ts"]
 
 const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
   extends: true,
@@ -22,7 +22,10 @@ export default defineConfig({
   },
   test: {
     projects: [
-      project("unit", { include: ["test/**/*.test.ts", "examples/*.test.ts"], exclude: [...planted, ...long] }),
+      project("unit", {
+        include: ["test/**/*.test.ts", "examples/*.test.ts"],
+        exclude: ["test/servers/**", ...planted, ...long]
+      }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real limiters in real time, long explorations, golden traces. `npm run test:long`, and so does CI.

@@ -24,6 +24,12 @@ const targets = (timings: ReadonlyArray<Timing>, work: string): ReadonlyArray<Ta
   const what = `\`executeBatch\`, ${work}, to`
   return [
     { what: `${what} \`Effect.forEach\``, figure: ratio(batch, forEach), bound: 1.3, unit: "×" },
+    {
+      what: `\`execute\`, ${work}, to \`Effect.forEach\``,
+      figure: ratio(named(timings, "`pool.execute`"), forEach),
+      bound: 3,
+      unit: "×"
+    },
     { what: `${what} p-queue`, figure: ratio(batch, named(timings, "p-queue")), bound: 1.5, unit: "×" }
   ]
 }

@@ -79,6 +79,8 @@ export interface PoolStats extends BatchStats {
   readonly pending: number
   readonly inFlight: number
   readonly currentDelay: Duration.Duration
+  /** Requests that were sent again because their answer got lost; see `effect-aimd/http`. */
+  readonly resends: number
   /** Attempts that the law allows in flight now. */
   readonly window: number
   /** No start before this instant, in epoch milliseconds; 0 when the pool was never held. */
@@ -116,6 +118,7 @@ export interface Tally {
   peakDelay: number
   dispatchDelayAtCompletion: number
   totalThrottleTime: number
+  resends: number
 }
 
 /**
@@ -134,7 +137,8 @@ export const makeTally = (): Tally => ({
   maxConcurrentReached: 0,
   peakDelay: 0,
   dispatchDelayAtCompletion: 0,
-  totalThrottleTime: 0
+  totalThrottleTime: 0,
+  resends: 0
 })
 
 /**

@@ -146,6 +146,7 @@ const snapshot = (admission: Admission.Admission): PoolStats.PoolStats => {
     config,
     pending: PoolStats.pending(tally),
     inFlight: admission.inFlight,
+    resends: tally.resends,
     currentDelay: Duration.millis(delay),
     window: Ramp.windowAt(decision, timers.now()),
     holdUntil,

@@ -35,7 +35,8 @@ export class UnreachableError extends Data.TaggedError("UnreachableError")<{
   }
 }
 
-export type ClientError = ApiError | HttpError.QuotaExhaustedError | MalformedAnswerError | UnreachableError
+export type ClientError =
+  ApiError | HttpError.QuotaExhaustedError | HttpError.RequestRefusedError | MalformedAnswerError | UnreachableError
 
 export interface Client {
   readonly embed: (text: string) => Effect.Effect<ReadonlyArray<number>, ClientError | Capacity.CapacityError>

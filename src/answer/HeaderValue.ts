@@ -8,8 +8,8 @@
 /** No API means a wait of more than a year. */
 const longest = 365 * 24 * 60 * 60 * 1000
 
-/** A number of seconds as large as this is an instant (in 2001 or later), not a span. The same in milliseconds. */
-const [firstEpochSecond, firstEpochMilli] = [1e9, 1e12]
+/** From here on a number of seconds is an instant: it was 2001 then. The same in milliseconds, micro- and nanoseconds. */
+const [firstEpochSecond, firstEpochMilli, firstEpochMicro, firstEpochNano] = [1e9, 1e12, 1e15, 1e18]
 
 const decimal = /^\d+(\.\d+)?$/
 
@@ -24,7 +24,16 @@ const wait = (millis: number): number | undefined => (millis <= longest ? Math.m
 export const millis = (text: string): number | undefined => (decimal.test(text) ? wait(Number(text)) : undefined)
 
 /**
- * A plain decimal number, of seconds from now, or of seconds or milliseconds since 1970; as milliseconds from now.
+ * A value that was sent twice, such as `60, 60`, once: what stands before an API may add a header that is there.
+ *
+ * @since 0.2.0
+ * @category parsers
+ */
+export const once = (text: string): string =>
+  text.length > 200 || !text.includes(",") ? text : (/^(.+?)(?:\s*,\s*\1)+$/.exec(text)?.[1] ?? text)
+
+/**
+ * A plain decimal number: of seconds from now, or of seconds or smaller units since 1970. In milliseconds from now.
  *
  * @since 0.2.0
  * @category parsers
@@ -33,7 +42,15 @@ export const seconds = (text: string, now: number): number | undefined => {
   if (!decimal.test(text)) return undefined
   const value = Number(text)
   if (value < firstEpochSecond) return wait(value * 1000)
-  return wait((value < firstEpochMilli ? value * 1000 : value) - now)
+  const instant =
+    value < firstEpochMilli
+      ? value * 1e3
+      : value < firstEpochMicro
+        ? value
+        : value < firstEpochNano
+          ? value / 1e3
+          : value / 1e6
+  return wait(instant - now)
 }
 
 // The three forms of an HTTP-date (RFC 9110, 5.6.7), that of RFC 3339, and that of JavaScript's own `Date`.
@@ -57,29 +74,36 @@ export const date = (text: string, now: number): number | undefined => {
   return Number.isNaN(instant) ? undefined : wait(instant - now)
 }
 
-const units: { readonly [unit: string]: number } = {
-  d: 86_400_000,
-  h: 3_600_000,
-  m: 60_000,
-  s: 1000,
-  ms: 1,
-  us: 1e-3,
-  µs: 1e-3,
-  ns: 1e-6
-}
+const units: ReadonlyArray<readonly [form: string, millis: number]> = [
+  ["ms|msecs?|millis|milliseconds?", 1],
+  ["us|µs|microseconds?", 1e-3],
+  ["ns|nanoseconds?", 1e-6],
+  ["s|secs?|seconds?", 1000],
+  ["m|mins?|minutes?", 60_000],
+  ["h|hrs?|hours?", 3_600_000],
+  ["d|days?", 86_400_000]
+]
 
-const withUnits = /^(\d+(\.\d+)?(d|h|ms|m|us|µs|ns|s))+$/
+const unit = units.map(([form]) => form).join("|")
+
+/** A duration with units, as the source of an expression: for a sentence that holds one. */
+export const withUnits = `\\d+(?:\\.\\d+)?\\s*(?:${unit})(?![a-zµ])(?:(?:\\s*,|\\s+and)?\\s*\\d+(?:\\.\\d+)?\\s*(?:${unit})(?![a-zµ]))*`
+
+const isWithUnits = new RegExp(`^${withUnits}$`)
+const isUnit = units.map(([form, millis]) => [new RegExp(`^(?:${form})$`), millis] as const)
 
 /**
- * A duration with units, such as `6m0s`, `1h2m3.5s` or `120ms`, in milliseconds.
+ * A duration with units, such as `6m0s`, `1h2m3.5s`, `120ms` or `2 minutes`, in milliseconds.
  *
  * @since 0.2.0
  * @category parsers
  */
-export const duration = (text: string): number | undefined => {
-  if (!withUnits.test(text)) return undefined
-  const parts = text.matchAll(/([\d.]+)([a-zµ]+)/g)
-  return wait([...parts].reduce((sum, [, value, unit = ""]) => sum + Number(value) * (units[unit] ?? 0), 0))
+export const duration = (given: string): number | undefined => {
+  const text = given.toLowerCase()
+  if (!isWithUnits.test(text)) return undefined
+  const parts = text.matchAll(/([\d.]+)\s*([a-zµ]+)/g)
+  const millisOf = (unit: string) => isUnit.find(([form]) => form.test(unit))?.[1] ?? 0
+  return wait([...parts].reduce((sum, [, value, unit = ""]) => sum + Number(value) * millisOf(unit), 0))
 }
 
 /**

@@ -7,6 +7,8 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { Hints, Quota } from "../law/ControlLaw.js"
+import * as ErrorBody from "./ErrorBody.js"
+import * as HeaderName from "./HeaderName.js"
 import * as HeaderValue from "./HeaderValue.js"
 
 /**
@@ -32,7 +34,8 @@ export interface QuotaNames {
 }
 
 /**
- * Which headers are read, all in lower case. Of a list the first that can be read counts; quotas count all.
+ * Which headers are read, all in lower case. Of each list the first that can be read counts; of quotas, all count. A list
+ * that is given takes the place of the names, and of the rule, by which that is read otherwise.
  *
  * @since 0.2.0
  * @category models
@@ -55,7 +58,9 @@ const quotaNames = (name: (part: string) => string): QuotaNames => ({
 })
 
 /**
- * The names that are read unless others are given:
+ * The best known of the names that are read unless others are given. The rule reads them all, and their kin with a vendor
+ * before them or a period behind, such as `x-ratelimit-remaining-tokens-minute`, `x-hubspot-ratelimit-daily-remaining` or
+ * `x-ratelimit-reset-after`:
  *
  * - `retry-after-ms`, `x-ms-retry-after-ms` (OpenAI, Azure) and `retry-after` (RFC 9110, 10.2.3)
  * - `x-ratelimit-*-requests`, `x-ratelimit-*-tokens` (OpenAI, Azure OpenAI, Groq)
@@ -88,7 +93,7 @@ export const headerNames: HeaderNames = {
 /** Reads a header with a parser; `undefined` where it is missing or cannot be read. */
 const read = <A>(headers: Headers, name: string, parse: (text: string) => A | undefined): A | undefined => {
   const text = headers[name]
-  return text === undefined ? undefined : parse(text.trim())
+  return text === undefined ? undefined : parse(HeaderValue.once(text.trim()))
 }
 
 const quota = (limit: number | undefined, remaining: number | undefined, resetAfter: number | undefined): Quota => ({
@@ -97,7 +102,7 @@ const quota = (limit: number | undefined, remaining: number | undefined, resetAf
   ...(resetAfter !== undefined && { resetAfter })
 })
 
-const named = (headers: Headers, now: number, names: ReadonlyArray<QuotaNames>): ReadonlyArray<Quota> => {
+const named = (headers: Headers, now: number, names: ReadonlyArray<QuotaNames>): Array<Quota> => {
   const found: Array<Quota> = []
   for (const { limit, remaining, reset } of names) {
     if (headers[limit] === undefined && headers[remaining] === undefined && headers[reset] === undefined) continue
@@ -112,13 +117,53 @@ const named = (headers: Headers, now: number, names: ReadonlyArray<QuotaNames>):
   return found
 }
 
+interface Found {
+  readonly counts: HeaderName.Name["counts"]
+  limit?: number | undefined
+  remaining?: number | undefined
+  used?: number | undefined
+  resetAfter?: number | undefined
+}
+
+/** `32/40`: how many of how many are used. */
+const usage = /^(\d+)\s*\/\s*(\d+)$/
+
+/** The quotas of all headers whose names are of the family. */
+const byRule = (headers: Headers, now: number, names: HeaderNames): Quotas => {
+  const groups = new Map<string, Found>()
+  for (const name in headers) {
+    const rule = name === names.rateLimit.state ? undefined : HeaderName.parse(name)
+    if (rule === undefined) continue
+    const found = groups.get(rule.group) ?? { counts: rule.counts }
+    groups.set(rule.group, found)
+    if (rule.part === "reset" || rule.part === "resetAfter") {
+      const millis = rule.unit === 1 ? read(headers, name, HeaderValue.millis) : undefined
+      // A reset-after is a span, and no instant however long it is.
+      const origin = rule.part === "reset" ? now : -Infinity
+      found.resetAfter = millis ?? read(headers, name, (text) => HeaderValue.reset(text, origin)) ?? found.resetAfter
+    } else {
+      const [, used, limit] = usage.exec(headers[name] ?? "") ?? []
+      if (used === undefined) found[rule.part] = read(headers, name, HeaderValue.count)
+      else [found.used, found.limit] = [Number(used), Number(limit)]
+    }
+  }
+  const quotas = { requests: new Array<Quota>(), tokens: new Array<Quota>(), other: new Array<Quota>() }
+  for (const { counts, limit, remaining, resetAfter, used } of groups.values()) {
+    const left = limit !== undefined && used !== undefined ? Math.max(0, limit - used) : undefined
+    quotas[counts].push(quota(limit, remaining ?? left, resetAfter))
+  }
+  return quotas
+}
+
 interface Quotas {
   readonly requests: ReadonlyArray<Quota>
   readonly tokens: ReadonlyArray<Quota>
+  /** What counts neither: complexity, bytes. */
+  readonly other: ReadonlyArray<Quota>
 }
 
 /** `"default";r=50;t=30` beside `"default";q=100;w=60`; up to draft 07, `limit=100, remaining=50, reset=30`. */
-const structured = (headers: Headers, now: number, names: HeaderNames["rateLimit"]): Quotas => {
+const structured = (headers: Headers, now: number, names: HeaderNames["rateLimit"]): Omit<Quotas, "other"> => {
   const states = read(headers, names.state, HeaderValue.members) ?? []
   const policies = read(headers, names.policy, HeaderValue.members) ?? []
   const requests: Array<Quota> = []
@@ -144,11 +189,23 @@ const structured = (headers: Headers, now: number, names: HeaderNames["rateLimit
   return { requests, tokens }
 }
 
-const quotas = (headers: Headers, now: number, names: HeaderNames): Quotas => {
-  const { requests, tokens } = structured(headers, now, names.rateLimit)
+/** When an answer was given, by its own clock: that of its reader may be another. */
+const instantOf = (headers: Headers, now: number): number => {
+  const text = headers["date"]
+  const instant = text === undefined ? NaN : Date.parse(text)
+  return Number.isNaN(instant) ? now : instant
+}
+
+const quotas = (headers: Headers, now: number, given: Partial<HeaderNames> | undefined): Quotas => {
+  const names = withDefaults(given)
+  const state = structured(headers, now, names.rateLimit)
+  const rule = byRule(headers, now, names)
+  const requests = given?.requests === undefined ? rule.requests : named(headers, now, given.requests)
+  const tokens = given?.tokens === undefined ? rule.tokens : named(headers, now, given.tokens)
   return {
-    requests: [...named(headers, now, names.requests), ...requests],
-    tokens: [...named(headers, now, names.tokens), ...tokens]
+    requests: [...requests, ...state.requests],
+    tokens: [...tokens, ...state.tokens],
+    other: rule.other
   }
 }
 
@@ -167,8 +224,9 @@ const tightest = (all: ReadonlyArray<Quota>): Quota | undefined => {
 }
 
 /**
- * Reads what an answer says about its limits, requests and tokens apart. Where there are several limits of a kind, the
- * one with the least left counts. `now` is the instant of the answer in epoch milliseconds.
+ * Reads what an answer says about its limits, requests and tokens apart. Where it tells of several limits of a kind, the
+ * one counts of which least is left. `now` is the instant of the answer in epoch milliseconds, and counts where the answer
+ * has no `date` of its own.
  *
  * @example
  * ```ts
@@ -192,17 +250,16 @@ const tightest = (all: ReadonlyArray<Quota>): Quota | undefined => {
  * @category parsers
  */
 export const hints = (headers: Headers, now: number, names?: Partial<HeaderNames>): Hints => {
-  const all = quotas(headers, now, withDefaults(names))
+  const all = quotas(headers, instantOf(headers, now), names)
   const [requests, tokens] = [tightest(all.requests), tightest(all.tokens)]
   return { ...(requests && { requests }), ...(tokens && { tokens }) }
 }
 
 /**
- * Reads how long an answer asks its client to stay away: `retry-after-ms`, or else `retry-after`, in seconds or as a date,
- * or else the longest reset of a spent quota. A quota counts as spent where the headers say that 0 remain, and where they
- * do not say how many.
+ * Reads how long an answer asks its client to stay away: `retry-after-ms`, or else `retry-after`, in seconds, with units or
+ * as a date, or else the longest reset of a quota that is spent: one of which the headers say that 0 remain, or do not say.
  *
- * `now` is the instant of the answer in epoch milliseconds. An instant in the past gives zero; a header that is missing,
+ * `now` is the instant of the answer in epoch milliseconds; an answer that has a `date` is taken at its word. An instant in the past gives zero; a header that is missing,
  * negative, unreadable, or asks for more than a year gives way to the next, and at last to `None`.
  *
  * @example
@@ -230,12 +287,97 @@ export const fromHeaders = (
   now: number,
   names?: Partial<HeaderNames>
 ): Option.Option<Duration.Duration> => {
-  const all = withDefaults(names)
-  const millis =
-    first(headers, all.retryAfterMillis, HeaderValue.millis) ??
-    first(headers, all.retryAfter, (text) => HeaderValue.seconds(text, now) ?? HeaderValue.date(text, now)) ??
-    longestReset(quotas(headers, now, all))
-  return millis === undefined ? Option.none() : Option.some(Duration.millis(millis))
+  const at = instantOf(headers, now)
+  return toOption(asked(headers, at, names) ?? longestReset(quotas(headers, at, names)))
+}
+
+/**
+ * Reads how long the body of an error asks its client to stay away: Google's `RetryInfo`, fields such as `retry_after` (in
+ * seconds) and `retryAfterMs`, headers that were put into the body, or a sentence such as "try again in 1m5.289s". Of
+ * several, the longest. `now` is the instant of the answer in epoch milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { Duration, Option } from "effect"
+ * import { RetryAfter } from "effect-aimd"
+ *
+ * const body = '{"error":{"message":"Rate limit reached. Please try again in 1m5.5s."}}'
+ * assert.deepStrictEqual(RetryAfter.fromBody(body, 0), Option.some(Duration.millis(65_500)))
+ * ```
+ *
+ * @since 0.2.0
+ * @category parsers
+ */
+export const fromBody = (body: string, now: number): Option.Option<Duration.Duration> =>
+  waitOf(ErrorBody.parse(body), now)
+
+/**
+ * The same of a body that was parsed already.
+ *
+ * @internal
+ */
+export const waitOf = (body: ErrorBody.ErrorBody, now: number): Option.Option<Duration.Duration> => {
+  const waits = [
+    ...body.waits,
+    ...body.headers.flatMap((headers) => Option.toArray(fromHeaders(headers, now)).map(Duration.toMillis))
+  ]
+  return waits.length === 0 ? Option.none() : Option.some(Duration.millis(Math.max(...waits)))
+}
+
+/**
+ * How long an answer asks its client to stay away, by its headers and its body: what it asks for in so many words goes
+ * before the reset of a spent quota.
+ *
+ * @internal
+ */
+export const fromAnswer = (
+  headers: Headers,
+  body: ErrorBody.ErrorBody,
+  now: number,
+  names?: Partial<HeaderNames>
+): Option.Option<Duration.Duration> => {
+  const at = instantOf(headers, now)
+  return toOption(asked(headers, at, names)).pipe(
+    Option.orElse(() => waitOf(body, at)),
+    Option.orElse(() => toOption(longestReset(quotas(headers, at, names))))
+  )
+}
+
+/**
+ * How long the headers ask to wait in so many words: `retry-after` and its kin.
+ *
+ * @internal
+ */
+export const explicit = (headers: Headers, now: number): Option.Option<Duration.Duration> =>
+  toOption(asked(headers, instantOf(headers, now), undefined))
+
+/**
+ * When a quota comes back of which the headers say that nothing remains.
+ *
+ * @internal
+ */
+export const spentReset = (headers: Headers, now: number): Option.Option<Duration.Duration> => {
+  const { requests, tokens } = quotas(headers, instantOf(headers, now), undefined)
+  return toOption(longestReset({ requests: requests.filter(isTold), tokens: tokens.filter(isTold), other: [] }))
+}
+
+const isTold = ({ remaining }: Quota): boolean => remaining !== undefined
+
+const toOption = (millis: number | undefined): Option.Option<Duration.Duration> =>
+  millis === undefined ? Option.none() : Option.some(Duration.millis(millis))
+
+/** What the headers ask for in so many words. */
+const asked = (headers: Headers, now: number, given: Partial<HeaderNames> | undefined): number | undefined => {
+  const names = withDefaults(given)
+  const span = (text: string) =>
+    HeaderValue.seconds(text, now) ?? HeaderValue.duration(text) ?? HeaderValue.date(text, now)
+  const exact = first(headers, names.retryAfterMillis, HeaderValue.millis) ?? first(headers, names.retryAfter, span)
+  if (exact !== undefined || given?.retryAfter !== undefined) return exact
+  const kin = Object.keys(headers).map((name) => {
+    const unit = HeaderName.waitUnit(name)
+    return unit === undefined ? undefined : read(headers, name, unit === 1 ? HeaderValue.millis : span)
+  })
+  return kin.find((wait) => wait !== undefined)
 }
 
 const first = <A>(headers: Headers, names: ReadonlyArray<string>, parse: (text: string) => A | undefined) => {
@@ -246,9 +388,10 @@ const first = <A>(headers: Headers, names: ReadonlyArray<string>, parse: (text: 
   return undefined
 }
 
-const longestReset = ({ requests, tokens }: Quotas): number | undefined => {
-  const resets = [...requests, ...tokens].flatMap(({ remaining = 0, resetAfter }) =>
+const longestReset = ({ other, requests, tokens }: Quotas): number | undefined => {
+  // What counts something unknown counts only where it says that it is spent.
+  const spent = [...requests, ...tokens, ...other.filter(isTold)].flatMap(({ remaining = 0, resetAfter }) =>
     remaining < 1 && resetAfter !== undefined ? [resetAfter] : []
   )
-  return resets.length === 0 ? undefined : Math.max(...resets)
+  return spent.length === 0 ? undefined : Math.max(...spent)
 }

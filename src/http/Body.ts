@@ -15,12 +15,23 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import * as EventStream from "./EventStream.js"
 
-/** Most that is read of an answer that is thrown away or holds an error. */
-const longestError = 1024 * 1024
+/**
+ * Most that is read of an answer that holds an error.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const longestError = 64 * 1024
 
-/** Largest body that is read inside the attempt because its length is known. */
-const longestFinite = 1024 * 1024
+/**
+ * Largest body that is read inside the attempt because it is known to end.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const longestFinite = 1024 * 1024
 
 /**
  * How long the rest of a rejection may take to come in: the connection of one that does not end is given up.
@@ -50,11 +61,36 @@ export const isStreaming = ({ body }: HttpClientRequest.HttpClientRequest): bool
  */
 export const isFinite = (method: string, headers: { readonly [name: string]: string | undefined }): boolean => {
   const length = headers["content-length"]
-  return length !== undefined && method !== "HEAD" && Number(length) <= longestFinite && !isEvents(headers)
+  return (
+    length !== undefined &&
+    method !== "HEAD" &&
+    Number(length) <= longestFinite &&
+    EventStream.formOf(headers) === undefined
+  )
 }
 
-const isEvents = (headers: { readonly [name: string]: string | undefined }): boolean =>
-  headers["content-type"]?.startsWith("text/event-stream") === true
+const bodiless: ReadonlySet<number> = new Set([101, 204, 205, 304])
+
+/**
+ * Whether a response has no body that anybody could read.
+ *
+ * @since 0.2.0
+ * @category responses
+ */
+export const isEmpty = (
+  method: string,
+  response: HttpClientResponse.HttpClientResponse,
+  headers: { readonly [name: string]: string | undefined }
+): boolean =>
+  method === "HEAD" || bodiless.has(response.status) || headers["content-length"] === "0" || isNull(response)
+
+/** Behind platform's own responses stands one of the web or of undici, which knows. */
+const isNull = (response: unknown): boolean =>
+  Predicate.hasProperty(response, "original")
+    ? isNull(response.original)
+    : Predicate.hasProperty(response, "source") &&
+      Predicate.hasProperty(response.source, "body") &&
+      response.source.body === null
 
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
@@ -72,12 +108,12 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   readonly status: number
   readonly headers: HttpClientResponse.HttpClientResponse["headers"]
   readonly original: HttpClientResponse.HttpClientResponse
-  readonly content: Either.Either<Uint8Array, HttpClientError.ResponseError>
+  readonly content: Effect.Effect<Uint8Array, HttpClientError.ResponseError>
 
   constructor(
     original: HttpClientResponse.HttpClientResponse,
     headers: HttpClientResponse.HttpClientResponse["headers"],
-    content: Either.Either<Uint8Array, HttpClientError.ResponseError>
+    content: Effect.Effect<Uint8Array, HttpClientError.ResponseError>
   ) {
     super()
     this.original = original
@@ -135,19 +171,8 @@ export class BufferedResponse extends Inspectable.Class implements HttpClientRes
   }
 }
 
-const concat = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
-  }
-  return all
-}
-
 /**
- * Reads a response into memory. Of an error's body at most a mebibyte: one that is longer fails, and its connection is
- * given up.
+ * Reads a response into memory.
  *
  * @since 0.2.0
  * @category responses
@@ -156,14 +181,41 @@ export const read = (
   response: HttpClientResponse.HttpClientResponse,
   // Given, as a response makes them anew each time it is asked.
   headers: HttpClientResponse.HttpClientResponse["headers"]
-): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> => {
-  if (response instanceof BufferedResponse) return Effect.succeed(response)
-  const length = Number(headers["content-length"] ?? NaN)
-  const bytes =
-    response.status < 400 || length <= longestError
-      ? Effect.map(response.arrayBuffer, (buffer) => new Uint8Array(buffer))
-      : readError(response)
-  return bytes.pipe(
+): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> =>
+  isJson(headers)
+    ? Effect.map(response.text, (text) => new JsonResponse(response, headers, text))
+    : readBytes(response, headers)
+
+const isJson = (headers: { readonly [name: string]: string | undefined }): boolean =>
+  headers["content-type"]?.startsWith("application/json") === true
+
+/** JSON is text in UTF-8, and read as that: bytes are made of it where somebody asks for them. */
+class JsonResponse extends BufferedResponse {
+  private readonly whole: string
+
+  constructor(
+    original: HttpClientResponse.HttpClientResponse,
+    headers: HttpClientResponse.HttpClientResponse["headers"],
+    whole: string
+  ) {
+    super(
+      original,
+      headers,
+      Effect.sync(() => new TextEncoder().encode(whole))
+    )
+    this.whole = whole
+  }
+
+  override get text(): Effect.Effect<string> {
+    return Effect.succeed(this.whole)
+  }
+}
+
+const readBytes = (
+  response: HttpClientResponse.HttpClientResponse,
+  headers: HttpClientResponse.HttpClientResponse["headers"]
+): Effect.Effect<BufferedResponse, HttpClientError.ResponseError> =>
+  response.arrayBuffer.pipe(
     // Somebody underneath, who logs it for instance, may have read the body as text: then that is at hand.
     Effect.catchAllCause((cause) =>
       Effect.matchEffect(response.text, {
@@ -174,9 +226,8 @@ export const read = (
         onSuccess: (text) => Effect.succeed(new TextEncoder().encode(text))
       })
     ),
-    Effect.map((bytes) => new BufferedResponse(response, headers, Either.right(bytes)))
+    Effect.map((bytes) => new BufferedResponse(response, headers, Either.right(new Uint8Array(bytes))))
   )
-}
 
 /**
  * The error of a body that could not be read.
@@ -189,25 +240,3 @@ export const failed = (
   why: { readonly cause: unknown } | { readonly description: string }
 ): HttpClientError.ResponseError =>
   new HttpClientError.ResponseError({ request: response.request, response, reason: "Decode", ...why })
-
-const readError = (
-  response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<Uint8Array, HttpClientError.ResponseError> =>
-  Effect.suspend(() => {
-    const chunks: Array<Uint8Array> = []
-    let total = 0
-    return response.stream.pipe(
-      Stream.runForEach((chunk) => {
-        total += chunk.length
-        chunks.push(chunk)
-        return total <= longestError
-          ? Effect.void
-          : Effect.fail(failed(response, { description: `the body is longer than ${longestError} bytes` }))
-      }),
-      Effect.catchIf(
-        (error) => error.reason === "EmptyBody",
-        () => Effect.void
-      ),
-      Effect.map(() => concat(chunks, total))
-    )
-  })

@@ -1,201 +1,262 @@
 /**
- * What an answer means to the pool: served, no capacity now, none ever, or none of the pool's business.
+ * What an answer means to the pool: served, not now, never for this account, never for this request, lost, or none
+ * of the
+ * pool's business.
  *
  * @since 0.2.0
  */
-import type * as Headers from "@effect/platform/Headers"
-import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Capacity from "../Capacity.js"
 
-/**
- * What an answer means.
- *
- * - `Served`: the API did its work; the control law takes it as a success
- * - `Capacity`: "not now"; the request is sent again when the law allows, not before `retryAfter`
- * - `QuotaExhausted`: "not any more"; the request fails with `QuotaExhaustedError`
- * - `Neutral`: says nothing about capacity; passes, and the law does not hear of it
- *
- * @since 0.2.0
- * @category models
- */
-export type Verdict =
-  | { readonly _tag: "Served" }
-  | { readonly _tag: "Capacity"; readonly retryAfter: Option.Option<Duration.Duration> }
-  | { readonly _tag: "QuotaExhausted"; readonly code: string }
-  | { readonly _tag: "Neutral" }
-
-/**
- * The API did its work.
- *
- * @since 0.2.0
- * @category verdicts
- */
-export const served: Verdict = { _tag: "Served" }
-
-/**
- * The answer says nothing about capacity.
- *
- * @since 0.2.0
- * @category verdicts
- */
-export const neutral: Verdict = { _tag: "Neutral" }
-
-/**
- * The API has no capacity now. Without a `retryAfter` of its own, the wait is read from the headers.
- *
- * @since 0.2.0
- * @category verdicts
- */
-export const capacity = (retryAfter?: Duration.Duration): Verdict => ({
-  _tag: "Capacity",
-  retryAfter: Option.fromNullable(retryAfter)
-})
-
-/**
- * The quota or the credit is used up; `code` says by what one knows, and shows in the error.
- *
- * @since 0.2.0
- * @category verdicts
- */
-export const quotaExhausted = (code: string): Verdict => ({ _tag: "QuotaExhausted", code })
-
-/**
- * An answer as a classifier sees it.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Answer {
-  readonly request: HttpClientRequest.HttpClientRequest
-  readonly status: number
-  readonly headers: Headers.Headers
+export {
   /**
-   * The body as text, empty where it could not be read. It is read when this is first run, once for all, and stays
-   * readable for whoever gets the response.
+   * An answer as a classifier sees it.
+   *
+   * @since 0.2.0
+   * @category models
    */
-  readonly body: Effect.Effect<string>
-}
+  type Answer,
+  /**
+   * The API has no capacity now. Without a `retryAfter` of its own, the wait is read from the headers and the body.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
+  capacity,
+  /**
+   * Says what an answer means, or `None` to leave that to the next.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Classifier,
+  /**
+   * Asks one classifier after the other until one has a verdict.
+   *
+   * @since 0.2.0
+   * @category combinators
+   */
+  firstOf,
+  /**
+   * Picks a classifier by the host of the request: an exact name, or the end of one that begins with a dot, such as
+   * `.openai.azure.com`. Of several ends the longest counts. No opinion on other hosts.
+   *
+   * @since 0.2.0
+   * @category combinators
+   */
+  forHost,
+  /**
+   * Nobody knows whether the work was done.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
+  lost,
+  /**
+   * The answer says nothing about capacity.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
+  neutral,
+  /**
+   * The quota or the credit is used up; `code` says by what one knows, and shows in the error. With `isSure` false
+   * time decides whether it is believed. Default true.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
+  quotaExhausted,
+  /**
+   * This request will never be served, whatever one waits; `code` says by what one knows, and shows in the error.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
+  refused,
+  /**
+   * The API did its work.
+   *
+   * @since 0.2.0
+   * @category verdicts
+   */
+  served,
+  /**
+   * What an answer means.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Verdict
+} from "./Verdict.js"
 
-/**
- * Says what an answer means, or `None` to leave that to the next.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Classifier {
-  (answer: Answer): Effect.Effect<Option.Option<Verdict>>
-}
+export {
+  /**
+   * Finds, among the answers of the given statuses, those that no wait will change: `QuotaExhausted` and `Refused`.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  byQuota,
+  /**
+   * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; 408, 500,
+   * 502, 504 and 520 to 524 that the answer is lost; under 400 is served; the rest is neutral.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  byStatus,
+  /**
+   * Goes by the words of an error: JSON codes and sentences, `x-should-retry` and `stripe-should-retry`,
+   * `retry-after`. Says something only where they mean one thing whoever says them: that a rate is exceeded, that
+   * the account has nothing left, that this request will never be served.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  byWords,
+  /**
+   * {@link byWords}, then {@link byStatus}: what a pooled client goes by unless told otherwise. It never takes a
+   * lack of rights for a limit.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  standard
+} from "./Standard.js"
 
-/**
- * Asks one classifier after the other until one has a verdict.
- *
- * @example
- * ```ts
- * import { HttpClientRequest, Headers } from "@effect/platform"
- * import { Effect, Option } from "effect"
- * import { Classifier } from "effect-aimd/http"
- *
- * // An API that says "not now" with a 200.
- * const busy: Classifier.Classifier = ({ body, status }) =>
- *   status === 200
- *     ? Effect.map(body, (text) => (text.includes('"busy":true') ? Option.some(Classifier.capacity()) : Option.none()))
- *     : Effect.succeedNone
- *
- * const classify = Classifier.firstOf(busy, Classifier.standard())
- * const answer = (status: number, body: string) => ({
- *   request: HttpClientRequest.get("http://api.example"),
- *   status,
- *   headers: Headers.empty,
- *   body: Effect.succeed(body)
- * })
- * assert.deepStrictEqual(Effect.runSync(classify(answer(200, '{"busy":true}'))), Option.some(Classifier.capacity()))
- * assert.deepStrictEqual(Effect.runSync(classify(answer(200, "{}"))), Option.some(Classifier.served))
- * assert.deepStrictEqual(Effect.runSync(classify(answer(503, ""))), Option.some(Classifier.capacity()))
- * ```
- *
- * @since 0.2.0
- * @category combinators
- */
-export const firstOf =
-  (...classifiers: ReadonlyArray<Classifier>): Classifier =>
-  (answer) =>
-    classifiers.reduceRight<Effect.Effect<Option.Option<Verdict>>>(
-      (others, classify) =>
-        Effect.flatMap(classify(answer), (verdict) => (Option.isSome(verdict) ? Effect.succeed(verdict) : others)),
-      Effect.succeedNone
-    )
-
-/**
- * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; under 400 is served;
- * the rest is neutral.
- *
- * @since 0.2.0
- * @category classifiers
- */
-export const byStatus =
-  (statuses: ReadonlySet<number> = Capacity.capacityStatuses): Classifier =>
-  ({ status }) =>
-    Effect.succeedSome(statuses.has(status) ? capacity() : status < 400 ? served : neutral)
-
-/** The words by which APIs say that it is not about the rate: OpenAI, Azure, Anthropic, DeepSeek, OpenRouter and others. */
-const spent = /insufficient_(quota|credits?|balance|funds)|credit_balance|billing|spend(ing)?_limit|payment_required/i
-
-const refusals: ReadonlyArray<string> = ["x-should-retry", "stripe-should-retry"]
-
-/** The places of a JSON error where APIs put a code. */
-const codes = (body: unknown): ReadonlyArray<unknown> => {
-  if (!Predicate.isRecord(body)) return []
-  const error = body["error"]
-  const inner = Predicate.isRecord(error) ? [error["code"], error["type"], error["status"]] : [error]
-  return [...inner, body["code"], body["type"]]
-}
-
-/** What may be shown of a code: one that is a word, and not a sentence that might hold anything. */
-const isWord = (u: unknown): u is string => Predicate.isString(u) && /^[\w.-]{1,64}$/.test(u)
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * Finds the answers of the given statuses that no wait will change: of those under 500, the ones with `x-should-retry` or
- * `stripe-should-retry: false`, or with a JSON error whose code or type says that the quota, the credit or the billing is
- * at its end, such as OpenAI's `insufficient_quota`. From 500 on it is not about a quota: one that forbids to retry is
- * neutral. Reads the body only where it is JSON.
- *
- * @since 0.2.0
- * @category classifiers
- */
-export const byQuota =
-  (statuses: ReadonlySet<number> = Capacity.capacityStatuses): Classifier =>
-  ({ body, headers, status }) => {
-    if (!statuses.has(status)) return Effect.succeedNone
-    const refusal = refusals.find((name) => headers[name]?.trim().toLowerCase() === "false")
-    if (status >= 500) return Effect.succeed(refusal === undefined ? Option.none() : Option.some(neutral))
-    const byHeader = refusal === undefined ? Option.none() : Option.some(quotaExhausted(`${refusal}: false`))
-    if (!/\bjson\b/i.test(headers["content-type"] ?? "")) return Effect.succeed(byHeader)
-    return Effect.map(body, (text) => {
-      const code = codes(parse(text)).find((code) => isWord(code) && spent.test(code))
-      return isWord(code) ? Option.some(quotaExhausted(code)) : byHeader
-    })
-  }
-
-/**
- * {@link byQuota}, then {@link byStatus}: what a pooled client goes by unless told otherwise.
- *
- * @since 0.2.0
- * @category classifiers
- */
-export const standard = (statuses: ReadonlySet<number> = Capacity.capacityStatuses): Classifier => {
-  const [quota, status] = [byQuota(statuses), byStatus(statuses)]
-  // The common answer first: it costs no more than a look at its status.
-  return (answer) => (statuses.has(answer.status) ? firstOf(quota, status)(answer) : status(answer))
-}
+export {
+  /**
+   * Airtable: 429, thirty seconds of silence, said in no header.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  airtable,
+  /**
+   * Composes profiles, and classifiers of one's own: each is asked in turn, and what none of them knows goes by
+   * `Classifier.standard()`.
+   *
+   * @since 0.2.0
+   * @category combinators
+   */
+  all,
+  /**
+   * Anthropic: `rate_limit_error` (429), `overloaded_error` (529), in streams too.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  anthropic,
+  /**
+   * Amazon Web Services: throttling with 400, 403 or 503, by the code in the body or in `x-amzn-errortype`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  aws,
+  /**
+   * Azure, Azure OpenAI among it: 429 and 503 with `retry-after-ms` or `x-ms-retry-after-ms`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  azure,
+  /**
+   * Alibaba's DashScope (Model Studio), which says `insufficient_quota` for a limit of a minute.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  dashScope,
+  /**
+   * Discord: 429 with `retry_after` in seconds.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  discord,
+  /**
+   * GitHub: 403 or 429 for its primary and secondary limits; a 403 about rights stays one.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  github,
+  /**
+   * Google, Gemini among it: 429 with `RetryInfo` in the body, 403 with `rateLimitExceeded`, a day's quota by
+   * `quotaId`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  google,
+  /**
+   * HubSpot: 429 whose `policyName` says which limit it is.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  hubspot,
+  /**
+   * Picks the provider by the host of the request. No opinion on hosts that are not known.
+   *
+   * @since 0.2.0
+   * @category classifiers
+   */
+  known,
+  /**
+   * Linear: 400 with the code `RATELIMITED`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  linear,
+  /**
+   * Notion: 429 `rate_limited` with `retry-after`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  notion,
+  /**
+   * OpenAI: 429 for requests, tokens and a spent quota.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  openAi,
+  /**
+   * OpenRouter: 429 with the headers in the body, 402 for the credit, and errors inside a 200.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  openRouter,
+  /**
+   * What is known of each provider.
+   *
+   * @since 0.2.0
+   * @category constants
+   */
+  providers,
+  /**
+   * Shopify: 429 for REST; GraphQL says `THROTTLED` in a 200, with what the bucket holds.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  shopify,
+  /**
+   * Slack: 429 with `retry-after`, or a 200 with `ok: false` and `ratelimited`.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  slack,
+  /**
+   * Stripe: 429 for its rate and for objects that are locked.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  stripe
+} from "./Profile.js"

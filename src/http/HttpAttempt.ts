@@ -9,16 +9,21 @@ import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as ErrorBody from "../answer/ErrorBody.js"
+import * as RetryAfter from "../answer/RetryAfter.js"
 import * as Capacity from "../Capacity.js"
 import * as Hints from "../Hints.js"
-import * as RetryAfter from "../answer/RetryAfter.js"
-import * as Body from "./Body.js"
-import type * as Classifier from "./Classifier.js"
+import * as Insider from "../pool/Insider.js"
+import type * as Doubts from "./Doubts.js"
+import * as EventStream from "./EventStream.js"
 import * as HttpError from "./HttpError.js"
 import * as HttpSpan from "./HttpSpan.js"
+import * as OpenBody from "./OpenBody.js"
+import { Received, type Settings as BodySettings } from "./Received.js"
+import type { Answer, Classifier, Verdict } from "./Verdict.js"
 
 /**
  * How answers are read.
@@ -26,10 +31,10 @@ import * as HttpSpan from "./HttpSpan.js"
  * @since 0.2.0
  * @category models
  */
-export interface Settings {
-  readonly classify: Classifier.Classifier
+export interface Settings extends BodySettings {
+  readonly classify: Classifier
+  readonly doubts: Doubts.Doubts
   readonly headerNames: Partial<RetryAfter.HeaderNames> | undefined
-  readonly body: "auto" | "buffer" | "stream"
   readonly onQuotaExhausted: (error: HttpError.QuotaExhaustedError) => Effect.Effect<unknown>
 }
 
@@ -66,7 +71,8 @@ export interface Outcome {
  * @since 0.2.0
  * @category errors
  */
-export type Rejection = Capacity.CapacityError | HttpError.QuotaExhaustedError | HttpClientError.ResponseError
+export type Rejection =
+  Capacity.CapacityError | HttpError.QuotaExhaustedError | HttpError.RequestRefusedError | HttpClientError.ResponseError
 
 /**
  * Runs an attempt. A client of the user's own may have turned the status into an error already: that is an answer all the
@@ -82,28 +88,39 @@ export const run = <E, R>(
   progress: Progress,
   about: Effect.Effect<HttpSpan.PoolAttributes>
 ): Effect.Effect<Outcome, E | Rejection, R> =>
-  Effect.suspend(() => {
+  Effect.clockWith((clock) => {
+    const startedAt = clock.unsafeCurrentTimeMillis()
     progress.attempts += 1
+    const isResent = progress.isLost
     progress.isLost = false
-    return HttpSpan.send(client, request, about, (sent) =>
+    const sent = HttpSpan.send(client, request, about, (sent) =>
       Effect.matchEffect(sent, {
-        onSuccess: (response) => judge<E>(request, response, settings, progress, Option.none()),
+        onSuccess: (response) => judge<E>(request, response, settings, progress, Option.none(), startedAt),
         onFailure: (error): Effect.Effect<Outcome, E | Rejection> => {
           if (HttpClientError.isHttpClientError(error)) {
             if (error._tag === "RequestError") progress.isLost = error.reason === "Transport"
             else if (error.reason === "StatusCode") {
-              return judge<E>(request, error.response, settings, progress, Option.some(error))
+              return judge<E>(request, error.response, settings, progress, Option.some(error), startedAt)
             }
           }
           return Effect.fail(error)
         }
       })
     )
+    return isResent ? Effect.zipRight(Insider.resent, sent) : sent
   })
 
 /** The client's error for an answer whose body was read meanwhile. */
 const again = <E>(error: E, response: HttpClientResponse.HttpClientResponse) =>
   error instanceof HttpClientError.ResponseError ? new HttpClientError.ResponseError({ ...error, response }) : error
+
+interface Judged {
+  readonly received: Received
+  readonly settings: Settings
+  readonly progress: Progress
+  readonly startedAt: number
+  readonly now: number
+}
 
 const judge = <E>(
   request: HttpClientRequest.HttpClientRequest,
@@ -111,88 +128,121 @@ const judge = <E>(
   settings: Settings,
   progress: Progress,
   /** The client's own error for this answer. */
-  error: Option.Option<E>
+  error: Option.Option<E>,
+  startedAt: number
 ): Effect.Effect<Outcome, E | Rejection> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const { status } = original
-    const headers = original.headers
-    let response = original
-    let failure: HttpClientError.ResponseError | undefined
-
-    // What was read once is not read again, and a body that broke off is broken off for everybody.
-    const buffer = Effect.suspend(() =>
-      failure === undefined ? Body.read(response, headers) : Effect.fail(failure)
-    ).pipe(
-      Effect.tapBoth({
-        onFailure: (error) => Effect.sync(() => void (failure = error)),
-        onSuccess: (buffered) => Effect.sync(() => void (response = buffered))
-      })
-    )
-    // Only the work that was asked for may take its time.
-    const inTime =
-      status < 400
-        ? buffer
-        : Effect.timeoutFail(buffer, {
-            duration: Body.patience,
-            onTimeout: () =>
-              (failure = Body.failed(original, { description: `no end of the body in ${Body.patience}` }))
-          })
-    const body = Effect.orElseSucceed(
-      Effect.flatMap(inTime, ({ text }) => text),
-      () => ""
-    )
-
-    const conclude = (isNeutral: boolean): Effect.Effect<Outcome, E | Rejection> =>
-      Effect.suspend((): Effect.Effect<Outcome, E | Rejection> => {
-        if (Option.isSome(error)) return Effect.fail(response === original ? error.value : again(error.value, response))
-        const isBuffered =
-          settings.body === "buffer" || (settings.body === "auto" && Body.isFinite(request.method, headers))
-        if (failure === undefined && !isBuffered) return Effect.succeed({ response, isNeutral })
-        return Effect.map(
-          Effect.tapError(buffer, () => Effect.sync(() => void (progress.isLost = true))),
-          (response) => ({ response, isNeutral })
-        )
-      })
-
-    const rejected = (error: Rejection) =>
-      // Read to its end, so that the connection is free for the next attempt.
-      Effect.flatMap(body, () => {
-        progress.rejected =
-          failure === undefined ? response : new Body.BufferedResponse(original, headers, Either.left(failure))
-        progress.waitingSince = now
-        return Effect.fail(error)
-      })
-
-    // Before the attempt ends, as the next row starts with that: what is to be done may be to stop the rest.
-    const announced = (error: HttpError.QuotaExhaustedError) =>
-      Effect.forkDaemon(settings.onQuotaExhausted(error)).pipe(
-        Effect.zipRight(Effect.yieldNow()),
-        Effect.zipRight(rejected(error))
-      )
-
-    const decide = Effect.flatMap(
-      settings.classify({ request, status, headers, body }),
-      (verdict): Effect.Effect<Outcome, E | Rejection> => {
-        if (Option.isNone(verdict)) return conclude(status >= 400)
-        switch (verdict.value._tag) {
-          case "Served":
-            return conclude(false)
-          case "Neutral":
-            return conclude(true)
-          case "QuotaExhausted":
-            return announced(new HttpError.QuotaExhaustedError({ status, code: verdict.value.code }))
-          case "Capacity": {
-            const retryAfter = Option.getOrUndefined(
-              Option.orElse(verdict.value.retryAfter, () => RetryAfter.fromHeaders(headers, now, settings.headerNames))
-            )
-            return rejected(new Capacity.CapacityError({ status, ...(retryAfter !== undefined && { retryAfter }) }))
-          }
-        }
+    const received = new Received(request.method, original)
+    const judged = { received, settings, progress, startedAt, now }
+    const { headers } = received
+    const answer: Answer = { request: original.request, status: original.status, headers, body: received.body }
+    const classify =
+      received.form === undefined
+        ? settings.classify(answer)
+        : Effect.flatMap(received.event, (event) =>
+            settings.classify({ ...answer, status: (event && EventStream.statusOf(event)) ?? answer.status })
+          )
+    const conclude = (isNeutral: boolean): Effect.Effect<Outcome, E | Rejection> => {
+      if (Option.isSome(error)) {
+        return Effect.suspend(() => Effect.fail(received.isRead ? again(error.value, received.now) : error.value))
       }
-    )
-
+      return received.handOut(settings, warnOfUnread).pipe(
+        Effect.tapError(() => Effect.sync(() => void (progress.isLost = true))),
+        Effect.map((response) => ({ response, isNeutral }))
+      )
+    }
+    const decided = Effect.matchEffect(classify, {
+      // The stream broke off before its first event.
+      onFailure: () => conclude(false),
+      onSuccess: (verdict) =>
+        decide(
+          judged,
+          Option.getOrElse(verdict, () => byDefault(original.status)),
+          conclude
+        )
+    })
     const hints = RetryAfter.hints(headers, now, settings.headerNames)
     return hints.requests === undefined && hints.tokens === undefined
-      ? decide
-      : Effect.zipRight(Hints.report(hints), decide)
+      ? decided
+      : Effect.zipRight(Hints.report(hints), decided)
   })
+
+const byDefault = (status: number): Verdict => ({ _tag: status < 400 ? "Served" : "Neutral" })
+
+const decide = <E>(
+  judged: Judged,
+  verdict: Verdict,
+  conclude: (isNeutral: boolean) => Effect.Effect<Outcome, E | Rejection>
+): Effect.Effect<Outcome, E | Rejection> => {
+  const { progress, received, settings, startedAt } = judged
+  switch (verdict._tag) {
+    case "Served":
+      settings.doubts.served(startedAt)
+      return conclude(false)
+    case "Neutral":
+      return conclude(true)
+    case "Lost":
+      return Effect.tap(conclude(true), () => void (progress.isLost = true))
+    case "Refused":
+      return reject(judged, (status) => new HttpError.RequestRefusedError({ status, code: verdict.code }))
+    case "Capacity":
+      return Effect.flatMap(waitFor(judged, verdict.retryAfter), (wait) => reject(judged, busy(wait)))
+    case "QuotaExhausted":
+      return Effect.flatMap(waitFor(judged, Option.none()), (wait) => {
+        const word = `${/^\w+:\/\/[^/?#]*/.exec(received.original.request.url)?.[0]} ${verdict.code}`
+        const millis = Option.getOrUndefined(Option.map(wait, Duration.toMillis))
+        return verdict.isSure || settings.doubts.isBelieved(word, startedAt, judged.now, millis)
+          ? exhausted(judged, verdict.code)
+          : reject(judged, busy(wait))
+      })
+  }
+}
+
+const busy = (wait: Option.Option<Duration.Duration>) => (status: number) =>
+  new Capacity.CapacityError({ status, ...(Option.isSome(wait) && { retryAfter: wait.value }) })
+
+/** How long a rejection asks to wait: what the verdict says, else the headers, else the body. */
+const waitFor = (
+  { now, received, settings }: Judged,
+  given: Option.Option<Duration.Duration>
+): Effect.Effect<Option.Option<Duration.Duration>> =>
+  Option.isSome(given)
+    ? Effect.succeed(given)
+    : Effect.map(received.body, (text) =>
+        RetryAfter.fromAnswer(received.headers, ErrorBody.parse(text), now, settings.headerNames)
+      )
+
+/** An event that is an error has a status of its own. */
+const statusOf = ({ original, event, form }: Received): Effect.Effect<number> =>
+  form === undefined
+    ? Effect.succeed(original.status)
+    : Effect.match(event, {
+        onFailure: () => original.status,
+        onSuccess: (event) => (event && EventStream.statusOf(event)) ?? original.status
+      })
+
+const reject = (
+  { now, progress, received }: Judged,
+  error: (status: number) => Rejection
+): Effect.Effect<never, Rejection> =>
+  Effect.flatMap(Effect.zip(received.leave, statusOf(received)), ([response, status]) => {
+    progress.rejected = response
+    progress.waitingSince = now
+    return Effect.fail(error(status))
+  })
+
+/** Announced before the attempt ends, as the next row starts with that: what is to be done may be to stop the rest. */
+const exhausted = (judged: Judged, code: string): Effect.Effect<never, Rejection> =>
+  Effect.flatMap(statusOf(judged.received), (status) => {
+    const error = new HttpError.QuotaExhaustedError({ status, code })
+    return Effect.forkDaemon(judged.settings.onQuotaExhausted(error)).pipe(
+      Effect.zipRight(Effect.yieldNow()),
+      Effect.zipRight(reject(judged, () => error))
+    )
+  })
+
+const warnOfUnread = Effect.logWarning(
+  `effect-aimd: nobody has read on in the body of an answer for ${Duration.format(OpenBody.patience)}: its permit goes ` +
+    `back to the pool. Read each body, or cancel it, where its request is made; permitUntil: "headers" gives the permit back ` +
+    `with the headers, body: "buffer" reads every body inside the attempt`
+)

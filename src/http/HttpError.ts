@@ -25,6 +25,25 @@ export class QuotaExhaustedError extends Data.TaggedError("QuotaExhaustedError")
 }
 
 /**
+ * The API will never serve this request, whatever one waits: it says so, or the request asks for more than the whole limit.
+ * It is not sent again; other requests are not concerned.
+ *
+ * - `status`: the HTTP status, 429 as a rule
+ * - `code`: by what the answer said so, such as `x-should-retry: false`
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class RequestRefusedError extends Data.TaggedError("RequestRefusedError")<{
+  readonly status: number
+  readonly code: string
+}> {
+  override get message(): string {
+    return `the API will never serve this request: status ${this.status}, ${this.code}; it is not sent again`
+  }
+}
+
+/**
  * The request's body is a stream, and there is no sending it a second time. With `sent` false nothing was sent; with
  * `sent` true it was sent once, as the option `streamingBody: "once"` has it, and the API had no capacity.
  *
@@ -54,4 +73,5 @@ export type Failure =
   | PoolError.PoolShutdownError
   | PoolError.AttemptTimeoutError
   | QuotaExhaustedError
+  | RequestRefusedError
   | StreamingBodyError

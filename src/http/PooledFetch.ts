@@ -7,12 +7,19 @@ import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as FiberSet from "effect/FiberSet"
 import * as Predicate from "effect/Predicate"
-import type * as Scope from "effect/Scope"
+import type * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as PoolError from "../PoolError.js"
 import * as Body from "./Body.js"
+import * as FetchCall from "./FetchCall.js"
+import * as OpenBody from "./OpenBody.js"
 import type * as PoolMap from "./PoolMap.js"
 import * as PooledHttpClient from "./PooledHttpClient.js"
 import * as PooledRequest from "./PooledRequest.js"
@@ -40,13 +47,40 @@ const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304])
 /** The owner of the retries is the pool: SDKs of OpenAI and Anthropic heed this. */
 const doNotRetry = ["x-should-retry", "false"] as const
 
-const toWeb = (response: HttpClientResponse.HttpClientResponse, web: Response, isLast: boolean): Response => {
-  if (!(response instanceof Body.BufferedResponse) || Either.isLeft(response.content)) return web
-  const headers = new Headers(web.headers)
-  if (isLast) headers.set(...doNotRetry)
-  const { status, statusText, url } = web
-  const body = nullBodyStatuses.has(status) ? null : new Uint8Array(response.content.right)
-  return Object.defineProperty(new Response(body, { status, statusText, headers }), "url", { value: url })
+/** The answer as it came, but with its body as far as the pool has read it, and watches over the rest. */
+const toWeb = (
+  response: HttpClientResponse.HttpClientResponse,
+  web: Response,
+  isLast: boolean,
+  runtime: Runtime.Runtime<never>,
+  call: FetchCall.FetchCall | undefined
+): Effect.Effect<Response> => {
+  const { redirected, status, statusText, url } = web
+  const make = (body: ReadableStream<Uint8Array> | ArrayBuffer | null): Response => {
+    const headers = new Headers(web.headers)
+    if (isLast) headers.set(...doNotRetry)
+    return Object.defineProperties(new Response(body, { status, statusText, headers }), {
+      url: { value: url },
+      redirected: { value: redirected }
+    })
+  }
+  const open = ({ stream }: HttpClientResponse.HttpClientResponse): Response => {
+    if (call !== undefined) call.isOpen = true
+    const watched = Stream.ensuring(
+      stream,
+      Effect.sync(() => call?.end())
+    )
+    return make(Stream.toReadableStreamRuntime(watched, runtime))
+  }
+  if (response instanceof OpenBody.OpenResponse) return Effect.sync(() => open(response))
+  if (response instanceof Body.BufferedResponse) {
+    if (nullBodyStatuses.has(status)) return Effect.succeed(make(null))
+    return Effect.match(response.arrayBuffer, { onFailure: () => web, onSuccess: make })
+  }
+  // The web's own body does not say when it has ended, and so how long to listen to the caller's signal.
+  return web.body === null || call === undefined
+    ? Effect.succeed(web)
+    : Effect.map(OpenBody.begin(response), (reading) => open(OpenBody.resume(response, response.headers, reading)))
 }
 
 /** The request as the pool, keys and spans see it; it is sent as it was given. */
@@ -75,52 +109,104 @@ const withTrace = (given: RequestInit["headers"], { headers: sent }: HttpClientR
   return headers
 }
 
-const aborted = (signal: AbortSignal): Effect.Effect<never, unknown> =>
-  Effect.async((resume) => {
-    const abort = (): void => resume(Effect.fail(signal.reason))
-    if (signal.aborted) return abort()
-    signal.addEventListener("abort", abort)
-    return Effect.sync(() => signal.removeEventListener("abort", abort))
-  })
+const warnOfAbort = Effect.logWarning(
+  "effect-aimd: a request was aborted while it waited for a permit. If that was a time limit of an SDK or of your own, it " +
+    "ran while the request waited in line: set the SDK's `timeout` to more than the longest wait (`maxCapacityRetry`), and " +
+    "the pool's `attemptTimeout` to limit each attempt"
+)
 
-const pooled = (find: PooledRequest.Find, options: Options): Effect.Effect<Fetch, never, Scope.Scope> =>
-  Effect.map(FiberSet.makeRuntimePromise<never, Response, unknown>(), (runPromise): Fetch => {
-    const { fetch: send = fetch } = options
-    const run = PooledRequest.make(find, PooledHttpClient.settingsOf(options))
-    return (input, init = {}) => {
-      const signal = init.signal ?? (input instanceof Request ? input.signal : undefined)
-      let last: Response | undefined
-      const client = PooledRequest.clientOf((request) =>
-        Effect.map(
-          Effect.tryPromise({
-            try: (interrupted) =>
-              // A request's body can be read once: each attempt sends a copy.
-              send(input instanceof Request ? input.clone() : input, {
-                ...init,
-                headers: withTrace(init.headers ?? (input instanceof Request ? input.headers : undefined), request),
-                signal: signal ? AbortSignal.any([signal, interrupted]) : interrupted
-              }),
-            catch: (cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause })
+/** Sends a request as it was given. */
+const client = (
+  send: Fetch,
+  input: string | URL | Request,
+  init: RequestInit,
+  call: FetchCall.FetchCall | undefined,
+  onAnswer: (web: Response) => void
+) =>
+  PooledRequest.clientOf((request) =>
+    Effect.map(
+      Effect.tryPromise({
+        try: (interrupted) =>
+          // A request's body can be read once: each attempt sends a copy.
+          send(input instanceof Request ? input.clone() : input, {
+            ...init,
+            headers: withTrace(init.headers ?? (input instanceof Request ? input.headers : undefined), request),
+            // Not the caller's signal: its time limit may be over when the request has hardly begun.
+            signal: call === undefined ? interrupted : AbortSignal.any([interrupted, call.controller.signal])
           }),
-          (web) => {
-            last = web
-            return HttpClientResponse.fromWeb(request, web)
-          }
-        )
-      )
+        catch: (cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause })
+      }),
+      (web) => {
+        onAnswer(web)
+        return HttpClientResponse.fromWeb(request, web)
+      }
+    )
+  )
+
+const pooled = (
+  find: PooledRequest.Find,
+  options: Options,
+  poolName: Effect.Effect<string>
+): Effect.Effect<Fetch, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { fetch: send = fetch } = options
+    const runFork = yield* FiberSet.makeRuntime<never, unknown, unknown>()
+    const runtime = yield* Effect.runtime()
+    const clock = yield* Effect.clock
+    const scope = yield* Effect.scope
+    const run = PooledRequest.make(find, PooledHttpClient.settingsOf(options))
+    const closed = new PoolError.PoolShutdownError({ pool: yield* poolName })
+    let isClosed = false
+    let isWarned = false
+    yield* Effect.addFinalizer(() => Effect.sync(() => void (isClosed = true)))
+
+    const onAbortInLine = (): void => {
+      if (!isWarned) runFork(warnOfAbort)
+      isWarned = true
+    }
+
+    const answer = (input: string | URL | Request, init: RequestInit, call: FetchCall.FetchCall | undefined) => {
+      let last: Response | undefined
       const answered = (response: HttpClientResponse.HttpClientResponse, isLast: boolean) =>
         // An answer is never without the Response that it came with.
-        last === undefined ? Effect.dieMessage("an answer from nowhere") : Effect.succeed(toWeb(response, last, isLast))
-      const way = Effect.matchEffect(run(client, describe(input, init)), {
+        last === undefined ? Effect.dieMessage("an answer from nowhere") : toWeb(response, last, isLast, runtime, call)
+      const api = client(send, input, init, call, (web) => void (last = web))
+      return Effect.matchEffect(run(api, describe(input, init), call && ((attempt) => call.attempt(attempt))), {
         onSuccess: (response) => answered(response, false),
         onFailure: (error): Effect.Effect<Response, unknown> => {
           if (HttpClientError.isHttpClientError(error)) return Effect.fail(error.cause)
           const response = PooledHttpClient.lastResponse(error)
           return response === undefined ? Effect.fail(error) : answered(response, true)
         }
-      })
-      return runPromise(signal ? Effect.raceFirst(way, aborted(signal)) : way)
+      }).pipe(Effect.provideService(Scope.Scope, scope))
     }
+
+    return (input, init = {}) =>
+      new Promise((resolve, reject) => {
+        const signal = init.signal ?? (input instanceof Request ? input.signal : undefined)
+        // What a signal gives as its reason need be no error.
+        const aborted = (): void => reject(signal?.reason as Error)
+        if (isClosed) return reject(closed)
+        if (signal?.aborted === true) return aborted()
+        const cancel = (): void => {
+          aborted()
+          fiber.unsafeInterruptAsFork(FiberId.none)
+        }
+        const call =
+          signal &&
+          new FetchCall.FetchCall(signal, describe(input, init).headers, {
+            clock,
+            fork: runFork,
+            onAbortInLine,
+            cancel
+          })
+        const fiber = runFork(answer(input, init, call))
+        fiber.addObserver((exit) => {
+          if (call?.isOpen !== true) call?.end()
+          if (Exit.isSuccess(exit)) return resolve(exit.value)
+          reject(isClosed && Cause.isInterruptedOnly(exit.cause) ? closed : (Cause.squash(exit.cause) as Error))
+        })
+      })
   })
 
 /**
@@ -153,7 +239,11 @@ const pooled = (find: PooledRequest.Find, options: Options): Effect.Effect<Fetch
  * @category constructors
  */
 export const make = (pool: PooledHttpClient.Pool, options: Options = {}): Effect.Effect<Fetch, never, Scope.Scope> =>
-  pooled((_, use) => use(pool), options)
+  pooled(
+    (_, use) => use(pool),
+    options,
+    Effect.map(pool.stats, ({ config }) => config.name)
+  )
 
 /**
  * The same with a pool for each key; see `PoolMap` and `RequestKey`.
@@ -165,4 +255,5 @@ export const makeKeyed = (
   pools: PoolMap.PoolMap,
   key: (request: HttpClientRequest.HttpClientRequest) => string,
   options: Options = {}
-): Effect.Effect<Fetch, never, Scope.Scope> => pooled((request, use) => pools.use(key(request), use), options)
+): Effect.Effect<Fetch, never, Scope.Scope> =>
+  pooled((request, use) => pools.use(key(request), use), options, Effect.succeed("PooledFetch"))

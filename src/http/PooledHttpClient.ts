@@ -13,7 +13,10 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Capacity from "../Capacity.js"
 import type * as RetryAfter from "../answer/RetryAfter.js"
+import * as Insider from "../pool/Insider.js"
+import * as Body from "./Body.js"
 import * as Classifier from "./Classifier.js"
+import * as Doubts from "./Doubts.js"
 import * as HttpAttempt from "./HttpAttempt.js"
 import type * as HttpError from "./HttpError.js"
 import type * as PoolMap from "./PoolMap.js"
@@ -29,22 +32,34 @@ import type { PooledError } from "./PooledRequest.js"
 export interface AttemptOptions {
   /** The statuses that mean "not now". Default 429, 503 and 529. */
   readonly statuses?: Iterable<number>
-  /** Asked first what an answer means; what it leaves open goes by `Classifier.standard(statuses)`. Default none. */
+  /**
+   * Asked first what an answer means; what it leaves open goes by `Classifier.known`, which knows some providers by their
+   * host, and then by `Classifier.standard(statuses)`. Default none.
+   */
   readonly classify?: Classifier.Classifier
   /** Headers of the API's own, in place of those in `RetryAfter.headerNames`. Default none. */
   readonly headerNames?: Partial<RetryAfter.HeaderNames>
   /**
    * Whether the body is read inside the attempt, into memory. Then the permit is held until it is complete, and a body
-   * that breaks off counts as a lost answer. Default `"auto"`: a body with a `content-length` of up to a mebibyte is;
-   * streams and downloads go to the caller as they come. `"buffer"`: every body is. `"stream"`: none is.
+   * that breaks off counts as a lost answer. Default `"auto"`: a body with a `content-length` of up to a mebibyte is, and one that
+   * is a document (JSON, XML, HTML) of up to that length; streams and downloads go to the caller as they come, of a stream
+   * of events once the first has come. `"buffer"`: every body is. `"stream"`: none is.
    */
   readonly body?: "auto" | "buffer" | "stream"
+  /**
+   * How long the permit of an answer is kept whose body goes to the caller as it comes. Default `"body"`: until the body has
+   * ended, was cancelled, its scope closed, or nobody has read on for ten seconds. `"headers"`: until its headers came.
+   */
+  readonly permitUntil?: "body" | "headers"
+  /** What is done about lost answers; `false` for nothing. A rejected request is always safe to send again. */
+  readonly resend?: Resend | false
   /** Run, in a fiber of its own, when the quota is used up: `() => pool.shutdown` stops the batch. Default nothing. */
   readonly onQuotaExhausted?: (error: HttpError.QuotaExhaustedError) => Effect.Effect<unknown>
 }
 
 /**
- * What is done where the answer got lost on its way: the connection failed, or broke off.
+ * What is done where an answer got lost: the connection failed or broke off, a gateway or the API itself failed (408, 500,
+ * 502, 504), or it took longer than `attemptTimeout`.
  *
  * @since 0.2.0
  * @category models
@@ -54,6 +69,11 @@ export interface Resend {
   readonly isSafe?: (request: HttpClientRequest.HttpClientRequest) => boolean
   /** How often, and after what delay. Default twice, after about 100 and 200 milliseconds. */
   readonly schedule?: Schedule.Schedule<unknown>
+  /**
+   * Gives each POST and PATCH without one an `Idempotency-Key`, the same each time it is sent. For APIs that heed it, such
+   * as Stripe's. Default false.
+   */
+  readonly idempotencyKeys?: boolean
 }
 
 /**
@@ -63,8 +83,6 @@ export interface Resend {
  * @category models
  */
 export interface Options extends AttemptOptions {
-  /** What is done about lost answers; `false` for nothing. A rejected request is always safe to send again. */
-  readonly resend?: Resend | false
   /**
    * What is done about a request whose body is a stream. Default `"refuse"`: fails with `StreamingBodyError`, and nothing
    * is sent. `"once"`: it is sent, and fails with that error if it is rejected. `"replay"`: the caller's word that each run
@@ -113,11 +131,14 @@ const twice = Schedule.exponential("100 millis").pipe(Schedule.jittered, Schedul
 
 const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
   const { body = "auto", classify, headerNames, onQuotaExhausted = () => Effect.void, statuses } = options
+  const { permitUntil = "body" } = options
   const standard = Classifier.standard(statuses === undefined ? Capacity.capacityStatuses : new Set(statuses))
   return {
-    classify: classify === undefined ? standard : Classifier.firstOf(classify, standard),
+    classify: Classifier.firstOf(...(classify === undefined ? [] : [classify]), Classifier.known, standard),
+    doubts: Doubts.make(),
     headerNames,
     body,
+    permitUntil,
     onQuotaExhausted
   }
 }
@@ -127,10 +148,16 @@ const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
  *
  * @internal
  */
-export const settingsOf = (options: Options): PooledRequest.Settings => {
-  const { resend = {}, streamingBody = "refuse" } = options
-  const { isSafe = isSafeToResend, schedule = twice } = resend === false ? { isSafe: () => false } : resend
-  return { ...attemptSettings(options), streamingBody, isSafeToResend: isSafe, resends: schedule }
+export const settingsOf = (options: Options): PooledRequest.Settings => ({
+  ...attemptSettings(options),
+  streamingBody: options.streamingBody ?? "refuse",
+  resend: resendOf(options)
+})
+
+const resendOf = ({ resend = {} }: AttemptOptions): PooledRequest.Resend => {
+  if (resend === false) return { isSafe: () => false, schedule: Schedule.stop, makesKeys: false }
+  const { idempotencyKeys = false, isSafe = isSafeToResend, schedule = twice } = resend
+  return { isSafe, schedule, makesKeys: idempotencyKeys }
 }
 
 /**
@@ -142,8 +169,9 @@ export const settingsOf = (options: Options): PooledRequest.Settings => {
 export type AttemptError<E> = E | HttpAttempt.Rejection
 
 /**
- * Makes each request of a client one attempt: "not now" is a `CapacityError`, a spent quota a `QuotaExhaustedError`, what
- * the headers say of limits is reported, and nothing is sent twice. For the inside of `executeBatch`, `forEach` and
+ * Makes each request of a client one attempt: "not now" is a `CapacityError`, a spent quota a `QuotaExhaustedError`, and what
+ * the headers say of limits is reported. A lost answer is asked for again inside the attempt, where that is safe; also, once
+ * a pool's `attemptTimeout` has passed, by running the attempt again. For the inside of `executeBatch`, `forEach` and
  * `execute`, where the pool itself retries the row.
  *
  * @example
@@ -178,12 +206,28 @@ export const attempts =
   (options: AttemptOptions = {}) =>
   <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<AttemptError<E>, R> => {
     const settings = attemptSettings(options)
-    return PooledRequest.clientOf((request) =>
-      Effect.flatMap(PooledRequest.begin, (progress) =>
-        Effect.map(HttpAttempt.run(client, request, settings, progress, Effect.succeed({})), ({ response }) => response)
-      )
+    const resend = resendOf(options)
+    const prepare = resend.makesKeys ? PooledRequest.withKey : Effect.succeed<HttpClientRequest.HttpClientRequest>
+    return PooledRequest.clientOf((given) =>
+      Effect.flatMap(Effect.zip(PooledRequest.begin, prepare(given)), ([progress, request]) => {
+        const isSafe = !Body.isStreaming(request) && resend.isSafe(request)
+        const run = HttpAttempt.run(client, request, settings, progress, Effect.succeed({}))
+        const way = isSafe ? PooledRequest.resending(run, () => progress.isLost, resend.schedule) : run
+        const watched = Effect.zipRight(
+          Insider.allowReruns(isSafe, mostReruns),
+          // An interruption may be the pool's time limit: then it stays as it was.
+          Effect.tapBoth(way, {
+            onFailure: () => Insider.allowReruns(false, mostReruns),
+            onSuccess: () => Insider.allowReruns(false, mostReruns)
+          })
+        )
+        return Effect.map(watched, ({ response }) => response)
+      })
     )
   }
+
+/** As often as the default schedule sends again. */
+const mostReruns = 2
 
 const pooled = (find: PooledRequest.Find, options: Options) => {
   const settings = settingsOf(options)

@@ -11,7 +11,9 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type * as Schedule from "effect/Schedule"
+import * as Either from "effect/Either"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
 import * as Capacity from "../Capacity.js"
 import type * as PooledExecutor from "../PooledExecutor.js"
 import * as Body from "./Body.js"
@@ -46,8 +48,20 @@ export type Find = <A, E, R>(
  */
 export interface Settings extends HttpAttempt.Settings {
   readonly streamingBody: "refuse" | "once" | "replay"
-  readonly isSafeToResend: (request: HttpClientRequest.HttpClientRequest) => boolean
-  readonly resends: Schedule.Schedule<unknown>
+  readonly resend: Resend
+}
+
+/**
+ * What is done about lost answers.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Resend {
+  readonly isSafe: (request: HttpClientRequest.HttpClientRequest) => boolean
+  readonly schedule: Schedule.Schedule<unknown>
+  /** Whether a POST or PATCH without an `Idempotency-Key` gets one. */
+  readonly makesKeys: boolean
 }
 
 /**
@@ -104,6 +118,14 @@ export const lastResponse = (error: HttpError.Failure): HttpClientResponse.HttpC
   answers.get(error)
 
 /**
+ * Something that is to happen around each attempt of a request.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Around = <A, E, R>(attempt: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/**
  * Makes requests, each through its pool.
  *
  * @since 0.2.0
@@ -112,7 +134,8 @@ export const lastResponse = (error: HttpError.Failure): HttpClientResponse.HttpC
 export interface Run {
   <E, R>(
     client: HttpClient.HttpClient.With<E, R>,
-    request: HttpClientRequest.HttpClientRequest
+    request: HttpClientRequest.HttpClientRequest,
+    around?: Around
   ): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>, R>
 }
 
@@ -124,8 +147,8 @@ export interface Run {
  */
 export const make = (find: Find, settings: Settings): Run => {
   let isWarned = false
-  return (client, request) => {
-    const way = run(find, client, request, settings)
+  return (client, request, around) => {
+    const way = run(find, client, request, settings, around)
     const retries = Number(request.headers["x-stainless-retry-count"] ?? 0)
     if (isWarned || !(retries > 0)) return way
     isWarned = true
@@ -139,48 +162,87 @@ export const make = (find: Find, settings: Settings): Run => {
   }
 }
 
+const hex = Effect.map(Random.nextIntBetween(0, 2 ** 32), (n) => n.toString(16).padStart(8, "0"))
+
+/** A request with a key by which the API knows it again when it is sent twice. */
+export const withKey = (
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
+  !["POST", "PATCH"].includes(request.method) || request.headers["idempotency-key"] !== undefined
+    ? Effect.succeed(request)
+    : Effect.map(Effect.all([hex, hex, hex, hex]), (parts) =>
+        HttpClientRequest.setHeader(request, "idempotency-key", parts.join(""))
+      )
+
+/**
+ * Runs a request again where its answer got lost and that is safe, as long as the schedule goes on.
+ *
+ * @since 0.2.0
+ * @category resending
+ */
+export const resending = <A, E, R>(
+  way: Effect.Effect<A, E, R>,
+  isLost: (end: Either.Either<A, E>) => boolean,
+  schedule: Schedule.Schedule<unknown>
+): Effect.Effect<A, E, R> => {
+  const next = (driver: Schedule.ScheduleDriver<unknown> | undefined): Effect.Effect<A, E, R> =>
+    Effect.flatMap(Effect.either(way), (end): Effect.Effect<A, E, R> => {
+      if (!isLost(end)) return end
+      // Most requests are never lost: a driver is made for the first time that one is.
+      const made = driver === undefined ? Schedule.driver(schedule) : Effect.succeed(driver)
+      return Effect.flatMap(made, (driver) =>
+        Effect.matchEffect(driver.next(undefined), {
+          onFailure: () => end,
+          onSuccess: () => next(driver)
+        })
+      )
+    })
+  return next(undefined)
+}
+
 const run = <E, R>(
   find: Find,
   client: HttpClient.HttpClient.With<E, R>,
-  request: HttpClientRequest.HttpClientRequest,
-  settings: Settings
+  given: HttpClientRequest.HttpClientRequest,
+  settings: Settings,
+  around: Around | undefined
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>, R> => {
-  const isStreaming = settings.streamingBody !== "replay" && Body.isStreaming(request)
+  const isStreaming = settings.streamingBody !== "replay" && Body.isStreaming(given)
   if (isStreaming && settings.streamingBody === "refuse") {
-    return Effect.fail(new HttpError.StreamingBodyError({ method: request.method, sent: false }))
+    return Effect.fail(new HttpError.StreamingBodyError({ method: given.method, sent: false }))
   }
-  return Effect.flatMap(begin, (progress) => {
+  const prepared = settings.resend.makesKeys ? withKey(given) : Effect.succeed(given)
+  return Effect.flatMap(Effect.zip(begin, prepared), ([progress, request]) => {
+    const mayBeSentAgain = !isStreaming && settings.resend.isSafe(request)
     const way = find(request, (pool): Effect.Effect<HttpClientResponse.HttpClientResponse, WayError<E>, R> => {
-      const call = attempt(client, request, settings, progress, pool)
+      const once = attempt(client, request, settings, progress, pool)
+      const call = around === undefined ? once : around(once)
       if (!isStreaming) return pool.execute(call)
       return Effect.mapError(pool.attempt(call), (error) =>
         isOwn(error) ? error : new HttpError.StreamingBodyError({ method: request.method, sent: true })
       )
     })
-    const settle = (error: WayError<E>): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
+    const isLost = (end: Either.Either<unknown, WayError<E>>): boolean => {
+      if (Either.isLeft(end) && end.left._tag === "AttemptTimeoutError") progress.isLost = true
+      else if (Either.isRight(end) || end.left._tag !== "HttpFailure") return false
+      return progress.isLost
+    }
+    const whole = mayBeSentAgain ? resending(way, isLost, settings.resend.schedule) : way
+    return Effect.catchAll(whole, (error): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
       if (error._tag === "HttpFailure") return error.open()
       if (progress.rejected !== undefined) answers.set(error, progress.rejected)
       return Effect.fail(error)
-    }
-    const mayBeResent = (error: unknown): boolean =>
-      progress.isLost && !isStreaming && HttpClientError.isHttpClientError(error) && settings.isSafeToResend(request)
-    const resend = (lost: WayError<E>) => {
-      let isSent = true
-      const again = Effect.suspend(() => {
-        if (!isSent) return Effect.catchAll(way, settle)
-        isSent = false
-        return settle(lost)
-      })
-      return Effect.retry(again, { schedule: settings.resends, while: mayBeResent })
-    }
-    return Effect.catchAll(way, (error) => (progress.isLost ? resend(error) : settle(error)))
+    })
   })
 }
 
 type Carried<E> = Passed<HttpClientResponse.HttpClientResponse, Exclude<E, Capacity.CapacityError> | Own>
 
 /** How an attempt fails by itself. */
-type Own = Exclude<HttpAttempt.Rejection, Capacity.CapacityError | HttpError.QuotaExhaustedError>
+type Own = Exclude<HttpAttempt.Rejection, Capacity.CapacityError | Final>
+
+/** What no further sending changes. */
+type Final = HttpError.QuotaExhaustedError | HttpError.RequestRefusedError
 
 type WayError<E> = Carried<E> | HttpError.Failure
 
@@ -190,11 +252,7 @@ const attempt = <E, R>(
   settings: Settings,
   progress: HttpAttempt.Progress,
   pool: Pool
-): Effect.Effect<
-  HttpClientResponse.HttpClientResponse,
-  Carried<E> | Capacity.CapacityError | HttpError.QuotaExhaustedError,
-  R
-> => {
+): Effect.Effect<HttpClientResponse.HttpClientResponse, Carried<E> | Capacity.CapacityError | Final, R> => {
   const about = Effect.zipWith(pool.stats, Clock.currentTimeMillis, ({ config, reason, window }, now) => ({
     attempt: progress.attempts,
     pool: config.name,
@@ -207,14 +265,17 @@ const attempt = <E, R>(
       isNeutral
         ? Effect.fail(new Passed({ message: `status ${response.status}`, open: () => Effect.succeed(response) }))
         : Effect.succeed(response),
-    onFailure: (error): Effect.Effect<never, Carried<E> | Capacity.CapacityError | HttpError.QuotaExhaustedError> => {
-      if (Capacity.isCapacityError(error) || error instanceof HttpError.QuotaExhaustedError) return Effect.fail(error)
+    onFailure: (error): Effect.Effect<never, Carried<E> | Capacity.CapacityError | Final> => {
+      if (Capacity.isCapacityError(error) || isFinal(error)) return Effect.fail(error)
       // A type parameter is not narrowed by what an error is not.
       const own = error as Exclude<E, Capacity.CapacityError> | Own
       return Effect.fail(new Passed({ message: HttpSpan.describe(own), open: () => Effect.fail(own) }))
     }
   })
 }
+
+const isFinal = (error: unknown): error is Final =>
+  error instanceof HttpError.QuotaExhaustedError || error instanceof HttpError.RequestRefusedError
 
 /** A request as an error may show it: where it went to, and nothing of what it carried. */
 const shown = ({ method, url }: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>

@@ -6,6 +6,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as MetricLabel from "effect/MetricLabel"
 import * as Random from "effect/Random"
@@ -18,7 +19,7 @@ import type * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Holds from "./Holds.js"
 import * as Idle from "./Idle.js"
-import type * as Insider from "./Insider.js"
+import * as Insider from "./Insider.js"
 import * as Silence from "./Silence.js"
 import * as Starts from "./Starts.js"
 import * as Steering from "./Steering.js"
@@ -136,8 +137,8 @@ export interface Admission {
   readonly cappedHint: (retryAfter: number) => number
   /** Hands out, once, what a user should hear of in the log. */
   readonly takeNotice: () => string | undefined
-  /** Tells a fiber, whose only task the effect is, that it runs attempts of this pool. */
-  readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, insider: Insider.Insider) => Effect.Effect<A, E, R>
+  /** Whether a fiber runs in an attempt of this pool that is in flight: then it must not wait for another permit. */
+  readonly isInside: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => boolean
   /** Waits until nothing is in flight; for an attempt that waits here itself, nothing besides such attempts. */
   readonly idle: Effect.Effect<void>
 }
@@ -197,7 +198,7 @@ const assemble = <State>({ config, labels, law, log, seed, timers }: Parts<State
     onDecision: () => starts.resize()
   })
   const starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil)
-  const idle = Idle.make(() => starts.inFlight)
+  const idle = Idle.make(tally, () => starts.inFlight)
   const told = teller({ holds, silence, starts, steering, parties, notify })
 
   return {
@@ -255,7 +256,7 @@ const assemble = <State>({ config, labels, law, log, seed, timers }: Parts<State
       notice = undefined
       return taken
     },
-    inside: idle.inside,
+    isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
     idle: idle.wait
   }
 }

@@ -5,11 +5,13 @@
  */
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Tracer from "effect/Tracer"
 import type { Admission } from "./Admission.js"
+import * as Insider from "./Insider.js"
 import * as PoolError from "../PoolError.js"
 
 /**
@@ -45,13 +47,7 @@ export const make = <A, E, R>(
   row: Tracer.Span | undefined
 ): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
   const timeout = admission.config.attemptTimeout
-  const limited =
-    timeout === undefined
-      ? call
-      : Effect.timeoutFail(call, {
-          duration: timeout,
-          onTimeout: () => new PoolError.AttemptTimeoutError({ timeout, attempt })
-        })
+  const limited = timeout === undefined ? call : withLimit(call, timeout, attempt)
   return row === undefined
     ? limited
     : Effect.withSpan(limited, "effect-aimd.attempt", {
@@ -59,6 +55,31 @@ export const make = <A, E, R>(
         attributes: { attempt },
         captureStackTrace: false
       })
+}
+
+/** The call with its time limit; where an answer that is late may be asked for again, it is, in the same attempt. */
+const withLimit = <A, E, R>(
+  call: Effect.Effect<A, E, R>,
+  timeout: Duration.Duration,
+  attempt: number
+): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
+  const once = Effect.timeoutTo(call, {
+    duration: timeout,
+    onTimeout: () => undefined,
+    onSuccess: (value) => ({ value })
+  })
+  const run: Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> = Effect.flatMap(once, (done) => {
+    if (done !== undefined) return Effect.succeed(done.value)
+    return Effect.flatMap(FiberRef.get(Insider.current), (self) => {
+      const rerun = Insider.occupantOf(self)?.rerun
+      if (rerun?.isAllowed !== true || rerun.left <= 0) {
+        return Effect.fail(new PoolError.AttemptTimeoutError({ timeout, attempt }))
+      }
+      rerun.left -= 1
+      return Effect.zipRight(Insider.resent, run)
+    })
+  })
+  return run
 }
 
 /**
@@ -83,3 +104,16 @@ export const logNotice = (admission: Admission): Effect.Effect<void> | undefined
   const notice = admission.takeNotice()
   return notice === undefined ? undefined : Effect.logWarning(notice)
 }
+
+/**
+ * The end of whoever calls a pool from inside one of its own attempts: it would wait for a permit with one in its hand.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export const insideOut = (admission: Admission): Effect.Effect<never> =>
+  Effect.dieMessage(
+    `effect-aimd: the pool "${admission.config.name}" was called from inside one of its own attempts, which would hold a ` +
+      `permit and wait for another. Make the inner call without the pool: the pool retries the attempt as a whole. For HTTP ` +
+      `that is PooledHttpClient.attempts`
+  )

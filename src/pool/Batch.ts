@@ -88,7 +88,10 @@ export const run = <Row, A, E, R>(
       captureStackTrace: false
     })
     // Under a span Effect wraps every error to remember it, and an error would not be the very object any more.
-    return Effect.withFiberRuntime((fiber) => (Attempt.isTraced(fiber) ? traced : run))
+    return Effect.withFiberRuntime((fiber) => {
+      if (admission.isInside(fiber)) return Attempt.insideOut(admission)
+      return Attempt.isTraced(fiber) ? traced : run
+    })
   })
 
 const runRows = <Row, A, E, R>(

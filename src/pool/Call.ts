@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as Insider from "./Insider.js"
@@ -29,6 +32,34 @@ export interface Calls {
   readonly close: () => void
 }
 
+/** An attempt in flight, as a closing pool sees it. */
+interface Running {
+  readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
+  isInterrupted: boolean
+}
+
+/** Who interrupts the attempts of a pool that closes. */
+const closing = FiberId.make(-1, 0)
+
+/** What Effect's fibers have for Effect's own use: it is not in their type. */
+interface WithChildren {
+  readonly getChildren?: () => ReadonlySet<unknown>
+}
+
+/** Whether a fiber has forked others that still run; where it does not say, it may have. */
+const hasChildren = (fiber: Fiber.RuntimeFiber<unknown, unknown> & WithChildren): boolean =>
+  fiber.getChildren === undefined || fiber.getChildren().size > 0
+
+/**
+ * A closing pool interrupts the attempt, and the caller that it runs in goes on: to it that was a failure. An interruption
+ * by anybody else stays.
+ */
+const forgetInterruption: Effect.Effect<void> = FiberRef.update(FiberRef.interruptedCause, (cause) =>
+  [...Cause.interruptors(cause)]
+    .filter((by) => !Equal.equals(by, closing))
+    .reduce<Cause.Cause<never>>((others, by) => Cause.sequential(others, Cause.interrupt(by)), Cause.empty)
+)
+
 class CallJob extends Lane.Job {
   /** Wakes the caller that waits for a start or an outcome. */
   wake: (() => void) | undefined = undefined
@@ -43,7 +74,9 @@ class CallJob extends Lane.Job {
  */
 export const open = (admission: Admission): Calls => {
   const callers = LinkedQueue.make<CallJob>()
-  const running = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
+  const running = new Set<Running>()
+  /** What calls that ended have left open. */
+  const held = new Set<Insider.Hold>()
 
   const lane = Lane.open<CallJob, unknown, unknown>(admission, {
     hasFresh: () => callers.size > 0,
@@ -54,15 +87,63 @@ export const open = (admission: Admission): Calls => {
       job.wake?.()
     },
     interrupt: () => {
-      for (const fiber of running) fiber.unsafeInterruptAsFork(FiberId.none)
+      for (const place of running) {
+        place.isInterrupted = true
+        place.fiber.unsafeInterruptAsFork(closing)
+      }
+      for (const hold of held) hold.abandon()
     }
   })
+
+  /** The caller gets its result, and the permit is kept until what was left open is over. */
+  const holdOn = (
+    job: CallJob,
+    exit: Exit.Exit<unknown, unknown>,
+    { hints }: Insider.Insider,
+    open: ReadonlyArray<Insider.Hold>
+  ): Effect.Effect<void> => {
+    // Nobody is there to run the call again, nor to be woken.
+    job.isRetried = false
+    job.wake = undefined
+    job.exit = exit
+    let left = open.length
+    let worst: Exit.Exit<unknown, unknown> = exit
+    for (const hold of open) {
+      held.add(hold)
+      hold.onEnd((ended) => {
+        held.delete(hold)
+        if (Exit.isFailure(ended)) worst = ended
+        if ((left -= 1) === 0) lane.settle(job, worst, hints)
+      })
+    }
+    // A pool around this attempt keeps its permit as long.
+    return Effect.forEach(open, Insider.keep, { discard: true })
+  }
+
+  /** Runs an attempt in a fiber of its own, which a closing pool can interrupt and leave its caller alone. */
+  const inFiber = <A, E, R>(
+    run: Effect.Effect<A, E, R>,
+    insider: Insider.Insider,
+    restore: Attempt.Restore
+  ): Effect.Effect<Exit.Exit<A, E>, never, R> =>
+    // As an exit, because Effect logs each fiber that fails.
+    Effect.flatMap(Effect.fork(Effect.exit(Effect.locally(run, Insider.current, insider))), (fiber) => {
+      const place: Running = { fiber, isInterrupted: false }
+      running.add(place)
+      return Effect.flatMap(Effect.exit(restore(Fiber.await(fiber))), (awaited) =>
+        Effect.flatMap(Exit.isSuccess(awaited) ? awaited : Fiber.interrupt(fiber), (exit) => {
+          running.delete(place)
+          return Effect.as(fiber.inheritAll, Exit.flatten(exit))
+        })
+      )
+    })
 
   /** Runs a call that, once it went through this lane, fails with F. */
   const submit = <A, E, R, F>(call: Effect.Effect<A, E, R>, isRetried: boolean) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError, R>((caller) => {
         if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
+        if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const traced = Attempt.isTraced(caller)
         const job = new CallJob(admission.timers.now(), isRetried)
         const place = LinkedQueue.node(job)
@@ -72,7 +153,7 @@ export const open = (admission: Admission): Calls => {
         const next: Effect.Effect<A, F, R> = Effect.suspend(() => {
           // The lane carries calls of all types; what this job ends with came from this call.
           if (job.exit !== undefined) return job.exit as Exit.Exit<A, F>
-          return Effect.zipRight(job.ticket === undefined ? wait : attempt, next)
+          return job.ticket === undefined ? Effect.zipRight(wait, next) : attempt
         })
 
         const wait = Effect.onInterrupt(
@@ -95,27 +176,52 @@ export const open = (admission: Admission): Calls => {
             job.span = span
           })
 
-        const attempt: Effect.Effect<void, never, R> = Effect.suspend(() => {
+        const ended = (
+          insider: Insider.Insider,
+          exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>
+        ): Effect.Effect<void> | undefined => {
+          insider.inFlight = false
+          const open = insider.holds?.filter((hold) => !hold.isOver)
+          if (open !== undefined && open.length > 0) {
+            if (Exit.isSuccess(exit)) return holdOn(job, exit, insider, open)
+            for (const hold of open) hold.abandon()
+          }
+          lane.settle(job, exit, insider.hints)
+          const notice = Attempt.logNotice(admission)
+          // A pool that this one stands before learns from the same answer.
+          return isRetried || insider.hints === undefined
+            ? notice
+            : Effect.zipRight(Insider.report(insider.hints), notice ?? Effect.void)
+        }
+
+        const goOn = (last: Effect.Effect<void> | undefined): Effect.Effect<A, F, R> =>
+          last === undefined ? next : Effect.zipRight(last, next)
+
+        const attempt: Effect.Effect<A, F, R> = Effect.suspend(() => {
           if (openSpan !== false && job.span === undefined) return Effect.zipRight(openSpan, attempt)
-          const insider: Insider.Insider = { inFlight: true }
-          const run = admission.inside(Attempt.make(admission, call, job.attempts, job.span), insider)
-          // In a fiber of its own, so that a closing pool can interrupt the attempt and leave its caller alone; as an
-          // exit, because Effect logs each fiber that fails.
-          return Effect.flatMap(Effect.fork(Effect.exit(restore(run))), (fiber) => {
-            running.add(fiber)
-            return Effect.flatMap(Effect.exit(restore(Fiber.await(fiber))), (awaited) =>
-              Effect.flatMap(Exit.isSuccess(awaited) ? awaited : Fiber.interrupt(fiber), (exit) => {
-                running.delete(fiber)
-                insider.inFlight = false
-                lane.settle(job, Exit.flatten(exit), insider.hints)
-                const end = Effect.zipRight(fiber.inheritAll, Attempt.logNotice(admission) ?? Effect.void)
-                // A pool that this one stands before learns from the same answer.
-                return isRetried || insider.hints === undefined
-                  ? end
-                  : Effect.zipRight(Insider.report(insider.hints), end)
-              })
-            )
+          const current = caller.getFiberRef(Insider.current)
+          const outer = Insider.occupantOf(current)
+          const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
+          const run = restore(Attempt.make(admission, call, job.attempts, job.span))
+          // What the caller has forked before must not be interrupted together with the attempt.
+          if (hasChildren(caller))
+            return Effect.flatMap(inFiber(run, insider, restore), (exit) => goOn(ended(insider, exit)))
+          const seat = current instanceof Insider.Seat ? current : new Insider.Seat()
+          const place: Running = { fiber: caller, isInterrupted: false }
+          const after = (exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>): Effect.Effect<A, F, R> => {
+            running.delete(place)
+            seat.occupant = outer
+            const last = goOn(ended(insider, exit))
+            return place.isInterrupted ? Effect.zipRight(forgetInterruption, last) : last
+          }
+          // It begins a step later, as in a fiber of its own: whoever is there already goes first.
+          const whole = Effect.matchCauseEffect(Effect.zipRight(Effect.yieldNow(), run), {
+            onFailure: (cause) => after(Exit.failCause(cause)),
+            onSuccess: (value) => after(Exit.succeed(value))
           })
+          running.add(place)
+          seat.occupant = insider
+          return seat === current ? whole : Effect.zipRight(FiberRef.set(Insider.current, seat), whole)
         })
 
         return next

@@ -5,17 +5,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import type { Tally } from "../PoolStats.js"
 import * as Insider from "./Insider.js"
 
 /**
- * Who waits for a pool to be idle, and who runs in it.
+ * Who waits for a pool to be idle.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Idle {
-  /** Tells a fiber, whose only task the effect is, that it runs attempts of this pool. */
-  readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, insider: Insider.Insider) => Effect.Effect<A, E, R>
   /** Waits until nothing is in flight; for an attempt that waits here itself, nothing besides such attempts. */
   readonly wait: Effect.Effect<void>
   /** An attempt has ended. */
@@ -23,13 +22,12 @@ export interface Idle {
 }
 
 /**
- * Makes it for a pool with so many attempts in flight.
+ * Makes it for a pool, which its tally names, with so many attempts in flight.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = (inFlight: () => number): Idle => {
-  const ref = Insider.makeRef()
+export const make = (pool: Tally, inFlight: () => number): Idle => {
   const waiting = new Map<() => void, Insider.Insider | undefined>()
 
   const isIdle = (insider: Insider.Insider | undefined): boolean => {
@@ -39,11 +37,9 @@ export const make = (inFlight: () => number): Idle => {
   }
 
   return {
-    inside: (effect, self) =>
-      Effect.zipRight(FiberRef.set(ref, self), Effect.zipRight(FiberRef.set(Insider.current, self), effect)),
-    wait: Effect.flatMap(FiberRef.get(ref), (worker) =>
+    wait: Effect.flatMap(FiberRef.get(Insider.current), (current) =>
       Effect.async<void>((resume) => {
-        const self = worker?.current ?? worker
+        const self = Insider.find(current, pool)
         if (isIdle(self)) return resume(Effect.void)
         const wake = (): void => resume(Effect.void)
         waiting.set(wake, self)

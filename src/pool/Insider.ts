@@ -4,35 +4,76 @@
  * @since 0.2.0
  */
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import type { Hints } from "../law/ControlLaw.js"
+import type { Tally } from "../PoolStats.js"
 
 /**
- * An attempt of a pool, as the fibers know it that run in it. A worker knows the one it runs now; what it forks keeps the
- * one it was forked in.
+ * An attempt of a pool, as the fibers know it that run in it.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Insider {
   inFlight: boolean
-  current?: Insider
+  /** Where its pool counts; names the pool, too. */
+  readonly tally: Tally
+  /** The attempt, of another pool, that this one runs in. */
+  readonly outer: Insider | undefined
   /** What the attempt reported of its answer. */
   hints?: Hints
+  /** What the attempt leaves open when it ends, and its permit is kept for. */
+  holds?: Array<Hold>
+  /** Whether, and how often, the attempt may be run again when it takes too long: its answer is lost. */
+  rerun?: { left: number; isAllowed: boolean }
 }
 
 /**
- * Makes a reference to the attempt that a fiber runs in.
+ * Where a fiber that runs one attempt after the other has the one that it runs now. What it forks keeps the one it was
+ * forked in.
  *
  * @since 0.2.0
- * @category constructors
+ * @category models
  */
-export const makeRef = (): FiberRef.FiberRef<Insider | undefined> =>
-  FiberRef.unsafeMake<Insider | undefined>(undefined, {
-    fork: (self) => self?.current ?? self,
-    // A worker stays itself when it joins a fiber of an attempt that is over, a timed one for instance.
-    join: (self) => self
-  })
+export class Seat {
+  occupant: Insider | undefined = undefined
+}
+
+/**
+ * What keeps a permit beyond the end of its attempt: an answer of which the caller has the beginning. Each pool that the
+ * attempt ran in settles it when the hold ends.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class Hold {
+  private readonly settles: Array<(exit: Exit.Exit<unknown, unknown>) => void> = []
+  private exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  /** Breaks off what is left open, because a pool closes. It ends the hold. */
+  readonly abandon: () => void
+
+  constructor(abandon: () => void) {
+    this.abandon = abandon
+  }
+
+  get isOver(): boolean {
+    return this.exit !== undefined
+  }
+
+  /** Calls back when the hold ends, or now if it is over. */
+  onEnd(settle: (exit: Exit.Exit<unknown, unknown>) => void): void {
+    if (this.exit === undefined) this.settles.push(settle)
+    else settle(this.exit)
+  }
+
+  /** The permits go back; the first outcome counts. */
+  end(exit: Exit.Exit<unknown, unknown>): void {
+    if (this.exit !== undefined) return
+    this.exit = exit
+    for (const settle of this.settles.splice(0)) settle(exit)
+  }
+}
 
 /**
  * The attempt that a fiber runs in, of whatever pool; of nested pools the innermost.
@@ -40,7 +81,73 @@ export const makeRef = (): FiberRef.FiberRef<Insider | undefined> =>
  * @since 0.2.0
  * @category references
  */
-export const current: FiberRef.FiberRef<Insider | undefined> = makeRef()
+export const current: FiberRef.FiberRef<Seat | Insider | undefined> = FiberRef.unsafeMake<Seat | Insider | undefined>(
+  undefined,
+  {
+    fork: (self) => occupantOf(self),
+    // A fiber stays itself when it joins one of an attempt that is over, a timed one for instance.
+    join: (self) => self
+  }
+)
+
+/**
+ * The attempt itself.
+ *
+ * @since 0.2.0
+ * @category references
+ */
+export const occupantOf = (self: Seat | Insider | undefined): Insider | undefined =>
+  self instanceof Seat ? self.occupant : self
+
+/**
+ * The attempt in flight of a pool, of all that a fiber runs in.
+ *
+ * @since 0.2.0
+ * @category references
+ */
+export const find = (self: Seat | Insider | undefined, pool: Tally): Insider | undefined => {
+  for (let insider = occupantOf(self); insider !== undefined; insider = insider.outer) {
+    if (insider.tally === pool && insider.inFlight) return insider
+  }
+  return undefined
+}
+
+const withCurrent = (f: (attempt: Insider) => void): Effect.Effect<void> =>
+  Effect.map(FiberRef.get(current), (self) => {
+    const attempt = occupantOf(self)
+    if (attempt !== undefined) f(attempt)
+  })
+
+/**
+ * Keeps the permit of the innermost attempt that runs this until the hold is over; does nothing outside an attempt, and in
+ * the row of a batch, which ends when it ends.
+ *
+ * @since 0.2.0
+ * @category holding
+ */
+export const keep = (hold: Hold): Effect.Effect<void> =>
+  withCurrent((attempt) => {
+    ;(attempt.holds ??= []).push(hold)
+  })
+
+/**
+ * Counts a request that is sent again, because its answer was lost, in the pool of the innermost attempt.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const resent: Effect.Effect<void> = withCurrent(({ tally }) => void (tally.resends += 1))
+
+/**
+ * Says whether the innermost attempt may be run again when it takes longer than the pool allows, and how often at most.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const allowReruns = (isAllowed: boolean, most: number): Effect.Effect<void> =>
+  withCurrent((attempt) => {
+    attempt.rerun = { left: attempt.rerun?.left ?? most, isAllowed }
+  })
 
 /**
  * Adds to what the innermost attempt that runs this reports of its answer; does nothing outside an attempt.
@@ -49,7 +156,6 @@ export const current: FiberRef.FiberRef<Insider | undefined> = makeRef()
  * @category reporting
  */
 export const report = (hints: Hints): Effect.Effect<void> =>
-  Effect.map(FiberRef.get(current), (insider) => {
-    const attempt = insider?.current ?? insider
-    if (attempt !== undefined) attempt.hints = { ...attempt.hints, ...hints }
+  withCurrent((attempt) => {
+    attempt.hints = { ...attempt.hints, ...hints }
   })

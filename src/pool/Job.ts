@@ -43,7 +43,7 @@ export class Job {
   /** The row's span, once it was started, where somebody traces. */
   span: Tracer.Span | undefined = undefined
   /** Whether a rejection is followed by another attempt. */
-  readonly isRetried: boolean
+  isRetried: boolean
 
   constructor(submittedAt: number, isRetried = true) {
     this.waitingSince = submittedAt

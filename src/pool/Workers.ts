@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import type { Hints } from "../law/ControlLaw.js"
-import type { Insider } from "./Insider.js"
+import * as Insider from "./Insider.js"
 
 /**
  * What the workers of a batch do.
@@ -71,7 +72,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     for (const wake of idle.splice(0)) wake(undefined)
   }
 
-  const work = (insider: Insider & { current: Insider }): Effect.Effect<void, never, R> => {
+  const work = (seat: Insider.Seat, outer: Insider.Insider | undefined): Effect.Effect<void, never, R> => {
     const next: Effect.Effect<void, never, R> = Effect.suspend(() => {
       const job = admitted.shift()
       return job === undefined
@@ -86,17 +87,18 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     })
 
     const run = (job: J): Effect.Effect<void, never, R> => {
-      insider.current = { inFlight: true }
+      const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
+      seat.occupant = insider
       return Effect.matchCauseEffect(restore(attempt(job)), {
-        onFailure: (cause) => ended(job, Exit.failCause(cause)),
-        onSuccess: (value) => ended(job, Exit.succeed(value))
+        onFailure: (cause) => ended(job, insider, Exit.failCause(cause)),
+        onSuccess: (value) => ended(job, insider, Exit.succeed(value))
       })
     }
 
-    const ended = (job: J, exit: Exit.Exit<A, E>): Effect.Effect<void, never, R> => {
-      insider.current.inFlight = false
+    const ended = (job: J, insider: Insider.Insider, exit: Exit.Exit<A, E>): Effect.Effect<void, never, R> => {
+      insider.inFlight = false
       settling = true
-      settle(job, exit, insider.current.hints)
+      settle(job, exit, insider.hints)
       settling = false
       // A fiber that was interrupted stays so: another takes over, or the next row would be interrupted too.
       const rest = Exit.isFailure(exit) && Cause.isInterrupted(exit.cause) && !stopping ? hire(Effect.forkDaemon) : next
@@ -107,10 +109,9 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     return next
   }
 
-  const worker = Effect.suspend(() => {
-    const none = { inFlight: false }
-    const insider = { ...none, current: none }
-    return admission.inside(work(insider), insider)
+  const worker = Effect.flatMap(FiberRef.get(Insider.current), (current) => {
+    const seat = new Insider.Seat()
+    return Effect.zipRight(FiberRef.set(Insider.current, seat), work(seat, Insider.occupantOf(current)))
   })
 
   const hire = (fork: typeof Effect.fork): Effect.Effect<void, never, R> =>

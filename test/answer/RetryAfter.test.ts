@@ -74,11 +74,31 @@ describe("retry-after as an HTTP-date", () => {
   })
 
   it("is none where it is no date", () => {
-    const texts = ["soon", "tomorrow", "2s", "2 seconds", "-3 seconds", "PT5S", "May", "Fri, 32 Jan 2027 00:00:00 GMT"]
+    const texts = ["soon", "tomorrow", "2x", "-3 seconds", "PT5S", "May", "Fri, 32 Jan 2027 00:00:00 GMT"]
     assert.deepStrictEqual(
       retryAfter(texts),
       texts.map((text) => [text, "none"])
     )
+  })
+
+  it("is read with a unit, and once where it was sent twice", () => {
+    assert.deepStrictEqual(retryAfter(["30s", "2 seconds", "1 minute", "1m5.289s", "60, 60", "30s,30s"]), [
+      ["30s", 30_000],
+      ["2 seconds", 2_000],
+      ["1 minute", 60_000],
+      ["1m5.289s", 65_289],
+      ["60, 60", 60_000],
+      ["30s,30s", 30_000]
+    ])
+    const date = "Fri, 01 Jan 2027 00:01:00 GMT"
+    assert.strictEqual(read({ "retry-after": `${date}, ${date}` }), 60_000)
+  })
+
+  it("is counted from the answer's own date, whatever the clock of its reader says", () => {
+    const behind = { date: "Thu, 31 Dec 2026 23:58:00 GMT", "retry-after": "Fri, 01 Jan 2027 00:00:00 GMT" }
+    const ahead = { date: "Fri, 01 Jan 2027 01:00:00 GMT", "x-ratelimit-reset": `${now / 1_000 + 3_630}` }
+    const unreadable = { date: "today", "retry-after": "Fri, 01 Jan 2027 00:00:09 GMT" }
+    assert.deepStrictEqual([read(behind), read(ahead), read(unreadable)], [120_000, 30_000, 9_000])
   })
 
   it("is none where words stand with a number that JavaScript takes for a month", () => {

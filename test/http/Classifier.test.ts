@@ -22,13 +22,19 @@ const judge = (classifier: Classifier.Classifier, ...given: Parameters<typeof an
 const standard = Classifier.standard()
 
 describe("the standard classifier", () => {
-  it("takes 429, 503 and 529 for a lack of capacity, the rest for served or neutral", () => {
+  it("takes 429, 503 and 529 for a lack of capacity, failures of a gateway for lost, the rest for served or neutral", () => {
     const statuses = [200, 204, 302, 304, 400, 401, 402, 403, 404, 408, 418, 429, 500, 502, 503, 504, 529]
     assert.deepStrictEqual(
       statuses.map((status) => [status, judge(standard, status)]),
       statuses.map((status) => [
         status,
-        status < 400 ? "Served" : [429, 503, 529].includes(status) ? "Capacity" : "Neutral"
+        status < 400
+          ? "Served"
+          : [429, 503, 529].includes(status)
+            ? "Capacity"
+            : [408, 500, 502, 504].includes(status)
+              ? "Lost"
+              : "Neutral"
       ])
     )
   })
@@ -96,7 +102,7 @@ describe("the standard classifier", () => {
     assert.strictEqual(judge(standard, 429, { "content-type": "text/html" }, "<h1>insufficient_quota</h1>"), "Capacity")
   })
 
-  it("takes the API's word that a retry does not help: final for a 429, neutral for a 503", () => {
+  it("takes the API's word that a retry does not help this request; where it failed, its answer passes", () => {
     const no = { "x-should-retry": "false" }
     assert.deepStrictEqual(
       [
@@ -105,18 +111,11 @@ describe("the standard classifier", () => {
         judge(standard, 429, { ...no, ...json }, '{"error":{"code":"insufficient_quota"}}'),
         judge(standard, 429, { "stripe-should-retry": "false" }),
         judge(standard, 503, no),
+        judge(standard, 502, no),
         judge(standard, 429, { "x-should-retry": "true" }),
         judge(standard, 200, no)
       ],
-      [
-        "x-should-retry: false",
-        "x-should-retry: false",
-        "insufficient_quota",
-        "stripe-should-retry: false",
-        "Neutral",
-        "Capacity",
-        "Served"
-      ]
+      ["Refused", "Refused", "insufficient_quota", "Refused", "Refused", "Neutral", "Capacity", "Served"]
     )
   })
 

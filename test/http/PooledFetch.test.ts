@@ -75,13 +75,15 @@ describe("a pooled fetch", () => {
     })
   )
 
-  it.effect("hands over the Response itself where its body is a stream", () =>
+  it.effect("hands over a stream as it comes, with what belongs to it", () =>
     inVirtualTime(function* () {
-      const streamed = new Response(new Blob(["data: 1\n\n"]).stream(), {
-        headers: { "content-type": "text/event-stream" }
-      })
-      const fetch = yield* makeFetch(scripted(() => streamed))
-      assert.strictEqual(yield* attempt(() => fetch(url)), streamed)
+      const headers = { "content-type": "text/event-stream", "x-own": "1" }
+      const fetch = yield* makeFetch(scripted(() => new Response(new Blob(["data: 1\n\n"]).stream(), { headers })))
+      const response = yield* attempt(() => fetch(url))
+      assert.deepStrictEqual(
+        [response.status, response.headers.get("x-own"), yield* text(response)],
+        [200, "1", "data: 1\n\n"]
+      )
     })
   )
 

@@ -119,6 +119,7 @@ const row = (
     })
   })
 
+const tooLarge = { error: { message: "Request too large: Limit 30000, Requested 45211.", code: "rate_limit_exceeded" } }
 const quota: Answer = { status: 429, body: { error: { code: "insufficient_quota" } } }
 
 row("503 and 529 are retried", [{ status: 503 }, { status: 529 }], {
@@ -185,6 +186,35 @@ row(
   },
   { requests: 102, pool: { poolSize: 200 } }
 )
+
+const retryInfo = { error: { details: [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "3s" }] } }
+
+row("a wait in the body is heeded", [{ status: 429, body: retryInfo }], {
+  ours: { end: 200, instants: [0, 3_000] },
+  effect4: { end: 200, instants: [0, 0] }
+})
+
+row('a 403 that means "not now" waits', [{ status: 403, headers: { "retry-after": "5" } }], {
+  ours: { end: 200, instants: [0, 5_000] },
+  effect4: { end: 403, instants: [0] }
+})
+
+row("a request that is larger than the whole limit fails alone", times(60, { status: 429, body: tooLarge }), {
+  ours: { end: "RequestRefusedError", instants: [0] },
+  effect4: { end: 429, instants: Array.from({ length: 51 }, () => 0) }
+})
+
+describe("a gateway's 502 is asked for again where that is safe", () => {
+  it.effect("through a pool", () =>
+    inVirtualTime(function* () {
+      const { end, instants } = yield* ours([{ status: 502 }])
+      assert.deepStrictEqual([end, instants.length], [200, 2])
+    })
+  )
+  it("with Effect 4's withRateLimiter", async () => {
+    assert.deepStrictEqual(await effect4([{ status: 502 }]), { end: 502, instants: [0] })
+  })
+})
 
 describe("an answer that got lost is asked for again where that is safe", () => {
   it.effect("through a pool", () =>

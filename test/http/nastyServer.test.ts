@@ -8,7 +8,8 @@ import { PooledExecutor } from "effect-aimd"
 import { PooledHttpClient } from "effect-aimd/http"
 import { type Listening, listen, withClient } from "./servers.js"
 
-const requests = 2_000
+/** Every prank four times. */
+const requests = 200
 const poolSize = 16
 
 const html = "<!doctype html><title>429</title><h1>Too Many Requests</h1>"
@@ -82,7 +83,7 @@ const program = (server: Listening, seen: { readonly requests: number }) =>
     const { attempts, capacityRetries, longestRetryAfter } = yield* pool.stats
     const pranked = Math.floor(attempts / 5)
     // Seven pranks of ten are rejections; a body that breaks off, or a connection, is a lost answer.
-    assert.isAtMost(Math.abs(capacityRetries - pranked * 0.7), 10)
+    assert.isAtMost(Math.abs(capacityRetries - pranked * 0.7), 7)
     assert.strictEqual(Duration.toMillis(longestRetryAfter), 1_800_000)
     assert.isAtMost(server.sockets.size, 2 * poolSize)
 
@@ -96,7 +97,7 @@ const program = (server: Listening, seen: { readonly requests: number }) =>
     Logger.withMinimumLogLevel(LogLevel.Error)
   )
 
-describe("2,000 requests against a server that drops, breaks off, dawdles and lies", () => {
+describe("200 requests against a server that drops, breaks off, dawdles and lies", () => {
   for (const [name, layer] of [
     ["undici", NodeHttpClient.layerUndici],
     ["fetch", FetchHttpClient.layer]

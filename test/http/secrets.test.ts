@@ -157,6 +157,7 @@ describe("a key in a header, in the URL or in a body", () => {
         "PoolShutdownError",
         "QuotaExhaustedError",
         "RequestError",
+        "RequestRefusedError",
         "ResponseError",
         "RetryTimeoutError"
       ])

@@ -17,6 +17,7 @@ type Failures =
   | PoolError.PoolShutdownError
   | PoolError.AttemptTimeoutError
   | HttpError.QuotaExhaustedError
+  | HttpError.RequestRefusedError
   | HttpError.StreamingBodyError
 
 test("a pooled client fails as its client does, or as the pool does", () => {
@@ -33,7 +34,12 @@ test("capacity errors of the client's own leave, its other errors and its requir
 
 test("a client of single attempts fails with capacity errors", () => {
   expectTypeOf(PooledHttpClient.attempts()(client)).toEqualTypeOf<
-    HttpClient.HttpClient.With<HttpClientError.HttpClientError | Capacity.CapacityError | HttpError.QuotaExhaustedError>
+    HttpClient.HttpClient.With<
+      | HttpClientError.HttpClientError
+      | Capacity.CapacityError
+      | HttpError.QuotaExhaustedError
+      | HttpError.RequestRefusedError
+    >
   >()
 })
 

@@ -10,7 +10,8 @@ import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
 import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
-import { explain, type Draft, type Limits } from "./State.js"
+import * as Round from "./Round.js"
+import { explain, roundOf, type Draft, type Limits } from "./State.js"
 
 /** What was seen below the limits of the exact law. */
 export interface Calm {
@@ -62,9 +63,11 @@ const certain = 0.008
 
 const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
 
-/** Whether the exact law was testing a limit: there a rejection is no surprise. */
-const isTestOfLaw = ({ limits, poolSize, widest }: Draft, at: number, besides: number): boolean => {
+/** Whether the exact law, or another client, was testing a limit: there a rejection is no surprise. */
+const isTestOfLaw = (draft: Draft, at: number, besides: number): boolean => {
+  const { limits, poolSize, widest } = draft
   const { pace, slowStart, window } = limits
+  if (!slowStart && Round.isBusy(roundOf(draft), at)) return true
   if (slowStart) return besides >= Math.min(widest, poolSize - 1)
   if (besides >= Math.round(window.top) && window.top < poolSize) return true
   return pace !== undefined && (pace.shared ? at >= pace.from : pace.progress > 1)

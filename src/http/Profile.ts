@@ -1,0 +1,409 @@
+/**
+ * Providers whose answers mean something else than their status says, as a table: what each documents, and nothing more.
+ *
+ * @since 0.2.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as ErrorBody from "../answer/ErrorBody.js"
+import * as RetryAfter from "../answer/RetryAfter.js"
+import * as Standard from "./Standard.js"
+import { capacity, type Classifier, firstOf, forHost, lost, quotaExhausted, refused, type Verdict } from "./Verdict.js"
+
+/**
+ * What a provider documents. Codes are compared without regard to case.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Facts {
+  /** A host, or the end of one that begins with a dot. */
+  readonly hosts: ReadonlyArray<string>
+  /** Codes that mean "not now", whatever the status. */
+  readonly notNow?: ReadonlyArray<string>
+  /** Codes that mean "never for this account". */
+  readonly never?: ReadonlyArray<string>
+  /** Codes that mean "never for this request". */
+  readonly refused?: ReadonlyArray<string>
+  /** Codes that mean that nobody knows what was done. */
+  readonly lost?: ReadonlyArray<string>
+  /** A sentence that means "not now". */
+  readonly says?: RegExp
+  /** Statuses that mean "not now" where the headers say that nothing remains. */
+  readonly spentStatuses?: ReadonlyArray<number>
+  /** How long to wait where the answer does not say. */
+  readonly pause?: Duration.DurationInput
+  /** An error may come with a 200. */
+  readonly inside200?: boolean
+  /** Where the wait is read from, in a few words. */
+  readonly waitFrom: string
+}
+
+const facts = {
+  airtable: {
+    hosts: ["api.airtable.com"],
+    notNow: ["RATE_LIMIT_REACHED", "TOO_MANY_REQUESTS"],
+    never: ["PUBLIC_API_BILLING_LIMIT_EXCEEDED"],
+    pause: "30 seconds",
+    waitFrom: "30 s"
+  },
+  anthropic: {
+    hosts: ["api.anthropic.com"],
+    notNow: ["rate_limit_error", "overloaded_error"],
+    never: ["billing_error"],
+    refused: ["request_too_large"],
+    lost: ["api_error", "timeout_error"],
+    waitFrom: "`retry-after`, `anthropic-ratelimit-*`"
+  },
+  aws: {
+    hosts: [".amazonaws.com", ".api.aws"],
+    notNow: [
+      "Throttling",
+      "ThrottlingException",
+      "ThrottledException",
+      "RequestThrottled",
+      "RequestThrottledException",
+      "TooManyRequestsException",
+      "ProvisionedThroughputExceededException",
+      "RequestLimitExceeded",
+      "BandwidthLimitExceeded",
+      "LimitExceededException",
+      "SlowDown",
+      "PriorRequestNotComplete",
+      "TransactionInProgressException",
+      "EC2ThrottledException",
+      "ServiceUnavailableException",
+      "ModelNotReadyException"
+    ],
+    never: ["ServiceQuotaExceededException"],
+    lost: ["InternalServerException", "InternalFailure", "InternalError", "ModelTimeoutException", "RequestTimeout"],
+    waitFrom: "`retry-after`, else the law"
+  },
+  azure: {
+    hosts: [".azure.com", ".windows.net"],
+    notNow: ["TooManyRequests", "ServerBusy", "429", "RateLimitReached", "SubscriptionRequestsThrottled"],
+    never: ["insufficient_quota", "QuotaExceeded"],
+    lost: ["OperationTimedOut", "InternalServerError", "GatewayTimeout"],
+    waitFrom: "`retry-after-ms`, `x-ms-retry-after-ms`, `retry-after`"
+  },
+  dashScope: {
+    hosts: ["dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"],
+    notNow: [
+      "Throttling",
+      "Throttling.RateQuota",
+      "Throttling.BurstRate",
+      "Throttling.AllocationQuota",
+      "insufficient_quota",
+      "limit_requests",
+      "limit_burst_rate"
+    ],
+    never: ["Arrearage", "AllocationQuota.FreeTierOnly"],
+    waitFrom: "the law"
+  },
+  discord: {
+    hosts: ["discord.com", "discordapp.com"],
+    says: /rate limited/i,
+    waitFrom: "`retry-after`, `x-ratelimit-reset-after`, `retry_after` in the body"
+  },
+  github: {
+    hosts: ["api.github.com", "uploads.github.com"],
+    says: /rate limit|abuse detection/i,
+    spentStatuses: [403],
+    pause: "1 minute",
+    waitFrom: "`retry-after`, `x-ratelimit-reset` once nothing remains, else 60 s"
+  },
+  google: {
+    hosts: [".googleapis.com"],
+    notNow: ["rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "backendError"],
+    never: ["dailyLimitExceeded", "dailyLimitExceededUnreg", "billingDisabled", "BILLING_DISABLED", "accountDisabled"],
+    lost: ["INTERNAL", "DEADLINE_EXCEEDED"],
+    waitFrom: "`RetryInfo` in the body, `retry-after`"
+  },
+  hubspot: {
+    hosts: ["api.hubapi.com"],
+    notNow: ["RATE_LIMIT", "RATE_LIMITS", "TEN_SECONDLY_ROLLING", "SECONDLY"],
+    never: ["DAILY"],
+    waitFrom: "`retry-after`, else the law"
+  },
+  linear: {
+    hosts: ["api.linear.app"],
+    notNow: ["RATELIMITED"],
+    spentStatuses: [400],
+    inside200: true,
+    waitFrom: "`x-ratelimit-*-reset`, `retry-after`"
+  },
+  notion: {
+    hosts: ["api.notion.com"],
+    notNow: ["rate_limited", "service_unavailable", "database_connection_unavailable"],
+    lost: ["conflict_error", "internal_server_error", "gateway_timeout"],
+    waitFrom: "`retry-after`"
+  },
+  openAi: {
+    hosts: ["api.openai.com"],
+    notNow: ["rate_limit_exceeded", "tokens", "requests"],
+    never: ["billing_hard_limit_reached", "billing_not_active", "account_deactivated"],
+    lost: ["server_error"],
+    waitFrom: "`retry-after-ms`, `retry-after`, `x-ratelimit-reset-*`, the message"
+  },
+  openRouter: {
+    hosts: ["openrouter.ai"],
+    inside200: true,
+    waitFrom: "`retry-after`, `metadata.headers` in the body"
+  },
+  shopify: {
+    hosts: [".myshopify.com"],
+    notNow: ["THROTTLED"],
+    refused: ["MAX_COST_EXCEEDED"],
+    lost: ["INTERNAL_SERVER_ERROR", "TIMEOUT"],
+    inside200: true,
+    waitFrom: "`retry-after`; GraphQL: the cost and `restoreRate`"
+  },
+  slack: {
+    hosts: ["slack.com"],
+    notNow: ["ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable"],
+    lost: ["internal_error", "fatal_error", "request_timeout"],
+    inside200: true,
+    waitFrom: "`retry-after`"
+  },
+  stripe: {
+    hosts: ["api.stripe.com"],
+    notNow: ["rate_limit", "lock_timeout", "idempotency_key_in_use"],
+    lost: ["api_error"],
+    waitFrom: "`retry-after`, else the law"
+  }
+} as const satisfies { readonly [provider: string]: Facts }
+
+/**
+ * The providers that are known.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Provider = keyof typeof facts
+
+/**
+ * What is known of each provider.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const providers: { readonly [provider in Provider]: Facts } = facts
+
+/** Slack says `ok: false`; a list of errors beside data is one as well. */
+const isError = (text: string, body: ErrorBody.ErrorBody): boolean =>
+  body.isError || /^\s*\{\s*"ok"\s*:\s*false\b/.test(text)
+
+/** Shopify's bucket: it fills by so many points a second, and the query asked for more than there were. */
+const untilRestored = (text: string): Duration.Duration | undefined => {
+  const number = (name: string) => Number(new RegExp(`"${name}"\\s*:\\s*([\\d.]+)`).exec(text)?.[1] ?? NaN)
+  const seconds = (number("requestedQueryCost") - number("currentlyAvailable")) / number("restoreRate")
+  return Number.isFinite(seconds) && seconds >= 0 ? Duration.millis(Math.ceil(seconds * 1000)) : undefined
+}
+
+const makeSet = (codes: ReadonlyArray<string> = []): ReadonlySet<string> =>
+  new Set(codes.map((code) => code.toLowerCase()))
+
+/**
+ * Makes a classifier of what a provider documents. No opinion where its words say nothing that the standard one does not
+ * know.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (provider: Facts): Classifier => {
+  const [notNow, never, refusals, losses] = [provider.notNow, provider.never, provider.refused, provider.lost].map(
+    makeSet
+  )
+  const pause = provider.pause === undefined ? undefined : Duration.decode(provider.pause)
+
+  const judge = (read: Standard.Read, text: string): Verdict | undefined => {
+    const { body, headers, now, status } = read
+    if (status < 400 && !isError(text, body)) return undefined
+    const said = (words: ReadonlySet<string> | undefined) => body.codes.find((code) => words?.has(code.toLowerCase()))
+    const account = said(never)
+    if (account !== undefined) return quotaExhausted(account, !Standard.isContradicted(read))
+    const request = said(refusals)
+    if (request !== undefined) return refused(request)
+    const isSpent =
+      provider.spentStatuses?.includes(status) === true && Option.isSome(RetryAfter.spentReset(headers, now))
+    const isSaid = body.messages.some((message) => provider.says?.test(message))
+    if (said(notNow) !== undefined || isSpent || isSaid) {
+      const told = RetryAfter.fromAnswer(headers, body, now)
+      return capacity(
+        Option.getOrUndefined(Option.orElse(told, () => Option.fromNullable(untilRestored(text) ?? pause)))
+      )
+    }
+    if (said(losses) !== undefined) return lost
+    if (status === 429 && pause !== undefined && Option.isNone(RetryAfter.fromAnswer(headers, body, now))) {
+      return Standard.judge(read, new Set([429])) ?? capacity(pause)
+    }
+    // An error inside a 200 is judged as the status that it stands for.
+    const meant = status < 400 ? Standard.statusOf(body) : undefined
+    if (meant === undefined) return undefined
+    const as = { ...read, status: meant }
+    return Standard.judge(as, standing) ?? (standing.has(meant) ? capacity() : meant >= 500 ? lost : undefined)
+  }
+
+  return (answer) => {
+    if (answer.status < 400 && provider.inside200 !== true) return Effect.succeedNone
+    return Effect.zipWith(answer.body, Standard.read(answer), (text, read) => Option.fromNullable(judge(read, text)))
+  }
+}
+
+const standing: ReadonlySet<number> = new Set([429, 503, 529])
+
+/**
+ * Picks the provider by the host of the request. No opinion on hosts that are not known.
+ *
+ * @since 0.2.0
+ * @category classifiers
+ */
+export const known: Classifier = forHost(
+  Object.fromEntries(
+    Object.values(providers).flatMap((provider) => {
+      const classify = make(provider)
+      return provider.hosts.map((host) => [host, classify] as const)
+    })
+  )
+)
+
+/**
+ * Composes profiles, and classifiers of one's own: each is asked in turn, and what none of them knows goes by
+ * `Classifier.standard()`.
+ *
+ * @since 0.2.0
+ * @category combinators
+ */
+export const all = (...classifiers: ReadonlyArray<Classifier>): Classifier =>
+  firstOf(...classifiers, Standard.standard())
+
+const profile = (provider: Provider): Classifier => make(providers[provider])
+
+/**
+ * Airtable: 429, thirty seconds of silence, said in no header.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const airtable: Classifier = profile("airtable")
+
+/**
+ * Anthropic: `rate_limit_error` (429), `overloaded_error` (529), in streams too.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const anthropic: Classifier = profile("anthropic")
+
+/**
+ * Amazon Web Services: throttling with 400, 403 or 503, by the code in the body or in `x-amzn-errortype`.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const aws: Classifier = profile("aws")
+
+/**
+ * Azure, Azure OpenAI among it: 429 and 503 with `retry-after-ms` or `x-ms-retry-after-ms`.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const azure: Classifier = profile("azure")
+
+/**
+ * Alibaba's DashScope (Model Studio), which says `insufficient_quota` for a limit of a minute.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const dashScope: Classifier = profile("dashScope")
+
+/**
+ * Discord: 429 with `retry_after` in seconds.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const discord: Classifier = profile("discord")
+
+/**
+ * GitHub: 403 or 429 for its primary and secondary limits; a 403 about rights stays one.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const github: Classifier = profile("github")
+
+/**
+ * Google, Gemini among it: 429 with `RetryInfo` in the body, 403 with `rateLimitExceeded`, a day's quota by `quotaId`.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const google: Classifier = profile("google")
+
+/**
+ * HubSpot: 429 whose `policyName` says which limit it is.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const hubspot: Classifier = profile("hubspot")
+
+/**
+ * Linear: 400 with the code `RATELIMITED`.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const linear: Classifier = profile("linear")
+
+/**
+ * Notion: 429 `rate_limited` with `retry-after`.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const notion: Classifier = profile("notion")
+
+/**
+ * OpenAI: 429 for requests, tokens and a spent quota.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const openAi: Classifier = profile("openAi")
+
+/**
+ * OpenRouter: 429 with the headers in the body, 402 for the credit, and errors inside a 200.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const openRouter: Classifier = profile("openRouter")
+
+/**
+ * Shopify: 429 for REST; GraphQL says `THROTTLED` in a 200, with what the bucket holds.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const shopify: Classifier = profile("shopify")
+
+/**
+ * Slack: 429 with `retry-after`, or a 200 with `ok: false` and `ratelimited`.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const slack: Classifier = profile("slack")
+
+/**
+ * Stripe: 429 for its rate and for objects that are locked.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const stripe: Classifier = profile("stripe")

@@ -1,0 +1,238 @@
+/**
+ * What an answer means by what all APIs have in common: the status, and words that can mean one thing only.
+ *
+ * @since 0.2.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as ErrorBody from "../answer/ErrorBody.js"
+import * as RetryAfter from "../answer/RetryAfter.js"
+import * as Capacity from "../Capacity.js"
+import {
+  capacity,
+  type Classifier,
+  firstOf,
+  lost,
+  neutral,
+  quotaExhausted,
+  refused,
+  served,
+  type Verdict
+} from "./Verdict.js"
+
+/** By these an API or a gateway says that it failed: RFC 9110, and Cloudflare's 520 to 524. */
+const lostStatuses: ReadonlySet<number> = new Set([408, 500, 502, 504, 520, 521, 522, 523, 524])
+
+/** Other statuses by which some API says "not now" or "never": the words decide. */
+const wordyStatuses: ReadonlySet<number> = new Set([400, 401, 402, 403, 409, 413, 420, 422])
+
+/**
+ * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; 408, 500, 502, 504
+ * and 520 to 524 that the answer is lost; under 400 is served; the rest is neutral.
+ *
+ * @since 0.2.0
+ * @category classifiers
+ */
+export const byStatus =
+  (statuses: ReadonlySet<number> = Capacity.capacityStatuses): Classifier =>
+  ({ status }) =>
+    Effect.succeedSome(
+      statuses.has(status) ? capacity() : status < 400 ? served : lostStatuses.has(status) ? lost : neutral
+    )
+
+/** The codes by which APIs say that the rate is exceeded, or that they have too much to do. */
+const rateCodes =
+  /rate_?limit|too_?many_?(requests|tokens)|throttl|slow_?down|request_?limit_?exceeded|throughput_?exceeded|bandwidth_?limit|over_?load|server_?busy|resource_?exhausted|(no|over|insufficient|at)_?capacity/i
+
+/** The codes by which APIs say that it is not about the rate. */
+const spentCodes =
+  /insufficient_?(quota|credits?|balance|funds)|out_?of_?credits?|credit_?balance|no_?credits?|billing|spend(ing)?_?(limit|cap)|payment_?required|arrearage|hard_?limit|exceeded_?current_?quota|(per_?|_|^)(day|month)(_|$)|per_?(day|month)|(daily|monthly)_?\w*(limit|quota|cap)/i
+
+/** Codes that some use for an account, and others for a minute. */
+const doubtfulCodes = /quota_?(limit_?)?(exceeded|exhausted|reached)|(exceeded|usage)_?(quota|limit)|allocation_?quota/i
+
+const spentWords =
+  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|budget)|(limit|quota|cap|budget) (for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge/i
+
+/** What a 402 says besides. */
+const paymentWords = /balance|credit|quota|fund|payment|billing|plan/i
+
+/** A link or a sentence that tells of a rate, whatever the code says. */
+const rateWords =
+  /(token|rate|request|concurren\w+|usage)s?[-_ ]?limit|per[- ](second|minute)|\b(tpm|rpm|qps|qpm|tps|rps)\b/i
+
+const rightsWords =
+  /permission|forbidden|not (allowed|accessible|authori[sz]ed)|access|denied|scope|credential|must have/i
+
+const refusals: ReadonlyArray<string> = ["x-should-retry", "stripe-should-retry"]
+
+/** A wait of more than this does not contradict that a quota is spent. */
+const shortWait = Duration.minutes(10)
+
+const number = (text: string | undefined): number => Number((text ?? "").replace(/[,_]/g, "") || NaN)
+
+/** A request that alone asks for more than the whole limit. */
+const isTooLarge = (messages: ReadonlyArray<string>): boolean =>
+  messages.some((message) => {
+    const limit = number(/\blimit(?: is| of)?[\s:]+([\d,_]+)/i.exec(message)?.[1])
+    const requested = number(/\brequest(?:ed|s)?(?: about| for| up to)?[\s:]+([\d,_]+)/i.exec(message)?.[1])
+    return requested > limit || /request (is )?too large for|fewer max_tokens|can only afford/i.test(message)
+  })
+
+/** An answer whose body was read. */
+export interface Read {
+  readonly status: number
+  readonly headers: RetryAfter.Headers
+  readonly body: ErrorBody.ErrorBody
+  readonly now: number
+}
+
+/**
+ * Whether the answer names a wait that a spent quota would not have, or, where its code names no longer period, speaks of a
+ * rate.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const isContradicted = ({ body, headers, now }: Read): boolean => {
+  const wait = RetryAfter.fromAnswer(headers, body, now)
+  if (Option.isSome(wait)) return Duration.lessThanOrEqualTo(wait.value, shortWait)
+  const isLong = (text: string) => /day|daily|week|month/i.test(text)
+  return !body.codes.some(isLong) && body.messages.some((message) => rateWords.test(message) && !isLong(message))
+}
+
+/** What may be shown of a code. */
+const shown = (code: string): string => code.slice(0, 64)
+
+/** A code that says that the account has nothing left, in the words of whomever. */
+const findSpent = (read: Read): Verdict | undefined => {
+  const { codes, messages } = read.body
+  const code = codes.find((code) => spentCodes.test(code))
+  if (code !== undefined) return quotaExhausted(shown(code), !isContradicted(read))
+  if (messages.some((message) => spentWords.test(message)))
+    return quotaExhausted("by its message", !isContradicted(read))
+  const doubtful = codes.find((code) => doubtfulCodes.test(code))
+  return doubtful === undefined ? undefined : quotaExhausted(shown(doubtful), false)
+}
+
+/** "Never" in an answer that means "not now" by its status. */
+const judgeCapacity = (read: Read): Verdict | undefined => {
+  const refusal = refusals.find((name) => read.headers[name]?.trim().toLowerCase() === "false")
+  const isRefused = refusal === undefined ? undefined : refused(`${refusal}: false`)
+  // From 500 on it is not about a quota.
+  if (read.status >= 500) return isRefused
+  if (isTooLarge(read.body.messages)) return refused("larger than the limit")
+  return findSpent(read) ?? isRefused
+}
+
+const withAmazonsCode = ({ body, headers }: Pick<Read, "body" | "headers">): ReadonlyArray<string> => {
+  const type = headers["x-amzn-errortype"]?.split(":", 1)[0]
+  const code = type === undefined ? undefined : ErrorBody.word(type)
+  return code === undefined ? body.codes : [code, ...body.codes]
+}
+
+/** "Not now" or "never" in an answer whose status says neither. */
+const judgeWordy = (read: Read): Verdict | undefined => {
+  const { body, headers, now, status } = read
+  if (status === 402) {
+    if (isTooLarge(body.messages)) return refused("larger than the credit")
+    const said = [...body.codes, ...body.messages].some((text) => paymentWords.test(text))
+    return findSpent(read) ?? (said ? quotaExhausted("402", !isContradicted(read)) : undefined)
+  }
+  const spent = findSpent(read)
+  // A code for a day may hold the word for a rate as well.
+  if (spent?._tag === "QuotaExhausted" && spent.isSure) return spent
+  if (withAmazonsCode(read).some((code) => rateCodes.test(code))) return capacity()
+  if (spent !== undefined) return spent
+  if (Option.isSome(RetryAfter.explicit(headers, now))) return capacity()
+  const isAboutRights = body.messages.some((message) => rightsWords.test(message) && !rateWords.test(message))
+  return status === 403 && !isAboutRights && Option.isSome(RetryAfter.spentReset(headers, now)) ? capacity() : undefined
+}
+
+/**
+ * What the words of an answer mean, where they mean one thing only.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const judge = (read: Read, statuses: ReadonlySet<number>): Verdict | undefined => {
+  if (statuses.has(read.status)) return judgeCapacity(read)
+  if (wordyStatuses.has(read.status)) return judgeWordy(read)
+  if (!lostStatuses.has(read.status)) return undefined
+  if (refusals.some((name) => read.headers[name]?.trim().toLowerCase() === "false")) return neutral
+  return withAmazonsCode(read).some((code) => rateCodes.test(code)) ? capacity() : undefined
+}
+
+/**
+ * Reads the body of an answer, and the instant.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const read = ({ body, headers, status }: Parameters<Classifier>[0]): Effect.Effect<Read> =>
+  Effect.zipWith(body, Clock.currentTimeMillis, (text, now) => ({
+    status,
+    headers,
+    now,
+    body: /\bhtml\b/i.test(headers["content-type"] ?? "") ? ErrorBody.empty : ErrorBody.parse(text)
+  }))
+
+/**
+ * Goes by the words of an error: JSON codes and sentences, `x-should-retry` and `stripe-should-retry`, `retry-after`. Says
+ * something only where they mean one thing whoever says them: that a rate is exceeded, that the account has nothing left,
+ * that this request will never be served.
+ *
+ * @since 0.2.0
+ * @category classifiers
+ */
+export const byWords =
+  (statuses: ReadonlySet<number> = Capacity.capacityStatuses): Classifier =>
+  (answer) =>
+    statuses.has(answer.status) || wordyStatuses.has(answer.status) || lostStatuses.has(answer.status)
+      ? Effect.map(read(answer), (read) => Option.fromNullable(judge(read, statuses)))
+      : Effect.succeedNone
+
+/**
+ * Finds, among the answers of the given statuses, those that no wait will change: `QuotaExhausted` and `Refused`.
+ *
+ * @since 0.2.0
+ * @category classifiers
+ */
+export const byQuota = (statuses: ReadonlySet<number> = Capacity.capacityStatuses): Classifier => {
+  const words = byWords(statuses)
+  return (answer) => (statuses.has(answer.status) ? words(answer) : Effect.succeedNone)
+}
+
+/**
+ * {@link byWords}, then {@link byStatus}: what a pooled client goes by unless told otherwise. It never takes a lack of
+ * rights for a limit.
+ *
+ * @since 0.2.0
+ * @category classifiers
+ */
+export const standard = (statuses: ReadonlySet<number> = Capacity.capacityStatuses): Classifier => {
+  const status = byStatus(statuses)
+  const both = firstOf(byWords(statuses), status)
+  // The common answer first: it costs no more than a look at its status.
+  return (answer) => (answer.status < 400 && !statuses.has(answer.status) ? status(answer) : both(answer))
+}
+
+/** The statuses that errors stand for which come without one: in a stream, or in a 200. */
+const statusOfCode: ReadonlyArray<readonly [RegExp, number]> = [
+  [spentCodes, 429],
+  [/over_?load/i, 529],
+  [/unavailable|over_?capacity/i, 503],
+  [rateCodes, 429],
+  [/internal|server_?error|api_?error|timeout|upstream|bad_?gateway/i, 500]
+]
+
+/**
+ * The status that an error without one stands for; `undefined` where there is no error, or one about something else.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const statusOf = ({ codes, isError, status }: ErrorBody.ErrorBody): number | undefined =>
+  isError ? (status ?? statusOfCode.find(([form]) => codes.some((code) => form.test(code)))?.[1]) : undefined
