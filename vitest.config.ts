@@ -6,7 +6,7 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
 const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
-const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/nastyServer.test.ts"]
+const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/nastyServer.test.ts", "test/law/field.test.ts"]
 
 const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
   extends: true,
@@ -28,7 +28,7 @@ export default defineConfig({
       }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
-      // Long by nature: real limiters in real time, long explorations, golden traces. `npm run test:long`, and so does CI.
+      // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
       project("long", { include: long }),
       // `npm run types`: nothing runs, the compiler looks at them.
       project("types", {

@@ -52,7 +52,7 @@ export interface Change {
   readonly holdUntil: number
   /** So many starts in a period of so many milliseconds; undefined while the law knows of no such limit. */
   readonly starts: { readonly limit: number; readonly period: number } | undefined
-  /** Share of the rejections that the law takes for chance, not for load: 0 to 1. */
+  /** Share of all calls that is rejected by chance, whatever the load, as far as the law believes: 0 to 1. */
   readonly chance: number
   /** Since when the API has let nothing through; undefined while it does. */
   readonly saturatedSince: number | undefined
@@ -91,7 +91,7 @@ export interface PoolStats extends BatchStats {
   readonly spacing: Duration.Duration
   /** At most so many starts in any such period; undefined while the law knows of no such limit. */
   readonly starts: { readonly limit: number; readonly period: Duration.Duration } | undefined
-  /** Share of the rejections that the law takes for chance, not for load: 0 to 1. */
+  /** Share of all calls that is rejected by chance, whatever the load, as far as the law believes: 0 to 1. */
   readonly chance: number
   /** Since when the API has let nothing through, in epoch milliseconds; undefined while it does. */
   readonly saturatedSince: number | undefined

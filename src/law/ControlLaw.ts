@@ -151,7 +151,7 @@ export interface Decision {
   readonly alone?: number | undefined
   /** Lets the window grow by itself until the next decision. Default no growth. */
   readonly ramp?: Ramp | undefined
-  /** How large a share of the rejections is chance, not load, as far as the law believes: 0 to 1. Default 0. */
+  /** How large a share of all calls is rejected by chance, whatever the load, as far as the law believes: 0 to 1. Default 0. */
   readonly chance?: number | undefined
   /** Since when the API has let nothing through, on the law's clock; undefined while it does. */
   readonly saturatedSince?: number | undefined

@@ -3,7 +3,7 @@
  *
  * Three limits are learned at once, for a server has one of them or several: attempts in flight, starts a second, and
  * starts in a period. At a rejection the law asks which of them was being tested, measures that one, and goes back to what
- * it measured.
+ * it measured. Where rejections come that no test has asked for, it weighs whether chance explains them better.
  *
  * @since 0.2.0
  */
@@ -57,8 +57,8 @@ export type State = WindowState
  * const law = WindowLaw.make()
  * const { decision, state } = law.initial(64, 0)
  * assert.strictEqual(decision.window, 12)
- * const fields = { epoch: 0, inFlight: 12, latency: 50, sequence: 12, startedWith: 12, bound: "window" } as const
- * const next = law.step(state, { _tag: "capacity", status: 429, retryAfter: undefined, ...fields }, 50)
+ * const attempt = { row: 12, attempt: 1, epoch: 0, sequence: 12, inFlight: 12, startedWith: 12, latency: 50, bound: "window" } as const
+ * const next = law.step(state, { _tag: "capacity", status: 429, retryAfter: undefined, ...attempt }, 50)
  * assert.strictEqual(next.decision.window, 11)
  * assert.strictEqual(next.decision.reason, "11 in flight were too many (status 429)")
  * ```

@@ -34,6 +34,7 @@ export const make = (most: number): History => {
   let besides = new Int32Array(size)
   let ends = new Uint8Array(size)
   let last = 0
+  let first = 1
 
   const grow = (): void => {
     const [from, next] = [{ ats, besides, ends, size }, Math.min(most, 2 * size)]
@@ -41,7 +42,7 @@ export const make = (most: number): History => {
     besides = new Int32Array(next)
     ends = new Uint8Array(next)
     size = next
-    for (let sequence = Math.max(1, last - from.size + 1); sequence <= last; sequence++) {
+    for (let sequence = first; sequence <= last; sequence++) {
       ats[sequence % size] = from.ats[sequence % from.size] ?? 0
       besides[sequence % size] = from.besides[sequence % from.size] ?? 0
       ends[sequence % size] = from.ends[sequence % from.size] ?? 0
@@ -50,7 +51,7 @@ export const make = (most: number): History => {
 
   return {
     get first() {
-      return Math.max(1, last - size + 1)
+      return first
     },
     get last() {
       return last
@@ -61,6 +62,7 @@ export const make = (most: number): History => {
     add: (at, others) => {
       if (last >= size && size < most) grow()
       last += 1
+      first = Math.max(first, last - size + 1)
       if (size === 0) return
       ats[last % size] = at
       besides[last % size] = others
@@ -70,7 +72,7 @@ export const make = (most: number): History => {
       last -= 1
     },
     ended: (sequence, fate) => {
-      if (sequence > last - size) ends[sequence % size] = fates.indexOf(fate)
+      if (sequence >= first) ends[sequence % size] = fates.indexOf(fate)
     }
   }
 }

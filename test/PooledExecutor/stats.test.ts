@@ -90,6 +90,24 @@ describe("Stats", () => {
     })
   )
 
+  it.effect("tell the share of all calls that chance rejects, as far as the law believes, and why it believes so", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 16 })
+      assert.strictEqual((yield* pool.stats).chance, 0)
+      const api = makeApi((row, attempt) => (row % 20 === 7 && attempt === 1 ? busy(20, { status: 503 }) : ok(100)))
+      yield* pool.executeBatch(range(400), api.call)
+      const { chance, changes, reason } = yield* pool.stats
+      // One in twenty is; what it believes is from when it began to.
+      assert.isTrue(chance > 0.02 && chance < 0.1, String(chance))
+      assert.strictEqual(reason, `chance rejects ${(100 * chance).toPrecision(2)} % of all calls (status 503)`)
+      assert.deepStrictEqual(
+        changes.map((change) => change.chance > 0).filter((isKnown, i, all) => isKnown !== all[i - 1]),
+        [false, true]
+      )
+      assert.strictEqual(changes.at(-1)?.chance, chance)
+    })
+  )
+
   it.effect("start anew with each batch", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({ control: "delay", poolSize: 4 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
 import { type ControlLaw, WindowLaw } from "effect-aimd"
+import * as Ramp from "../../src/law/Ramp.js"
 
 const law = WindowLaw.make()
 
@@ -59,7 +60,7 @@ describe("The window law, step by step", () => {
   })
 
   it("grows by three permits for each success that the window held back, to the pool's size", () => {
-    const samples = [1, 2, 3, 4].map((sequence) => [100, success({ sequence })] as const)
+    const samples = [1, 2, 3, 4].map((sequence) => [99, success({ sequence, latency: 99 })] as const)
     assert.deepStrictEqual(
       decisions(samples, 20).map(({ window }) => window),
       [15, 18, 20, 20]
@@ -69,9 +70,21 @@ describe("The window law, step by step", () => {
   it("grows only while the window is used", () => {
     const bounds = ["none", "spacing", "period"] as const
     assert.deepStrictEqual(
-      decisions(bounds.map((bound) => [100, success({ bound })])).map(({ window }) => window),
+      decisions(bounds.map((bound) => [99, success({ bound, latency: 99 })])).map(({ window }) => window),
       [12, 12, 12]
     )
+  })
+
+  it("grows by the clock while no answer comes, from when a rejection would have been known: twofold in half a second", () => {
+    const { decision } = law.initial(64, 0)
+    assert.deepStrictEqual(decision.ramp, { from: 100, every: 41.671875, most: 64 })
+    assert.deepStrictEqual(
+      [99, 100, 100 + 12 * 41.671875, 10_000].map((now) => Ramp.windowAt(decision, now)),
+      [12, 13, 25, 64]
+    )
+    // The first answer goes on from there.
+    assert.strictEqual(last([[10_000, success({ latency: 10_000, bound: "none" })]]).window, 64)
+    assert.isUndefined(law.initial(12, 0).decision.ramp)
   })
 
   it("goes down to what was in flight at the first rejection, and says so", () => {
@@ -170,7 +183,7 @@ describe("The window law, step by step", () => {
     const [rate, window, reason] = advised({ tokens }, { bound: "none" })
     assert.deepStrictEqual(
       [Math.round(100 * rate), window, reason],
-      [110, 12, "the API says that 100 of 1000 tokens are left"]
+      [110, 22, "the API says that 100 of 1000 tokens are left"]
     )
   })
 
@@ -248,8 +261,7 @@ describe("At a cap, the window law", () => {
     assert.deepStrictEqual([window, ramp?.most], [40, 50])
   })
 
-  it("has no ramp before the first rejection, nor at the pool's size", () => {
-    assert.isUndefined(last(capped().slice(0, 10)).ramp)
+  it("has no ramp at the pool's size", () => {
     assert.isUndefined(last(capped(), 8).ramp)
   })
 
@@ -282,7 +294,7 @@ describe("At a cap, the window law", () => {
       "12 in flight were too many (status 429)",
       "9 in flight were too many: others share the API (status 429)",
       "7 in flight were too many: others share the API (status 429)",
-      "38.3 starts a second were too many (status 429)"
+      "51.8 starts a second were too many (status 429)"
     ])
     // Nothing says any more that twelve are too many.
     assert.strictEqual(seen.at(-1)?.window, 12)

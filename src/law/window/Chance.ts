@@ -4,23 +4,50 @@
  * @since 0.2.0
  */
 
-/** Evidence for a limit, in nats, for each share of rejections that it may bring; CUSUM. */
+/**
+ * Evidence for a limit, in nats, for each share of rejections that it may bring. It is never less than nothing, so that what
+ * was seen long ago does not hide what is seen now: the cumulative sum of Page, "Continuous Inspection Schemes", 1954.
+ *
+ * @since 0.2.0
+ * @category models
+ */
 export type Alarms = ReadonlyArray<number>
 
 /** Shares of rejections that a limit may bring. */
 const shares = [0.9, 0.5, 0.2]
 
+/**
+ * No evidence.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
 export const silent: Alarms = shares.map(() => 0)
 
-/** So many starts were let through, so many of them would have been rejected by chance. */
+/**
+ * So many starts were let through: that speaks for chance. `chance` is the share of the starts that it rejects.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
 export const passed = (alarms: Alarms, chance: number, starts: number): Alarms =>
   starts === 0
     ? alarms
     : alarms.map((alarm, i) => Math.max(0, alarm + starts * Math.log((1 - (shares[i] ?? 0)) / (1 - chance))))
 
-/** A start was rejected. */
+/**
+ * A start was rejected: that speaks for a limit, the more the rarer chance is.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
 export const hit = (alarms: Alarms, chance: number): Alarms =>
   alarms.map((alarm, i) => alarm + Math.log((shares[i] ?? 1) / chance))
 
-/** How much likelier what was seen is with a limit; in nats. */
+/**
+ * How much likelier what was seen is with a limit; in nats.
+ *
+ * @since 0.2.0
+ * @category values
+ */
 export const evidence = (alarms: Alarms): number => Math.max(...alarms)

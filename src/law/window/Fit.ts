@@ -5,7 +5,12 @@
  */
 import type { Starts } from "../ControlLaw.js"
 
-/** What happened to the latest starts, oldest first. */
+/**
+ * What happened to the latest starts, oldest first.
+ *
+ * @since 0.2.0
+ * @category models
+ */
 export interface History {
   readonly at: ReadonlyArray<number>
   readonly besides: ReadonlyArray<number>
@@ -14,7 +19,13 @@ export interface History {
   readonly weight: ReadonlyArray<number>
 }
 
-/** The likeliest explanation: the share of chance beside it, and the log-likelihood of what happened. */
+/**
+ * What may explain the latest starts: the share of calls that chance rejects beside it, and the logarithm of how likely it
+ * makes what happened.
+ *
+ * @since 0.2.0
+ * @category models
+ */
 export type Explanation = { readonly chance: number; readonly likelihood: number } & (
   | { readonly _tag: "none" }
   | { readonly _tag: "cap"; readonly cap: number }
@@ -30,7 +41,13 @@ const slack = 0.03
 const pairs = 6
 const depths = [1, 4, 16, 64]
 
-/** How many the API itself had in flight besides a start: those that it was about to reject are none; a rejection takes so long. */
+/**
+ * How many the API itself had in flight besides a start: those that it was about to reject are none; a rejection takes so
+ * long.
+ *
+ * @since 0.2.0
+ * @category values
+ */
 export const servedBesides = (starts: Starts, sequence: number, rejection: number): number => {
   let pending = 0
   const since = starts.at(sequence) - rejection
@@ -40,7 +57,12 @@ export const servedBesides = (starts: Starts, sequence: number, rejection: numbe
   return Math.max(0, starts.besides(sequence) - pending)
 }
 
-/** The starts from one on whose fate is known: those before an instant, and those that were rejected. */
+/**
+ * The starts from one on whose fate is known by `now`: those that were rejected, and those that would have been by now.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
 export const historyOf = (starts: Starts, from: number, now: number, rejection: number): History => {
   const at: Array<number> = []
   const besides: Array<number> = []
@@ -154,7 +176,12 @@ const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
   return fastest && { ...fastest, likelihood: top }
 }
 
-/** The likeliest explanation, each number that it needs counted against it. */
+/**
+ * The likeliest explanation, each number that it needs counted against it.
+ *
+ * @since 0.2.0
+ * @category values
+ */
 export const explainAll = (history: History): Explanation => {
   const penalty = 0.5 * Math.log(Math.max(4, history.at.length))
   const [alone, capped, paced] = [none(history), cap(history), bucket(history)]
@@ -168,12 +195,22 @@ export const explainAll = (history: History): Explanation => {
 /** Two rates that differ by less are the same. */
 const near = 0.05
 
-/** Whether two explanations name the same limit. */
+/**
+ * Whether two explanations name the same limit.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
 export const isSame = (a: Explanation, b: Explanation): boolean =>
   (a._tag === "cap" && b._tag === "cap" && a.cap === b.cap) ||
   (a._tag === "bucket" && b._tag === "bucket" && Math.abs(a.rate / b.rate - 1) < near)
 
-/** What stands beside chance, in words. */
+/**
+ * What stands beside chance, in words.
+ *
+ * @since 0.2.0
+ * @category values
+ */
 export const show = (explanation: Explanation): string =>
   explanation._tag === "none"
     ? ""

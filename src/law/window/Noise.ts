@@ -13,7 +13,12 @@ import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import { explain, roundOf, type Draft, type Limits } from "./State.js"
 
-/** What was seen below the limits of the exact law. */
+/**
+ * What was seen below the limits of the exact law, while chance is not known to reject calls.
+ *
+ * @since 0.2.0
+ * @category models
+ */
 export interface Calm {
   readonly starts: number
   readonly rejected: number
@@ -22,8 +27,20 @@ export interface Calm {
   readonly fall: Chance.Alarms
 }
 
+/**
+ * Nothing was seen yet.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
 export const calm: Calm = { starts: 0, rejected: 0, last: 0, fall: Chance.silent }
 
+/**
+ * What averages know, while chance is known to reject calls.
+ *
+ * @since 0.2.0
+ * @category models
+ */
 export interface Noise {
   /** The share of calls that chance rejects. */
   readonly chance: number
@@ -81,7 +98,12 @@ const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): b
   return limit._tag === "cap" ? besides >= limit.cap : at >= since
 }
 
-/** A rejection in slow start, and what the limits had been. */
+/**
+ * A rejection in slow start that may have been chance, and what the limits had been.
+ *
+ * @since 0.2.0
+ * @category models
+ */
 export interface Suspect {
   readonly sequence: number
   readonly besides: number
@@ -112,7 +134,12 @@ const acquit = (draft: Draft, { before, besides, last, sequence }: Suspect, star
   explain(draft, "a rejection by chance: more in flight were let through", 0)
 }
 
-/** Counts the starts whose fate is known by now. */
+/**
+ * Counts the starts whose fate is known by now, and tests a little more where it is time to.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
 export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number): void => {
   if (draft.suspect !== undefined && draft.block === undefined) {
     acquit(draft, draft.suspect, starts, now - 1.2 * draft.rejectionLatency)
@@ -234,7 +261,12 @@ const hold = (draft: Draft): void => {
   }
 }
 
-/** Grows where nothing but chance rejects. */
+/**
+ * Grows where nothing but chance rejects.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
 export const served = (draft: Draft, { bound }: Sample): void => {
   const { latency, limits, noise, poolSize } = draft
   if (noise?.limit._tag !== "none") return
@@ -250,6 +282,9 @@ export const served = (draft: Draft, { bound }: Sample): void => {
 /**
  * What averages make of a rejection: `chance`, which is dealt with; `closed`, where there were too many in a row; or
  * `limit`, for the exact law.
+ *
+ * @since 0.2.0
+ * @category learning
  */
 export const rejected = (
   draft: Draft,

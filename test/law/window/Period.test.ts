@@ -26,14 +26,51 @@ describe("A period", () => {
     assert.strictEqual(Period.failed(proven, 3000, 100)?.length, proven.length + 3000)
   })
 
-  it("allows more after eight quiet periods, and less after a rejection has come back three times", () => {
-    let period: Period.Period = { ...proven, short: 69_000, length: 70_000 }
-    for (let i = 0; i < 7; i++) period = Period.passed(period)
-    assert.strictEqual(period.limit, 58)
-    assert.strictEqual(Period.passed(period).limit, 60)
-    let worse: Period.Period | undefined = period
-    for (let i = 0; i < 4 && worse !== undefined; i++) worse = Period.failed(worse, undefined, 100)
-    assert.strictEqual(worse?.limit, 55)
+  /** A length that is known to a thousandth. */
+  const exact: Period.Period = { ...proven, short: 69_930, length: 70_000 }
+  const quietFor = (periods: number, from: Period.Period = exact): Period.Period =>
+    Array.from({ length: periods }).reduce<Period.Period>(Period.passed, from)
+
+  it("is measured more finely after eight quiet periods, where there is time to", () => {
+    const rough = { ...exact, short: 69_000 }
+    assert.deepStrictEqual(
+      [7, 8].map((periods) => [quietFor(periods, rough).limit, Math.round(quietFor(periods, rough).length)]),
+      [
+        [58, 70_000],
+        [58, 69_498]
+      ]
+    )
+  })
+
+  it("allows more after eight quiet periods, then sooner and twice as much more, for as long as it passes", () => {
+    assert.deepStrictEqual(
+      [7, 8, 9, 12].map((periods) => [quietFor(periods).limit, quietFor(periods).known]),
+      [
+        [58, 58],
+        [60, 58],
+        [60, 60],
+        [65, 60]
+      ]
+    )
+  })
+
+  it("puts back exactly what was known after a test that was too much, and waits longer for the next", () => {
+    const tested = quietFor(8)
+    const back = Period.failed(tested, undefined, 100)
+    assert.deepStrictEqual(back, { ...exact, quiet: 0, raises: 0, patience: 4 })
+    assert.deepStrictEqual(Period.failed(tested, 3000, 100), back)
+    // After a test that passed it is what passed.
+    assert.strictEqual(Period.failed(quietFor(12), undefined, 100)?.limit, 60)
+  })
+
+  it("allows less after a rejection has come back three times", () => {
+    let worse: Period.Period | undefined = exact
+    const limits: Array<number | undefined> = []
+    for (let i = 0; i < 4 && worse !== undefined; i++) {
+      worse = Period.failed(worse, undefined, 100)
+      limits.push(worse?.limit)
+    }
+    assert.deepStrictEqual([limits, worse?.known], [[58, 58, 58, 55], 55])
   })
 
   it("is given up after nine rejections in a row", () => {

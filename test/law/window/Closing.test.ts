@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Closing from "../../../src/law/window/Closing.js"
+import * as Level from "../../../src/law/window/Level.js"
+import * as Pace from "../../../src/law/window/Pace.js"
+import * as State from "../../../src/law/window/State.js"
+
+/** Open since 0; after `through` were let through, at `closedAt`, nothing passes any more until `openedAt`. */
+const reopened = (through: number, closedAt: number, openedAt: number, over: Partial<State.Block> = {}) => {
+  const draft = State.draft(State.begin(64, 0, 0).state)
+  draft.opened = { at: 0, accepted: 0 }
+  draft.limits = { ...draft.limits, pace: Level.known(40), slowStart: false }
+  draft.successes = through
+  const closing = { since: closedAt, accepted: through, before: draft.limits, at: closedAt }
+  draft.block = { ...Closing.make(draft, closing), ...over }
+  Closing.reopen(draft, draft.block, openedAt)
+  const { pace } = draft.limits
+  return { draft, rate: pace && Pace.rate(pace), reason: draft.decision.reason }
+}
+
+describe("An API that was closed", () => {
+  const punished = "one too many closes the API for a while: well below what was too fast"
+  const open = "the API lets requests through again"
+
+  it("for half a minute after five in a second locks out: half of what was too fast", () => {
+    const { draft, rate, reason } = reopened(5, 900, 30_900)
+    assert.deepStrictEqual([rate, reason], [2.5, punished])
+    // What a test may cost is known now, and nothing of it comes back.
+    assert.deepStrictEqual([draft.hint, draft.refills, draft.block], [30_000, false, undefined])
+    assert.deepStrictEqual(draft.opened, { at: 30_900, accepted: 5 })
+  })
+
+  it("for longer than two minutes, or hardly longer than it had been open, was away", () => {
+    assert.deepStrictEqual(
+      [
+        [900, 120_900],
+        [900, 120_901],
+        [4000, 36_001],
+        [4000, 36_000]
+      ].map(([closedAt = 0, openedAt = 0]) => reopened(5, closedAt, openedAt).reason),
+      [punished, open, punished, open]
+    )
+  })
+
+  it("after hardly a call, or after many, was away, and so it was where it said for how long", () => {
+    assert.deepStrictEqual(
+      [1, 2, 15, 16].map((through) => reopened(through, 900, 30_900).reason),
+      [open, punished, punished, open]
+    )
+    assert.strictEqual(reopened(5, 900, 30_900, { told: true }).reason, open)
+  })
+
+  it("and was away is met as it had been left", () => {
+    const { draft, rate } = reopened(100, 4000, 34_000)
+    assert.deepStrictEqual([rate, draft.limits.window.level, draft.held], [40, 12, 30_000])
+  })
+})

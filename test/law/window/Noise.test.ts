@@ -1,0 +1,243 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { ControlLaw } from "effect-aimd"
+import * as Chance from "../../../src/law/window/Chance.js"
+import type * as Fit from "../../../src/law/window/Fit.js"
+import * as Noise from "../../../src/law/window/Noise.js"
+import * as Permits from "../../../src/law/window/Permits.js"
+import * as State from "../../../src/law/window/State.js"
+import * as History from "../../../src/pool/History.js"
+
+/** A rejection is known after 50 ms; a start every ten, an answer after a hundred. */
+const every = 10
+
+type Fate = "served" | "rejected" | "open"
+
+/** The pool's starts, with a constant number in flight besides each, or one that a function says. */
+const startsOf = (fates: ReadonlyArray<Fate>, besides: (i: number) => number = () => 9): ControlLaw.Starts => {
+  const history = History.make(2000)
+  fates.forEach((fate, i) => {
+    history.add(every * i, besides(i))
+    if (fate !== "open") history.ended(i + 1, fate === "served" ? "success" : "capacity")
+  })
+  return history
+}
+const all = (count: number, isRejected: (i: number) => boolean = () => false): ReadonlyArray<Fate> =>
+  Array.from({ length: count }, (_, i) => (isRejected(i) ? "rejected" : "served"))
+
+const fields = { row: 1, attempt: 1, epoch: 0, inFlight: 10, latency: 50, bound: "none" } as const
+const rejection = (sequence: number, besides = 9) =>
+  ({
+    ...fields,
+    _tag: "capacity",
+    status: 503,
+    retryAfter: undefined,
+    sequence,
+    startedWith: besides + 1
+  }) as const
+const success = (sequence: number): ControlLaw.Sample => ({ ...fields, _tag: "success", sequence, startedWith: 10 })
+
+const drafted = (over: Partial<State.Draft> = {}): State.Draft =>
+  Object.assign(State.draft(State.begin(64, 0, 0).state), { widest: 20, latency: 100, ...over })
+
+/** Tells a draft of all that was rejected among the starts; returns the verdicts. */
+const told = (draft: State.Draft, fates: ReadonlyArray<Fate>, besides?: (i: number) => number): ReadonlyArray<string> =>
+  fates.flatMap((fate, i) => {
+    if (fate !== "rejected") return []
+    // What comes later is not known yet.
+    const starts = startsOf(
+      fates.slice(0, i + 6).map((later, place) => (place > i ? "open" : later)),
+      besides
+    )
+    const [sample, now] = [rejection(i + 1, besides?.(i)), every * i + 50]
+    Noise.watch(draft, starts, sample, now)
+    return [Noise.rejected(draft, sample, every * i, starts, now)]
+  })
+
+const cap: Fit.Explanation = { _tag: "cap", cap: 8, chance: 0.02, likelihood: 0 }
+const noisy = (over: Partial<Noise.Noise> = {}): Noise.Noise => ({
+  chance: 0.02,
+  limit: cap,
+  fall: Chance.silent,
+  test: Chance.silent,
+  tested: undefined,
+  since: Infinity,
+  through: 0,
+  waited: 0,
+  patience: 0,
+  ...over
+})
+const atCap = (over: Partial<Noise.Noise> = {}): State.Draft =>
+  drafted({
+    limits: { window: Permits.initial(8), pace: undefined, slowStart: false },
+    noise: noisy(over)
+  })
+
+describe("Rejections that no test has asked for", () => {
+  it("are chance from the first on, where chance alone explains it best", () => {
+    const draft = drafted()
+    const fates = all(150, (i) => i % 50 === 40)
+    assert.deepStrictEqual(told(draft, fates), ["chance", "chance", "chance"])
+    assert.deepStrictEqual([draft.noise?.limit._tag, draft.limits.slowStart], ["none", true])
+    assert.match(draft.decision.reason, /^chance rejects 2\.\d % of all calls \(status 503\)$/)
+  })
+
+  it("are a limit where hardly anything was started before", () => {
+    const draft = drafted()
+    const fates = all(25, (i) => i === 20)
+    assert.deepStrictEqual([told(draft, fates), draft.noise], [["limit"], undefined])
+  })
+
+  it("are chance, it seems, where few of many have been rejected; two in a row are a limit", () => {
+    const calm = { ...Noise.calm, starts: 1000, rejected: 5 }
+    const [one, two] = [drafted({ calm }), drafted({ calm })]
+    const fates = all(60, (i) => i === 40)
+    assert.deepStrictEqual([told(one, fates), one.noise, one.calm.rejected], [["chance"], undefined, 6])
+    assert.strictEqual(one.decision.reason, "a rejection by chance, it seems (status 503)")
+    const row = all(60, (i) => i === 40 || i === 41)
+    assert.deepStrictEqual([told(two, row), two.noise, two.calm.rejected], [["chance", "limit"], undefined, 5])
+  })
+
+  it("are a limit where the API says when to come back, and where more was tested", () => {
+    const starts = startsOf(all(40, (i) => i === 39))
+    const [hinted, tested] = [drafted(), drafted()]
+    assert.strictEqual(Noise.rejected(hinted, { ...rejection(40), retryAfter: 1000 }, 390, starts, 440), "limit")
+    assert.strictEqual(Noise.rejected(tested, rejection(40, 20), 390, starts, 440), "limit")
+  })
+
+  it("are a cap beside chance, where both explain them", () => {
+    const draft = drafted({ limits: { window: Permits.initial(12), pace: undefined, slowStart: false } })
+    // A call in sixty by chance, and all with eight in flight or more.
+    const besides = (i: number): number => i % 10
+    const fates = all(240, (i) => i % 10 >= 8 || i % 60 === 5)
+    draft.noise = noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 } })
+    told(draft, fates, besides)
+    assert.deepStrictEqual([draft.noise.limit._tag, draft.limits.window.level], ["cap", 8])
+    assert.match(draft.decision.reason, /beside a cap of 8 \(status 503\)$/)
+  })
+
+  it("end when chance explains none of the latest starts any more", () => {
+    const draft = drafted({ noise: noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 } }) })
+    const starts = startsOf(all(499))
+    Noise.watch(draft, starts, success(499), 10_000)
+    assert.isDefined(draft.noise)
+    Noise.watch(draft, startsOf(all(500)), success(500), 10_000)
+    assert.deepStrictEqual([draft.noise, draft.calm.rejected], [undefined, 0])
+  })
+
+  it("are a closed API where chance never brings so many in a row", () => {
+    // 0.02 to the third is more than one in a hundred thousand.
+    const row = all(46, (i) => i >= 40)
+    const draft = drafted({ noise: noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 } }) })
+    assert.deepStrictEqual(told(draft, row.slice(0, 43)), ["chance", "chance", "closed"])
+  })
+})
+
+describe("A test beside chance", () => {
+  it("comes after a hundred starts at a cap, and is of one more", () => {
+    // As before: what is above the cap is rejected, and of the rest one in sixty.
+    const draft = atCap({ waited: 99 })
+    const fates = all(240, (i) => i % 10 >= 8 || i % 60 === 5)
+    draft.judged = 239
+    Noise.watch(
+      draft,
+      startsOf([...fates, "served"], (i) => i % 10),
+      success(241),
+      10_000
+    )
+    assert.deepStrictEqual([draft.noise?.tested, draft.limits.window.level], [9, 9])
+  })
+
+  it("that lets three through is kept, and the next is of an eighth more", () => {
+    const draft = atCap({ tested: 9, since: 0, through: 2, patience: 2 })
+    Noise.watch(
+      draft,
+      startsOf(["served"], () => 8),
+      success(1),
+      10_000
+    )
+    const { limit, patience, tested } = draft.noise ?? noisy()
+    assert.deepStrictEqual(limit, { ...cap, cap: 9 })
+    assert.deepStrictEqual([tested, patience, draft.limits.window.level], [10, 0, 10])
+  })
+
+  it("that is rejected more than chance would puts back what was known, and waits longer for the next", () => {
+    const draft = atCap({ tested: 9, since: 0, patience: 1 })
+    const starts = startsOf(all(40, (i) => i === 39))
+    assert.strictEqual(Noise.rejected(draft, rejection(40, 8), 390, starts, 440), "chance")
+    const { limit, patience, tested } = draft.noise ?? noisy()
+    assert.deepStrictEqual([limit, tested, patience, draft.limits.window.level], [cap, undefined, 2, 8])
+  })
+
+  it("goes on after one rejection that chance may well have brought", () => {
+    const draft = atCap({ tested: 9, since: 0, chance: 0.1 })
+    const starts = startsOf(all(40, (i) => i === 39))
+    assert.strictEqual(Noise.rejected(draft, rejection(40, 8), 390, starts, 440), "chance")
+    assert.deepStrictEqual([draft.noise?.tested, Math.round(Chance.evidence(draft.noise?.test ?? []))], [9, 2])
+  })
+
+  it("is not of starts with fewer in flight: their rejections speak of the limit itself", () => {
+    const draft = atCap({ tested: 9, since: 0 })
+    const starts = startsOf(all(40, (i) => i === 39))
+    Noise.rejected(draft, rejection(40, 7), 390, starts, 440)
+    assert.deepStrictEqual([draft.noise?.tested, draft.noise?.test], [9, Chance.silent])
+    assert.isAbove(Chance.evidence(draft.noise?.fall ?? []), 0)
+  })
+})
+
+describe("A rejection that ended slow start", () => {
+  const before = drafted().limits
+  /** One with nine in flight besides, before the starts that follow. */
+  const suspected = (): State.Draft =>
+    drafted({
+      limits: { window: Permits.initial(9), pace: undefined, slowStart: false },
+      suspect: { sequence: 1, besides: 9, last: 6, before }
+    })
+  const watch = (draft: State.Draft, fates: ReadonlyArray<Fate>, now: number, besides?: (i: number) => number) =>
+    Noise.watch(draft, startsOf(["rejected", ...fates], besides), success(2), now)
+
+  it("is acquitted when four that were started after it, with as many in flight, were let through", () => {
+    const draft = suspected()
+    watch(draft, all(5), 1000)
+    assert.deepStrictEqual([draft.suspect, draft.limits, draft.calm.rejected], [undefined, before, 1])
+    assert.strictEqual(draft.decision.reason, "a rejection by chance: more in flight were let through")
+  })
+
+  it("is convicted when one of them was rejected, and when too few were as many", () => {
+    for (const [fates, besides] of [
+      [all(5, (i) => i === 3), () => 9],
+      [all(5), (i: number) => (i < 3 ? 9 : 8)]
+    ] as const) {
+      const draft = suspected()
+      watch(draft, fates, 1000, besides)
+      assert.deepStrictEqual([draft.suspect, draft.limits.window.level, draft.calm.rejected], [undefined, 9, 0])
+    }
+  })
+
+  it("waits for what is not known yet", () => {
+    const draft = suspected()
+    const fates = [...all(4), "open"] as const
+    // A rejection of the last, started at 50, would be known by 110.
+    watch(draft, fates, 109)
+    assert.isDefined(draft.suspect)
+    watch(draft, fates, 110)
+    assert.deepStrictEqual([draft.suspect, draft.limits], [undefined, before])
+  })
+})
+
+describe("Where nothing but chance rejects", () => {
+  const free = (): State.Draft => drafted({ noise: noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 } }) })
+
+  it("the window grows by three permits for each success that it held back", () => {
+    const draft = free()
+    Noise.served(draft, { ...success(1), bound: "window" })
+    assert.strictEqual(draft.limits.window.level, 15)
+    Noise.served(draft, success(2))
+    assert.strictEqual(draft.limits.window.level, 15)
+  })
+
+  it("and at a limit nothing grows but by tests", () => {
+    const draft = atCap()
+    Noise.served(draft, { ...success(1), bound: "window" })
+    assert.strictEqual(draft.limits.window.level, 8)
+  })
+})
