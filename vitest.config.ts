@@ -29,7 +29,12 @@ export default defineConfig({
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
-      project("long", { include: long })
+      project("long", { include: long }),
+      // `npm run types`: nothing runs, the compiler looks at them.
+      project("types", {
+        include: [],
+        typecheck: { enabled: true, only: true, include: ["test/**/*.test-d.ts"], tsconfig: "tsconfig.types.json" }
+      })
     ],
     // A deadlock is a failed test, never a run that hangs; and no machine is so slow that it meets this.
     testTimeout: 300_000,
@@ -41,7 +46,6 @@ export default defineConfig({
     // Two cores are two workers: the runner would leave one of them to itself, and it needs none.
     maxWorkers: "100%",
     minWorkers: 1,
-    typecheck: { include: ["test/**/*.test-d.ts"], tsconfig: "tsconfig.types.json" },
     coverage: {
       provider: "v8",
       // Without it a function that never runs counts as having no branches.

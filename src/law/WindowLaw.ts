@@ -31,6 +31,12 @@ export interface Options {
    * length of its output, and says nothing about its load.
    */
   readonly latencyTolerance?: number
+  /**
+   * Nobody else uses this limit: no other pool, process or machine with the same key. Then a 429 below what has been proven
+   * is taken for chance as soon as a 503 or 529 is. Default false: a 429 may be somebody else's doing, and pools that share
+   * an API come to equal parts of it.
+   */
+  readonly alone?: boolean
 }
 
 /**
@@ -60,7 +66,7 @@ export type State = WindowState
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<State> => ({
+export const make = ({ alone = false, latencyTolerance = Infinity }: Options = {}): ControlLaw<State> => ({
   name: "window",
   remembers: 16_384,
   initial: (poolSize, now) => begin(poolSize, now, 0),
@@ -80,7 +86,7 @@ export const make = ({ latencyTolerance = Infinity }: Options = {}): ControlLaw<
     draft.opened ??= { at: startedAt, accepted: 0 }
     if (starts !== undefined) Noise.watch(draft, starts, sample, now)
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, latencyTolerance)
-    else reject(draft, sample, startedAt, now, starts)
+    else reject(draft, sample, startedAt, now, starts, alone)
     draft.now = now
     draft.decision = decide(draft)
     return { state: draft, decision: draft.decision }

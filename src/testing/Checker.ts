@@ -329,95 +329,7 @@ const takeOut = (rejected: Array<Admitted>, at: number, epoch: number): Admitted
 }
 
 /**
- * One row cannot stop the others: a retry that was rejected is not followed by another start of that row while a fresh row
- * waits.
- *
- * @since 0.2.0
- * @category invariants
- */
-export const oneRowStopsNobody: Checker = {
-  name: "one row stops nobody",
-  start: () => {
-    const clients = perClient(() => ({ fresh: new Set<number>(), last: -1, silence: silence() }))
-    return (event) => {
-      const client = clients(event.client)
-      client.silence.observe(event)
-      // Whoever waited for an API that was given up on has failed, although its batch may have yet to say so.
-      if (client.silence.isOver(event.at)) client.fresh.clear()
-      if (event._tag === "submitted") for (let i = 0; i < event.count; i++) client.fresh.add(event.row + i)
-      if (event._tag === "finished") client.fresh.delete(event.row)
-      if (event._tag === "shutdown") client.fresh.clear()
-      if (event._tag !== "started") return undefined
-      client.fresh.delete(event.row)
-      const isAgain = client.last === event.row && event.attempt > 2
-      client.last = event.row
-      return isAgain && client.fresh.size > 0
-        ? `row ${event.row} starts once more, before ${client.fresh.size} rows that have had no attempt`
-        : undefined
-    }
-  }
-}
-
-/** How long the API has let nothing through, as the pool counts it. */
-const silence = () => {
-  let budget = Infinity
-  let since = Infinity
-  const open = new Set<number>()
-  return {
-    observe: (event: Trace.Event): void => {
-      if (event._tag === "joined") budget = Duration.toMillis(event.config.maxCapacityRetry)
-      if (event._tag === "submitted") for (let i = 0; i < event.count; i++) open.add(event.row + i)
-      if (event._tag === "finished") open.delete(event.row)
-      if (event._tag === "decided" && event.sample?._tag === "capacity") since = Math.min(since, event.at)
-      const isServed = event._tag === "ended" && (event.outcome === "success" || event.outcome === "failed")
-      if (isServed || open.size === 0) since = Infinity
-    },
-    isOver: (at: number): boolean => at >= since + budget,
-    /** When all that waited before is to have its outcome, where an attempt takes at most so long. */
-    endsAt: (attempt: number): number => since + budget + attempt,
-    /** When the pool gives up. */
-    givesUpAt: (): number => since + budget
-  }
-}
-
-/**
- * A batch ends, and so does a call, one budget and one attempt after the API has begun to let nothing through, whatever it
- * does. Checked where the pool has an `attemptTimeout`: without one an attempt may take for ever.
- *
- * @since 0.2.0
- * @category invariants
- */
-export const endsWithinBudget: Checker = {
-  name: "all that waits ends within its budget and one attempt",
-  start: () => {
-    const clients = perClient(() => ({
-      attempt: Infinity,
-      submitted: new Map<number, number>(),
-      silence: silence()
-    }))
-    return (event) => {
-      const client = clients(event.client)
-      if (event._tag === "joined" && event.config.attemptTimeout !== undefined) {
-        client.attempt = Duration.toMillis(event.config.attemptTimeout)
-      }
-      if (event._tag === "submitted") {
-        for (let i = 0; i < event.count; i++) client.submitted.set(event.row + i, event.at)
-      }
-      const latest = client.silence.endsAt(client.attempt)
-      const givesUpAt = client.silence.givesUpAt()
-      client.silence.observe(event)
-      if (event._tag !== "finished") return undefined
-      const submittedAt = client.submitted.get(event.row) ?? Infinity
-      client.submitted.delete(event.row)
-      return event.completedAt > latest + tolerance && submittedAt < givesUpAt
-        ? `row ${event.row} ends at ${event.completedAt}, where ${latest} is the latest`
-        : undefined
-    }
-  }
-}
-
-/**
- * All of them.
+ * All of them: what a pool must not do. `Liveness.all` is the other half.
  *
  * @since 0.2.0
  * @category invariants
@@ -431,9 +343,7 @@ export const all: ReadonlyArray<Checker> = [
   permitsComeBack,
   noStartAfterShutdown,
   noStartAfterBudget,
-  oneDecreaseAnEpoch,
-  oneRowStopsNobody,
-  endsWithinBudget
+  oneDecreaseAnEpoch
 ]
 
 /** So many events are shown before the one that broke a rule. */

@@ -1,6 +1,6 @@
 /**
- * Checkers of what a pool must get done, beside those of what it must not do: rows end in time, turns are fair, permits do
- * not lie idle.
+ * Checkers of what a pool must get done, beside those of what it must not do: rows end in time, no row stops the others,
+ * turns are fair, permits do not lie idle.
  *
  * @since 0.2.0
  */
@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import type * as ControlLaw from "../law/ControlLaw.js"
 import type { Checker } from "./Checker.js"
 import { allowedAt, perClient, tolerance } from "./PerClient.js"
+import type * as Trace from "./Trace.js"
 
 /**
  * A row ends by its budget, counted from its first start; an attempt that is in flight then may end first.
@@ -36,6 +37,94 @@ export const rowsEndByBudget: Checker = {
       const last = Math.max(row.first + client.budget, row.end)
       return event.completedAt > last + tolerance
         ? `row ${event.row}, first started at ${row.first}, ends at ${event.completedAt}, and not by ${last}`
+        : undefined
+    }
+  }
+}
+
+/**
+ * A batch ends, and so does a call, one budget and one attempt after the API has begun to let nothing through, whatever it
+ * does. Checked where the pool has an `attemptTimeout`: without one an attempt may take for ever.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const endsWithinBudget: Checker = {
+  name: "all that waits ends within its budget and one attempt",
+  start: () => {
+    const clients = perClient(() => ({
+      attempt: Infinity,
+      submitted: new Map<number, number>(),
+      silence: silence()
+    }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "joined" && event.config.attemptTimeout !== undefined) {
+        client.attempt = Duration.toMillis(event.config.attemptTimeout)
+      }
+      if (event._tag === "submitted") {
+        for (let i = 0; i < event.count; i++) client.submitted.set(event.row + i, event.at)
+      }
+      const latest = client.silence.endsAt(client.attempt)
+      const givesUpAt = client.silence.givesUpAt()
+      client.silence.observe(event)
+      if (event._tag !== "finished") return undefined
+      const submittedAt = client.submitted.get(event.row) ?? Infinity
+      client.submitted.delete(event.row)
+      return event.completedAt > latest + tolerance && submittedAt < givesUpAt
+        ? `row ${event.row} ends at ${event.completedAt}, where ${latest} is the latest`
+        : undefined
+    }
+  }
+}
+
+/** How long the API has let nothing through, as the pool counts it. */
+const silence = () => {
+  let budget = Infinity
+  let since = Infinity
+  const open = new Set<number>()
+  return {
+    observe: (event: Trace.Event): void => {
+      if (event._tag === "joined") budget = Duration.toMillis(event.config.maxCapacityRetry)
+      if (event._tag === "submitted") for (let i = 0; i < event.count; i++) open.add(event.row + i)
+      if (event._tag === "finished") open.delete(event.row)
+      if (event._tag === "decided" && event.sample?._tag === "capacity") since = Math.min(since, event.at)
+      const isServed = event._tag === "ended" && (event.outcome === "success" || event.outcome === "failed")
+      if (isServed || open.size === 0) since = Infinity
+    },
+    isOver: (at: number): boolean => at >= since + budget,
+    /** When all that waited before is to have its outcome, where an attempt takes at most so long. */
+    endsAt: (attempt: number): number => since + budget + attempt,
+    /** When the pool gives up. */
+    givesUpAt: (): number => since + budget
+  }
+}
+
+/**
+ * One row cannot stop the others: a retry that was rejected is not followed by another start of that row while a fresh row
+ * waits.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const oneRowStopsNobody: Checker = {
+  name: "one row stops nobody",
+  start: () => {
+    const clients = perClient(() => ({ fresh: new Set<number>(), last: -1, silence: silence() }))
+    return (event) => {
+      const client = clients(event.client)
+      client.silence.observe(event)
+      // Whoever waited for an API that was given up on has failed, although its batch may have yet to say so.
+      if (client.silence.isOver(event.at)) client.fresh.clear()
+      if (event._tag === "submitted") for (let i = 0; i < event.count; i++) client.fresh.add(event.row + i)
+      if (event._tag === "finished") client.fresh.delete(event.row)
+      if (event._tag === "shutdown") client.fresh.clear()
+      if (event._tag !== "started") return undefined
+      client.fresh.delete(event.row)
+      const isAgain = client.last === event.row && event.attempt > 2
+      client.last = event.row
+      return isAgain && client.fresh.size > 0
+        ? `row ${event.row} starts once more, before ${client.fresh.size} rows that have had no attempt`
         : undefined
     }
   }
@@ -162,9 +251,15 @@ export const windowIsUsed: Checker = {
 }
 
 /**
- * All of them.
+ * All of them: what a pool must get done. `Checker.all` is the other half.
  *
  * @since 0.2.0
  * @category invariants
  */
-export const all: ReadonlyArray<Checker> = [rowsEndByBudget, turnsAreFair, windowIsUsed]
+export const all: ReadonlyArray<Checker> = [
+  rowsEndByBudget,
+  endsWithinBudget,
+  oneRowStopsNobody,
+  turnsAreFair,
+  windowIsUsed
+]

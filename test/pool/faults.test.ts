@@ -7,10 +7,10 @@ import { busy, failures, isQuiet, makeApi, millis, ok, range, script } from "../
 import { fixed, sequence } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
-/** A start every 100 ms, and at most two in a second. */
-const twoInASecond: ControlLaw.ControlLaw<ControlLaw.Decision> = {
-  ...fixed({ spacing: 100, starts: { limit: 2, period: 1000, provenUntil: Infinity } }),
-  remembers: 2
+/** A start every 100 ms, and at most three in a second. */
+const threeInASecond: ControlLaw.ControlLaw<ControlLaw.Decision> = {
+  ...fixed({ spacing: 100, starts: { limit: 3, period: 1000, provenUntil: Infinity } }),
+  remembers: 3
 }
 const everyTenth = fixed({ spacing: 100 })
 
@@ -20,18 +20,22 @@ const startOf = (pool: PooledExecutor.PooledExecutor) => pool.execute(Clock.curr
 describe("Not in this pool:", () => {
   it.effect("a start with nothing to do stays in the gate's log", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, control: twoInASecond, maxCapacityRetry: 100 })
-      // Rejected at 50, so that its start counts for nothing; its budget is spent at 100, when the gate opens again.
-      const row = yield* Effect.fork(Effect.flip(pool.execute(busy(50))))
+      const pool = yield* PooledExecutor.make({ poolSize: 3, control: threeInASecond, maxCapacityRetry: 100 })
+      // Served at 220, before the API has let nothing through for as long as anybody waits.
+      yield* Effect.fork(pool.execute(ok(220)))
       yield* Effect.yieldNow()
-      // Who waits at the gate has it open at 100, and is not there any more when it does.
+      // Starts at 100 and is rejected at 150, so that its start counts for nothing; its budget is spent at 200, when the
+      // gate opens again.
+      const row = yield* Effect.fork(Effect.flip(pool.execute(busy(50))))
+      yield* Effect.sleep(110)
+      // Who waits at the gate has it open at 200, and is not there any more when it does.
       const gone = yield* Effect.fork(pool.execute(ok()))
-      yield* Effect.sleep(60)
+      yield* Effect.sleep(50)
       yield* Fiber.interrupt(gone)
       assert.strictEqual((yield* Fiber.join(row))._tag, "RetryTimeoutError")
-      // The gate let somebody through at 100, who had nothing to do: that counts for the spacing, not for the second.
+      // The gate let somebody through at 200, who had nothing to do: that counts for the spacing, not for the second.
       yield* Effect.sleep(10)
-      assert.deepStrictEqual([yield* startOf(pool), yield* startOf(pool)], [200, 300])
+      assert.deepStrictEqual([yield* startOf(pool), yield* startOf(pool)], [300, 400])
     })
   )
 

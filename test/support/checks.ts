@@ -82,7 +82,7 @@ const holds = (world: World, run: Run): Array<string> =>
 
 /**
  * An attempt that is interrupted in the very instant in which it ends is an interruption to Effect, and its answer is lost;
- * so is that of an attempt which was interrupted before and refused to end.
+ * so is that of an attempt which was interrupted before and refused to end. What is a row's own trouble holds that row alone.
  */
 const isUnheard = (world: World, run: Run, hint: Extract<Event, { readonly type: "hint" }>): boolean => {
   const since = hint.stubborn ? hint.startedAt : hint.at
@@ -91,7 +91,10 @@ const isUnheard = (world: World, run: Run, hint: Extract<Event, { readonly type:
   const isHeard = run.log.some(
     (event) => event.type === "decide" && event.at === hint.at && event.heard === hint.until - hint.at
   )
-  return !isHeard && (timesOut || interruptionsOf(world, run, hint.party).some(isDue))
+  const isOwn = run.log.some(
+    (event) => event.type === "decide" && event.own && event.at === hint.at && event.admittedAt === hint.startedAt
+  )
+  return !isHeard && (isOwn || timesOut || interruptionsOf(world, run, hint.party).some(isDue))
 }
 
 /** The instants at which a party is interrupted as a whole. */

@@ -62,6 +62,8 @@ export type Event =
       readonly admittedAt: number
       /** The Retry-After that the law was told of. */
       readonly heard: number | undefined
+      /** Whether it was a rejection that is the row's own trouble, which holds nobody else. */
+      readonly own: boolean
     }
   | {
       readonly type: "hint"
@@ -155,7 +157,8 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
     const { attemptTimeout, budget, maxRetryAfter, minDispatchDelay, parties, poolSize } = world
     const control = Trace.listen(lawOf(world), (at, decision, sample) => {
       const heard = sample?._tag === "capacity" ? sample.retryAfter : undefined
-      log.push({ type: "decide", at, decision, admittedAt: at - (sample?.latency ?? 0), heard })
+      const own = sample?._tag === "neutral" && sample.ownRejection
+      log.push({ type: "decide", at, decision, admittedAt: at - (sample?.latency ?? 0), heard, own })
     })
     const options: PoolConfig.Options = { poolSize, minDispatchDelay, maxRetryAfter, maxCapacityRetry: budget, control }
     const clock = yield* Effect.clock

@@ -1,7 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
+import { PoolConfig } from "effect-aimd"
 import { Liveness, type Checker, type Trace } from "effect-aimd/testing"
 import { at, capacity, decided, ended, finished, joined, said, started, submitted } from "./events.js"
-import { range } from "./support.js"
+import { range, valueOf } from "./support.js"
+
+const limited = valueOf(PoolConfig.make({ poolSize: 3, maxCapacityRetry: "1 second", attemptTimeout: 100 }))
+const joinedLimited: Trace.Event = { ...at(0), _tag: "joined", config: limited }
+const endedAt = (time: number, row: number): Trace.Event => ({
+  ...at(time),
+  _tag: "finished",
+  row,
+  order: 0,
+  completedAt: time,
+  outcome: "RetryTimeoutError",
+  attempts: 1
+})
 
 interface Case {
   readonly checker: Checker.Checker
@@ -26,6 +39,24 @@ const cases: Record<string, Case> = {
     ],
     broken: [joined, started(10), ended(20), finished(0, 0, 1011)],
     says: "row 0, first started at 10, ends at 1011, and not by 1010"
+  },
+  "a row that starts again and again before others": {
+    checker: Liveness.oneRowStopsNobody,
+    fine: [[joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 1), started(3, 0, 3), started(4, 2)]],
+    broken: [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3)],
+    says: "row 0 starts once more, before 2 rows that have had no attempt"
+  },
+  "a row that waits for a dead API beyond its budget": {
+    checker: Liveness.endsWithinBudget,
+    // Served in between, and one that comes when the pool has given up.
+    fine: [
+      [
+        ...[joinedLimited, submitted(0, 2), decided(50, {}, capacity()), ended(900, 1)],
+        ...[decided(950, {}, capacity()), endedAt(2050, 0), { ...submitted(7, 1), ...at(2050) }, endedAt(9000, 7)]
+      ]
+    ],
+    broken: [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), endedAt(1151, 0)],
+    says: "row 0 ends at 1151, where 1150 is the latest"
   },
   "a line that has two turns while another waits": {
     checker: Liveness.turnsAreFair,

@@ -291,7 +291,8 @@ export const rejected = (
   sample: Rejection,
   startedAt: number,
   starts: Starts,
-  now: number
+  now: number,
+  isAlone: boolean
 ): "chance" | "closed" | "limit" => {
   const { calm, noise } = draft
   const besides = sample.startedWith - 1
@@ -299,7 +300,7 @@ export const rejected = (
     if (sample.bound === "period" && draft.period !== undefined) return "limit"
     const { limits } = draft
     // 429 speaks of the caller's limit, which others may share: the exact law knows how to. 503 and 529 speak of the server.
-    if (!limits.slowStart && sample.status === tooMany) return "limit"
+    if (!isAlone && !limits.slowStart && sample.status === tooMany) return "limit"
     draft.suspect = limits.slowStart
       ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
       : draft.suspect

@@ -32,7 +32,8 @@ export const reject = (
   sample: Rejection,
   startedAt: number,
   now: number,
-  starts: Starts | undefined
+  starts: Starts | undefined,
+  isAlone: boolean
 ): void => {
   const { epoch, latency, retryAfter, sequence, startedWith } = sample
   // All that were started before this one and have not been rejected were accepted: a rejection is the quicker answer.
@@ -46,7 +47,7 @@ export const reject = (
   }
   if (epoch < draft.decision.epoch) return
   const isOpen = draft.block === undefined && starts !== undefined
-  const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit"
+  const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now, isAlone) : "limit"
   if (verdict === "chance") return
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
 
