@@ -1,4 +1,5 @@
 /** Several clients on one server, who do not know of each other. */
+import { WindowLaw } from "effect-aimd"
 import {
   Checker,
   Latency,
@@ -83,7 +84,8 @@ export const once = (
       clients: Array.from({ length: clients }, (_, index) => ({
         joinsAt: index * 5000 + ((seed * 37 + index * 101) % 500),
         closedAt: until,
-        pool: { poolSize, control: law },
+        // Who shares an API says so.
+        pool: { poolSize, control: law === "window" ? WindowLaw.make({ shared: true }) : law },
         workload: Workload.atOnce(Math.ceil((capacity * until * 1.2) / 1000), { seed })
       }))
     },

@@ -32,11 +32,11 @@ export interface Options {
    */
   readonly latencyTolerance?: number
   /**
-   * Nobody else uses this limit: no other pool, process or machine with the same key. Then a 429 below what has been proven
-   * is taken for chance as soon as a 503 or 529 is. Default false: a 429 may be somebody else's doing, and pools that share
-   * an API come to equal parts of it.
+   * Other pools use the same limit at the same time: other processes or machines with the same key. Then the law takes a
+   * 429, and any rejection at the times when others test the limit, for their doing and gives way, so that all come to equal
+   * parts. Default false: such a rejection may be chance.
    */
-  readonly alone?: boolean
+  readonly shared?: boolean
 }
 
 /**
@@ -66,10 +66,10 @@ export type State = WindowState
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ alone = false, latencyTolerance = Infinity }: Options = {}): ControlLaw<State> => ({
+export const make = ({ latencyTolerance = Infinity, shared = false }: Options = {}): ControlLaw<State> => ({
   name: "window",
   remembers: 16_384,
-  initial: (poolSize, now) => begin(poolSize, now, 0),
+  initial: (poolSize, now) => begin(poolSize, now, 0, shared),
   step: (state, told, now, starts) => {
     if (told._tag === "neutral") return { state, decision: state.decision }
     // A limit of starts without a period is a fast pace.
@@ -86,7 +86,7 @@ export const make = ({ alone = false, latencyTolerance = Infinity }: Options = {
     draft.opened ??= { at: startedAt, accepted: 0 }
     if (starts !== undefined) Noise.watch(draft, starts, sample, now)
     if (sample._tag === "success") succeed(draft, sample, startedAt, now, latencyTolerance)
-    else reject(draft, sample, startedAt, now, starts, alone)
+    else reject(draft, sample, startedAt, now, starts)
     draft.now = now
     draft.decision = decide(draft)
     return { state: draft, decision: draft.decision }

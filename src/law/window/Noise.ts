@@ -87,7 +87,7 @@ const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorReject
 const isTestOfLaw = (draft: Draft, at: number, besides: number): boolean => {
   const { limits, poolSize, widest } = draft
   const { pace, slowStart, window } = limits
-  if (!slowStart && Round.isBusy(roundOf(draft), at)) return true
+  if (draft.isShared && !slowStart && Round.isBusy(roundOf(draft), at)) return true
   if (slowStart) return besides >= Math.min(widest, poolSize - 1)
   if (besides >= Math.round(window.top) && window.top < poolSize) return true
   return pace !== undefined && (pace.shared ? at >= pace.from : pace.progress > 1)
@@ -291,8 +291,7 @@ export const rejected = (
   sample: Rejection,
   startedAt: number,
   starts: Starts,
-  now: number,
-  isAlone: boolean
+  now: number
 ): "chance" | "closed" | "limit" => {
   const { calm, noise } = draft
   const besides = sample.startedWith - 1
@@ -300,7 +299,7 @@ export const rejected = (
     if (sample.bound === "period" && draft.period !== undefined) return "limit"
     const { limits } = draft
     // 429 speaks of the caller's limit, which others may share: the exact law knows how to. 503 and 529 speak of the server.
-    if (!isAlone && !limits.slowStart && sample.status === tooMany) return "limit"
+    if (draft.isShared && !limits.slowStart && sample.status === tooMany) return "limit"
     draft.suspect = limits.slowStart
       ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
       : draft.suspect

@@ -32,8 +32,7 @@ export const reject = (
   sample: Rejection,
   startedAt: number,
   now: number,
-  starts: Starts | undefined,
-  isAlone: boolean
+  starts: Starts | undefined
 ): void => {
   const { epoch, latency, retryAfter, sequence, startedWith } = sample
   // All that were started before this one and have not been rejected were accepted: a rejection is the quicker answer.
@@ -47,7 +46,7 @@ export const reject = (
   }
   if (epoch < draft.decision.epoch) return
   const isOpen = draft.block === undefined && starts !== undefined
-  const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now, isAlone) : "limit"
+  const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit"
   if (verdict === "chance") return
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
 

@@ -75,6 +75,8 @@ export interface Block {
  */
 export interface State {
   readonly poolSize: number
+  /** Other clients use the same limit, as the law was told. */
+  readonly isShared: boolean
   readonly limits: Limits
   readonly block: Block | undefined
   readonly period: Period | undefined
@@ -135,6 +137,7 @@ export type Draft = { -readonly [Field in keyof State]: State[Field] }
 /** A class, because to spread so many fields costs more than the step. */
 class Copy implements State {
   poolSize: State["poolSize"]
+  isShared: State["isShared"]
   limits: State["limits"]
   block: State["block"]
   period: State["period"]
@@ -166,6 +169,7 @@ class Copy implements State {
   decision: State["decision"]
   constructor(from: State) {
     this.poolSize = from.poolSize
+    this.isShared = from.isShared
     this.limits = from.limits
     this.block = from.block
     this.period = from.period
@@ -224,7 +228,7 @@ export const blindly = (permits: number, now: number, rejectionLatency: number, 
  * @since 0.2.0
  * @category constructors
  */
-export const begin = (poolSize: number, now: number, epoch: number): Step<State> => {
+export const begin = (poolSize: number, now: number, epoch: number, isShared = false): Step<State> => {
   const window = Permits.initial(Math.min(firstPermits, poolSize))
   const decision: Decision = {
     window: window.top,
@@ -237,6 +241,7 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
   }
   const state: State = {
     poolSize,
+    isShared,
     limits: { window, pace: undefined, slowStart: true },
     block: undefined,
     period: undefined,
@@ -277,11 +282,11 @@ export const begin = (poolSize: number, now: number, epoch: number): Step<State>
  * @category constructors
  */
 export const reset = (
-  { decision, poolSize, rejections }: State,
+  { decision, isShared, poolSize, rejections }: State,
   { latency, sequence }: Sample,
   now: number
 ): State => ({
-  ...begin(poolSize, now, decision.epoch).state,
+  ...begin(poolSize, now, decision.epoch, isShared).state,
   rejections,
   opened: { at: now - latency, accepted: sequence - 1 - rejections },
   lastRejected: sequence - 1

@@ -41,8 +41,8 @@ const drafted = (over: Partial<State.Draft> = {}): State.Draft =>
   Object.assign(State.draft(State.begin(64, 0, 0).state), { widest: 20, latency: 100, ...over })
 
 /** A rejection of an attempt that began at an instant. */
-const judge = (draft: State.Draft, sample: Rejection, at: number, starts: ControlLaw.Starts, isAlone = false) =>
-  Noise.rejected(draft, sample, at, starts, at + 50, isAlone)
+const judge = (draft: State.Draft, sample: Rejection, at: number, starts: ControlLaw.Starts) =>
+  Noise.rejected(draft, sample, at, starts, at + 50)
 
 /** Tells a draft of all that was rejected among the starts; returns the verdicts. */
 const told = (draft: State.Draft, fates: ReadonlyArray<Fate>, besides?: (i: number) => number): ReadonlyArray<string> =>
@@ -109,14 +109,14 @@ describe("Rejections that no test has asked for", () => {
     assert.strictEqual(judge(tested, rejection(40, 20), 390, starts), "limit")
   })
 
-  it("are a limit where their status is of one's own limit, which others may share; in slow start nobody knows a limit yet", () => {
-    const verdict = (slowStart: boolean, isAlone: boolean, status: number): string => {
-      const draft = drafted({ limits: { window: Permits.initial(30), pace: undefined, slowStart } })
+  it("are a limit where their status is of one's own limit, and others share it; in slow start nobody knows a limit yet", () => {
+    const verdict = (slowStart: boolean, isShared: boolean, status: number): string => {
+      const draft = drafted({ isShared, limits: { window: Permits.initial(30), pace: undefined, slowStart } })
       // At an instant of the round at which nobody tests.
-      return judge(draft, { ...rejection(40), status }, 2390, startsOf(all(40, (i) => i === 39)), isAlone)
+      return judge(draft, { ...rejection(40), status }, 2390, startsOf(all(40, (i) => i === 39)))
     }
     assert.deepStrictEqual(
-      [verdict(false, false, 429), verdict(false, true, 429), verdict(true, false, 429), verdict(false, false, 503)],
+      [verdict(false, true, 429), verdict(false, false, 429), verdict(true, true, 429), verdict(false, true, 503)],
       ["limit", "chance", "chance", "chance"]
     )
   })
