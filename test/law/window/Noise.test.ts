@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ControlLaw } from "effect-aimd"
+import type { Rejection } from "../../../src/law/window/Blame.js"
 import * as Chance from "../../../src/law/window/Chance.js"
 import type * as Fit from "../../../src/law/window/Fit.js"
 import * as Noise from "../../../src/law/window/Noise.js"
@@ -39,6 +40,10 @@ const success = (sequence: number): ControlLaw.Sample => ({ ...fields, _tag: "su
 const drafted = (over: Partial<State.Draft> = {}): State.Draft =>
   Object.assign(State.draft(State.begin(64, 0, 0).state), { widest: 20, latency: 100, ...over })
 
+/** A rejection of an attempt that began at an instant. */
+const judge = (draft: State.Draft, sample: Rejection, at: number, starts: ControlLaw.Starts, isAlone = false) =>
+  Noise.rejected(draft, sample, at, starts, at + 50, isAlone)
+
 /** Tells a draft of all that was rejected among the starts; returns the verdicts. */
 const told = (draft: State.Draft, fates: ReadonlyArray<Fate>, besides?: (i: number) => number): ReadonlyArray<string> =>
   fates.flatMap((fate, i) => {
@@ -50,7 +55,7 @@ const told = (draft: State.Draft, fates: ReadonlyArray<Fate>, besides?: (i: numb
     )
     const [sample, now] = [rejection(i + 1, besides?.(i)), every * i + 50]
     Noise.watch(draft, starts, sample, now)
-    return [Noise.rejected(draft, sample, every * i, starts, now)]
+    return [judge(draft, sample, every * i, starts)]
   })
 
 const cap: Fit.Explanation = { _tag: "cap", cap: 8, chance: 0.02, likelihood: 0 }
@@ -100,8 +105,20 @@ describe("Rejections that no test has asked for", () => {
   it("are a limit where the API says when to come back, and where more was tested", () => {
     const starts = startsOf(all(40, (i) => i === 39))
     const [hinted, tested] = [drafted(), drafted()]
-    assert.strictEqual(Noise.rejected(hinted, { ...rejection(40), retryAfter: 1000 }, 390, starts, 440), "limit")
-    assert.strictEqual(Noise.rejected(tested, rejection(40, 20), 390, starts, 440), "limit")
+    assert.strictEqual(judge(hinted, { ...rejection(40), retryAfter: 1000 }, 390, starts), "limit")
+    assert.strictEqual(judge(tested, rejection(40, 20), 390, starts), "limit")
+  })
+
+  it("are a limit where their status is of one's own limit, which others may share; in slow start nobody knows a limit yet", () => {
+    const verdict = (slowStart: boolean, isAlone: boolean, status: number): string => {
+      const draft = drafted({ limits: { window: Permits.initial(30), pace: undefined, slowStart } })
+      // At an instant of the round at which nobody tests.
+      return judge(draft, { ...rejection(40), status }, 2390, startsOf(all(40, (i) => i === 39)), isAlone)
+    }
+    assert.deepStrictEqual(
+      [verdict(false, false, 429), verdict(false, true, 429), verdict(true, false, 429), verdict(false, false, 503)],
+      ["limit", "chance", "chance", "chance"]
+    )
   })
 
   it("are a cap beside chance, where both explain them", () => {
@@ -163,7 +180,7 @@ describe("A test beside chance", () => {
   it("that is rejected more than chance would puts back what was known, and waits longer for the next", () => {
     const draft = atCap({ tested: 9, since: 0, patience: 1 })
     const starts = startsOf(all(40, (i) => i === 39))
-    assert.strictEqual(Noise.rejected(draft, rejection(40, 8), 390, starts, 440), "chance")
+    assert.strictEqual(judge(draft, rejection(40, 8), 390, starts), "chance")
     const { limit, patience, tested } = draft.noise ?? noisy()
     assert.deepStrictEqual([limit, tested, patience, draft.limits.window.level], [cap, undefined, 2, 8])
   })
@@ -171,14 +188,14 @@ describe("A test beside chance", () => {
   it("goes on after one rejection that chance may well have brought", () => {
     const draft = atCap({ tested: 9, since: 0, chance: 0.1 })
     const starts = startsOf(all(40, (i) => i === 39))
-    assert.strictEqual(Noise.rejected(draft, rejection(40, 8), 390, starts, 440), "chance")
+    assert.strictEqual(judge(draft, rejection(40, 8), 390, starts), "chance")
     assert.deepStrictEqual([draft.noise?.tested, Math.round(Chance.evidence(draft.noise?.test ?? []))], [9, 2])
   })
 
   it("is not of starts with fewer in flight: their rejections speak of the limit itself", () => {
     const draft = atCap({ tested: 9, since: 0 })
     const starts = startsOf(all(40, (i) => i === 39))
-    Noise.rejected(draft, rejection(40, 7), 390, starts, 440)
+    judge(draft, rejection(40, 7), 390, starts)
     assert.deepStrictEqual([draft.noise?.tested, draft.noise?.test], [9, Chance.silent])
     assert.isAbove(Chance.evidence(draft.noise?.fall ?? []), 0)
   })
