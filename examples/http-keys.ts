@@ -32,7 +32,8 @@ const program = Effect.gen(function* () {
   const ask = (model: string) =>
     HttpClientRequest.post("http://api.example/v1/complete").pipe(
       HttpClientRequest.bodyUnsafeJson({ model, prompt: "hello" }),
-      client.execute
+      client.execute,
+      Effect.flatMap(({ text }) => text)
     )
   const models = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? "large" : "small"))
   yield* Effect.forEach(models, ask, { concurrency: "unbounded", discard: true })

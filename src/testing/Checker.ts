@@ -323,9 +323,13 @@ interface Admitted {
   readonly epochs: ReadonlyArray<number>
 }
 
+/** Of several that started at one instant, the one that fits the fewest samples: the others have others to choose from. */
 const takeOut = (rejected: Array<Admitted>, at: number, epoch: number): Admitted | undefined => {
-  const index = rejected.findIndex((one) => Math.abs(one.at - at) < tolerance && one.epochs.includes(epoch))
-  return index < 0 ? undefined : rejected.splice(index, 1)[0]
+  const found = rejected
+    .filter((one) => Math.abs(one.at - at) < tolerance && one.epochs.includes(epoch))
+    .reduce<Admitted | undefined>((a, b) => (a !== undefined && a.epochs.length <= b.epochs.length ? a : b), undefined)
+  if (found !== undefined) rejected.splice(rejected.indexOf(found), 1)
+  return found
 }
 
 /**

@@ -10,6 +10,10 @@ import type { Checker } from "./Checker.js"
 import { allowedAt, perClient, tolerance } from "./PerClient.js"
 import type * as Trace from "./Trace.js"
 
+/** Whether the whole party was interrupted: when its rows ended, nobody knows. */
+const isWithoutEntry = ({ attempts, outcome }: Trace.Event & { readonly _tag: "finished" }): boolean =>
+  outcome === "interrupted" && attempts === 0
+
 /**
  * A row ends by its budget, counted from its first start; an attempt that is in flight then may end first.
  *
@@ -34,6 +38,8 @@ export const rowsEndByBudget: Checker = {
         return undefined
       }
       client.rows.delete(event.row)
+      // Of a batch that was interrupted there are no entries.
+      if (isWithoutEntry(event)) return undefined
       const last = Math.max(row.first + client.budget, row.end)
       return event.completedAt > last + tolerance
         ? `row ${event.row}, first started at ${row.first}, ends at ${event.completedAt}, and not by ${last}`
@@ -71,6 +77,7 @@ export const endsWithinBudget: Checker = {
       if (event._tag !== "finished") return undefined
       const submittedAt = client.submitted.get(event.row) ?? Infinity
       client.submitted.delete(event.row)
+      if (isWithoutEntry(event)) return undefined
       return event.completedAt > latest + tolerance && submittedAt < givesUpAt
         ? `row ${event.row} ends at ${event.completedAt}, where ${latest} is the latest`
         : undefined
@@ -101,8 +108,8 @@ const silence = () => {
 }
 
 /**
- * One row cannot stop the others: a retry that was rejected is not followed by another start of that row while a fresh row
- * waits.
+ * One row cannot stop the others: a retry that was rejected is not followed, in its line (a batch, or all single calls
+ * together), by another start of that row while a fresh row waits. Between lines, {@link turnsAreFair}.
  *
  * @since 0.2.0
  * @category invariants
@@ -110,21 +117,34 @@ const silence = () => {
 export const oneRowStopsNobody: Checker = {
   name: "one row stops nobody",
   start: () => {
-    const clients = perClient(() => ({ fresh: new Set<number>(), last: -1, silence: silence() }))
+    const clients = perClient(() => ({
+      lineOf: new Map<number, { readonly fresh: Set<number>; last: number }>(),
+      lines: new Map<number, { readonly fresh: Set<number>; last: number }>(),
+      silence: silence()
+    }))
     return (event) => {
       const client = clients(event.client)
       client.silence.observe(event)
       // Whoever waited for an API that was given up on has failed, although its batch may have yet to say so.
-      if (client.silence.isOver(event.at)) client.fresh.clear()
-      if (event._tag === "submitted") for (let i = 0; i < event.count; i++) client.fresh.add(event.row + i)
-      if (event._tag === "finished") client.fresh.delete(event.row)
-      if (event._tag === "shutdown") client.fresh.clear()
-      if (event._tag !== "started") return undefined
-      client.fresh.delete(event.row)
-      const isAgain = client.last === event.row && event.attempt > 2
-      client.last = event.row
-      return isAgain && client.fresh.size > 0
-        ? `row ${event.row} starts once more, before ${client.fresh.size} rows that have had no attempt`
+      const isOver = event._tag === "shutdown" || client.silence.isOver(event.at)
+      if (isOver) for (const { fresh } of client.lines.values()) fresh.clear()
+      if (event._tag === "submitted") {
+        const line = client.lines.get(event.line) ?? { fresh: new Set<number>(), last: -1 }
+        client.lines.set(event.line, line)
+        for (let row = event.row; row < event.row + event.count; row++) {
+          client.lineOf.set(row, line)
+          line.fresh.add(row)
+        }
+      }
+      if (event._tag !== "started" && event._tag !== "finished") return undefined
+      const line = client.lineOf.get(event.row)
+      line?.fresh.delete(event.row)
+      if (event._tag === "finished") client.lineOf.delete(event.row)
+      if (event._tag === "finished" || line === undefined) return undefined
+      const isAgain = line.last === event.row && event.attempt > 2
+      line.last = event.row
+      return isAgain && line.fresh.size > 0
+        ? `row ${event.row} starts once more, before ${line.fresh.size} rows that have had no attempt`
         : undefined
     }
   }

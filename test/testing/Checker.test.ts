@@ -21,6 +21,16 @@ const twoRejected: ReadonlyArray<Trace.Event> = [
   ended(2, 2, "capacity")
 ]
 
+/** Two attempts that start at one instant, before and after a decision of a new epoch, and are rejected at another. */
+const inTwoEpochs: ReadonlyArray<Trace.Event> = [
+  decided(0, {}),
+  started(1, 1),
+  decided(1, { epoch: 1 }),
+  started(1, 2),
+  ended(3, 2, "capacity"),
+  ended(3, 1, "capacity")
+]
+
 const cases: Record<string, Case> = {
   "more in flight than the window": {
     checker: Checker.inFlightWithinWindow,
@@ -146,6 +156,17 @@ const cases: Record<string, Case> = {
     fine: [...twoRejected, decided(2, { epoch: 1, delay: 5 }, capacity(0, undefined, 2))],
     broken: [...twoRejected, decided(2, { epoch: 1, delay: 9 }, capacity(0, undefined, 2))],
     says: "slowed down in epoch 1 by the rejection of an attempt that was admitted in epoch 0"
+  },
+  "a rejection too many, of two attempts at one instant in two epochs": {
+    checker: Checker.oneDecreaseAnEpoch,
+    // The second one may have been admitted in either epoch; the first sample is of the first.
+    fine: [
+      ...inTwoEpochs,
+      decided(3, { epoch: 1 }, capacity(0, undefined, 2)),
+      decided(3, { epoch: 2 }, capacity(1, undefined, 2))
+    ],
+    broken: [...inTwoEpochs, ...[1, 0, 0].map((epoch) => decided(3, { epoch: 1 }, capacity(epoch, undefined, 2)))],
+    says: "no rejected attempt was admitted in epoch 0, as the sample says"
   },
   "an attempt that is said to be of a later epoch than it was started in": {
     checker: Checker.oneDecreaseAnEpoch,

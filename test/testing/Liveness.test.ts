@@ -16,6 +16,17 @@ const endedAt = (time: number, row: number): Trace.Event => ({
   attempts: 1
 })
 
+/** A row of a batch that was interrupted as a whole. */
+const cutOff = (row: number, time: number): Trace.Event => ({
+  ...at(time),
+  _tag: "finished",
+  row,
+  order: 0,
+  completedAt: time,
+  outcome: "interrupted",
+  attempts: 0
+})
+
 interface Case {
   readonly checker: Checker.Checker
   readonly fine: ReadonlyArray<ReadonlyArray<Trace.Event>>
@@ -31,9 +42,10 @@ const shutdown = (time: number): Trace.Event => ({ ...at(time), _tag: "shutdown"
 const cases: Record<string, Case> = {
   "a row that goes on after its budget": {
     checker: Liveness.rowsEndByBudget,
-    // At the last moment; while its last attempt is in flight; never started at all.
+    // At the last moment; while its last attempt is in flight; never started at all; in a batch that was interrupted.
     fine: [
       [joined, started(10), ended(20), finished(0, 0, 1010)],
+      [joined, started(10), ended(20), cutOff(0, 1011)],
       [joined, started(10), ended(5000), finished(0, 0, 5000)],
       [joined, finished(0, 0, 9000)]
     ],
@@ -42,7 +54,11 @@ const cases: Record<string, Case> = {
   },
   "a row that starts again and again before others": {
     checker: Liveness.oneRowStopsNobody,
-    fine: [[joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 1), started(3, 0, 3), started(4, 2)]],
+    // With another between, and where only another line has fresh rows.
+    fine: [
+      [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 1), started(3, 0, 3), started(4, 2)],
+      [joined, submitted(0, 1, 1), submitted(1, 2, 2), started(0), started(1, 0, 2), started(2, 0, 3)]
+    ],
     broken: [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3)],
     says: "row 0 starts once more, before 2 rows that have had no attempt"
   },
@@ -53,7 +69,8 @@ const cases: Record<string, Case> = {
       [
         ...[joinedLimited, submitted(0, 2), decided(50, {}, capacity()), ended(900, 1)],
         ...[decided(950, {}, capacity()), endedAt(2050, 0), { ...submitted(7, 1), ...at(2050) }, endedAt(9000, 7)]
-      ]
+      ],
+      [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), cutOff(0, 1151)]
     ],
     broken: [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), endedAt(1151, 0)],
     says: "row 0 ends at 1151, where 1150 is the latest"
