@@ -112,7 +112,8 @@ export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onS
     take: (last, hasFresh, now) => {
       startsSinceApart += 1
       const isAlone = ready.size === 0 && !hasFresh
-      const own = isAlone || startsSinceApart >= ownTurn ? shift(apart, now) : undefined
+      const isOwnTurn = startsSinceApart >= ownTurn && apart.first?.value.row !== last
+      const own = isAlone || isOwnTurn ? shift(apart, now) : undefined
       if (own !== undefined) {
         startsSinceApart = 0
         return own

@@ -117,9 +117,19 @@ const silence = () => {
 export const oneRowStopsNobody: Checker = {
   name: "one row stops nobody",
   start: () => {
+    const newLine = () => ({
+      fresh: new Set<number>(),
+      at: -Infinity,
+      /** Those that started at that instant, seen in any order, and at the instant of a start before. */
+      rows: new Array<number>(),
+      before: new Array<number>(),
+      /** Wrong unless another row starts at the same instant. */
+      suspect: undefined as string | undefined
+    })
+    type Turns = ReturnType<typeof newLine>
     const clients = perClient(() => ({
-      lineOf: new Map<number, { readonly fresh: Set<number>; last: number }>(),
-      lines: new Map<number, { readonly fresh: Set<number>; last: number }>(),
+      lineOf: new Map<number, Turns>(),
+      lines: new Map<number, Turns>(),
       silence: silence()
     }))
     return (event) => {
@@ -129,7 +139,7 @@ export const oneRowStopsNobody: Checker = {
       const isOver = event._tag === "shutdown" || client.silence.isOver(event.at)
       if (isOver) for (const { fresh } of client.lines.values()) fresh.clear()
       if (event._tag === "submitted") {
-        const line = client.lines.get(event.line) ?? { fresh: new Set<number>(), last: -1 }
+        const line = client.lines.get(event.line) ?? newLine()
         client.lines.set(event.line, line)
         for (let row = event.row; row < event.row + event.count; row++) {
           client.lineOf.set(row, line)
@@ -141,11 +151,20 @@ export const oneRowStopsNobody: Checker = {
       line?.fresh.delete(event.row)
       if (event._tag === "finished") client.lineOf.delete(event.row)
       if (event._tag === "finished" || line === undefined) return undefined
-      const isAgain = line.last === event.row && event.attempt > 2
-      line.last = event.row
-      return isAgain && line.fresh.size > 0
-        ? `row ${event.row} starts once more, before ${line.fresh.size} rows that have had no attempt`
-        : undefined
+      const { suspect } = line
+      line.suspect = undefined
+      if (event.at > line.at) {
+        if (suspect !== undefined) return suspect
+        line.before = line.rows
+        line.rows = []
+        line.at = event.at
+      }
+      line.rows.push(event.row)
+      const isAgain = event.attempt > 2 && [...line.before, ...line.rows].every((row) => row === event.row)
+      if (isAgain && line.before.length > 0 && line.fresh.size > 0) {
+        line.suspect = `row ${event.row} starts once more at ${event.at}, before ${line.fresh.size} rows that have had no attempt`
+      }
+      return undefined
     }
   }
 }

@@ -54,13 +54,14 @@ const cases: Record<string, Case> = {
   },
   "a row that starts again and again before others": {
     checker: Liveness.oneRowStopsNobody,
-    // With another between, and where only another line has fresh rows.
+    // With another between, at one instant with it, and where only another line has fresh rows.
     fine: [
       [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 1), started(3, 0, 3), started(4, 2)],
+      [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3), started(2, 1), started(3, 2)],
       [joined, submitted(0, 1, 1), submitted(1, 2, 2), started(0), started(1, 0, 2), started(2, 0, 3)]
     ],
-    broken: [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3)],
-    says: "row 0 starts once more, before 2 rows that have had no attempt"
+    broken: [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3), started(3, 1)],
+    says: "row 0 starts once more at 2, before 2 rows that have had no attempt"
   },
   "a row that waits for a dead API beyond its budget": {
     checker: Liveness.endsWithinBudget,
