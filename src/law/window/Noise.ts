@@ -11,51 +11,7 @@ import * as Level from "./Level.js"
 import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
-import { explain, roundOf, type Draft, type Limits } from "./State.js"
-
-/**
- * What was seen below the limits of the exact law, while chance is not known to reject calls.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Calm {
-  readonly starts: number
-  readonly rejected: number
-  /** The latest of these. */
-  readonly last: number
-  readonly fall: Chance.Alarms
-}
-
-/**
- * Nothing was seen yet.
- *
- * @since 0.2.0
- * @category constants
- */
-export const calm: Calm = { starts: 0, rejected: 0, last: 0, fall: Chance.silent }
-
-/**
- * What averages know, while chance is known to reject calls.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Noise {
-  /** The share of calls that chance rejects. */
-  readonly chance: number
-  readonly limit: Fit.Explanation
-  /** Evidence that the limit has fallen, and that what is tested is too much. */
-  readonly fall: Chance.Alarms
-  readonly test: Chance.Alarms
-  /** What is tested, since when, and how many starts it has let through. */
-  readonly tested: number | undefined
-  readonly since: number
-  readonly through: number
-  /** Starts since the last test; the next comes after the more of them, the more tests in a row have failed. */
-  readonly waited: number
-  readonly patience: number
-}
+import { calm, explain, roundOf, type Calm, type Draft, type Noise, type Suspect } from "./State.js"
 
 /** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
 const prior = 100
@@ -96,20 +52,6 @@ const isTestOfLaw = (draft: Draft, at: number, besides: number): boolean => {
 const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): boolean => {
   if (tested === undefined) return false
   return limit._tag === "cap" ? besides >= limit.cap : at >= since
-}
-
-/**
- * A rejection in slow start that may have been chance, and what the limits had been.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Suspect {
-  readonly sequence: number
-  readonly besides: number
-  /** The latest start that was under the old limits. */
-  readonly last: number
-  readonly before: Limits
 }
 
 /** So many starts that came after a rejection, with as many in flight, and were let through: no limit has rejected it. */

@@ -6,7 +6,8 @@
 import type { Decision, Sample, Step } from "../ControlLaw.js"
 import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
-import { type Calm, calm, type Noise, type Suspect } from "./Noise.js"
+import * as Chance from "./Chance.js"
+import type * as Fit from "./Fit.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -65,6 +66,64 @@ export interface Block {
   /** The AIMD delay between probes, in milliseconds. */
   readonly delay: number
   readonly probes: number
+}
+
+/**
+ * What was seen below the limits of the exact law, while chance is not known to reject calls.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Calm {
+  readonly starts: number
+  readonly rejected: number
+  /** The latest of these. */
+  readonly last: number
+  readonly fall: Chance.Alarms
+}
+
+/**
+ * Nothing was seen yet.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const calm: Calm = { starts: 0, rejected: 0, last: 0, fall: Chance.silent }
+
+/**
+ * What averages know, while chance is known to reject calls.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Noise {
+  /** The share of calls that chance rejects. */
+  readonly chance: number
+  readonly limit: Fit.Explanation
+  /** Evidence that the limit has fallen, and that what is tested is too much. */
+  readonly fall: Chance.Alarms
+  readonly test: Chance.Alarms
+  /** What is tested, since when, and how many starts it has let through. */
+  readonly tested: number | undefined
+  readonly since: number
+  readonly through: number
+  /** Starts since the last test; the next comes after the more of them, the more tests in a row have failed. */
+  readonly waited: number
+  readonly patience: number
+}
+
+/**
+ * A rejection in slow start that may have been chance, and what the limits had been.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Suspect {
+  readonly sequence: number
+  readonly besides: number
+  /** The latest start that was under the old limits. */
+  readonly last: number
+  readonly before: Limits
 }
 
 /**

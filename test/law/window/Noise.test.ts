@@ -59,7 +59,7 @@ const told = (draft: State.Draft, fates: ReadonlyArray<Fate>, besides?: (i: numb
   })
 
 const cap: Fit.Explanation = { _tag: "cap", cap: 8, chance: 0.02, likelihood: 0 }
-const noisy = (over: Partial<Noise.Noise> = {}): Noise.Noise => ({
+const noisy = (over: Partial<State.Noise> = {}): State.Noise => ({
   chance: 0.02,
   limit: cap,
   fall: Chance.silent,
@@ -71,7 +71,7 @@ const noisy = (over: Partial<Noise.Noise> = {}): Noise.Noise => ({
   patience: 0,
   ...over
 })
-const atCap = (over: Partial<Noise.Noise> = {}): State.Draft =>
+const atCap = (over: Partial<State.Noise> = {}): State.Draft =>
   drafted({
     limits: { window: Permits.initial(8), pace: undefined, slowStart: false },
     noise: noisy(over)
@@ -93,7 +93,7 @@ describe("Rejections that no test has asked for", () => {
   })
 
   it("are chance, it seems, where few of many have been rejected; two in a row are a limit", () => {
-    const calm = { ...Noise.calm, starts: 1000, rejected: 5 }
+    const calm = { ...State.calm, starts: 1000, rejected: 5 }
     const [one, two] = [drafted({ calm }), drafted({ calm })]
     const fates = all(60, (i) => i === 40)
     assert.deepStrictEqual([told(one, fates), one.noise, one.calm.rejected], [["chance"], undefined, 6])
