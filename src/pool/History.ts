@@ -21,6 +21,9 @@ export interface History extends Starts {
   readonly ended: (sequence: number, fate: (typeof fates)[number]) => void
 }
 
+/** No place is asked for that is not there. */
+const get = (list: ArrayLike<number>, place: number): number => list[place] ?? 0
+
 /**
  * Remembers at most `most` starts; every sequence from `first` to `last` is known.
  *
@@ -43,9 +46,9 @@ export const make = (most: number): History => {
     ends = new Uint8Array(next)
     size = next
     for (let sequence = first; sequence <= last; sequence++) {
-      ats[sequence % size] = from.ats[sequence % from.size] ?? 0
-      besides[sequence % size] = from.besides[sequence % from.size] ?? 0
-      ends[sequence % size] = from.ends[sequence % from.size] ?? 0
+      ats[sequence % size] = get(from.ats, sequence % from.size)
+      besides[sequence % size] = get(from.besides, sequence % from.size)
+      ends[sequence % size] = get(from.ends, sequence % from.size)
     }
   }
 
@@ -56,9 +59,9 @@ export const make = (most: number): History => {
     get last() {
       return last
     },
-    at: (sequence) => ats[sequence % size] ?? 0,
-    besides: (sequence) => besides[sequence % size] ?? 0,
-    fate: (sequence) => fates[ends[sequence % size] ?? 0] ?? "open",
+    at: (sequence) => get(ats, sequence % size),
+    besides: (sequence) => get(besides, sequence % size),
+    fate: (sequence) => fates[get(ends, sequence % size)] ?? "open",
     add: (at, others) => {
       if (last >= size && size < most) grow()
       last += 1

@@ -77,6 +77,9 @@ export const historyOf = (starts: Starts, from: number, now: number, rejection: 
   return { at, besides, rejected, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
 }
 
+/** No place is asked for that is not there. */
+const get = (list: ArrayLike<number>, place: number): number => list[place] ?? 0
+
 const log = (p: number): number => Math.log(Math.max(1e-6, p))
 const kept = log(1 - slack)
 const broken = log(slack)
@@ -91,8 +94,8 @@ const byChance = (starts: number, rejected: number): { readonly chance: number; 
 const none = ({ rejected, weight }: History): Explanation => {
   let [starts, hits] = [0, 0]
   for (let i = 0; i < weight.length; i++) {
-    starts += weight[i] ?? 0
-    if (rejected[i]) hits += weight[i] ?? 0
+    starts += get(weight, i)
+    if (rejected[i]) hits += get(weight, i)
   }
   return { _tag: "none", ...byChance(starts, hits) }
 }
@@ -104,25 +107,25 @@ const cap = ({ besides, rejected, weight }: History): Explanation | undefined =>
   const hits = new Float64Array(most + 2)
   for (let i = 0; i < weight.length; i++) {
     const sums = rejected[i] ? hits : accepted
-    const place = besides[i] ?? 0
-    sums[place] = (sums[place] ?? 0) + (weight[i] ?? 0)
+    const place = get(besides, i)
+    sums[place] = get(sums, place) + get(weight, i)
   }
   let [below, belowHits, above, aboveHits] = [0, 0, 0, 0]
   for (let n = 0; n <= most; n++) {
-    above += accepted[n] ?? 0
-    aboveHits += hits[n] ?? 0
+    above += get(accepted, n)
+    aboveHits += get(hits, n)
   }
   let best: Explanation | undefined
   for (let size = 0; size <= most; size++) {
-    if (size > 0 && (hits[size] ?? 0) > 0) {
+    if (size > 0 && get(hits, size) > 0) {
       const chance = byChance(below + belowHits, belowHits)
       const likelihood = chance.likelihood + aboveHits * kept + above * broken
       if (best === undefined || likelihood > best.likelihood) best = { _tag: "cap", cap: size, ...chance, likelihood }
     }
-    below += accepted[size] ?? 0
-    belowHits += hits[size] ?? 0
-    above -= accepted[size] ?? 0
-    aboveHits -= hits[size] ?? 0
+    below += get(accepted, size)
+    belowHits += get(hits, size)
+    above -= get(accepted, size)
+    aboveHits -= get(hits, size)
   }
   return best
 }
@@ -132,17 +135,17 @@ const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
   const accepted: Array<number> = [0]
   let before = 0
   for (let i = 0; i < at.length; i++) {
-    accepted.push((accepted[i] ?? 0) + (rejected[i] ? 0 : 1))
+    accepted.push(get(accepted, i) + (rejected[i] ? 0 : 1))
     if (rejected[i]) hits.push(i)
-    else if (hits.length === 0) before += weight[i] ?? 0
+    else if (hits.length === 0) before += get(weight, i)
   }
   const first = hits[0]
   if (first === undefined || hits.length < 2) return undefined
   const tried: Array<Explanation & { readonly _tag: "bucket" }> = []
   const attempt = (rate: number, depth: number): number => {
-    let [level, last, starts, lost, likelihood] = [0, at[first] ?? 0, before, 0, 0]
+    let [level, last, starts, lost, likelihood] = [0, get(at, first), before, 0, 0]
     for (let i = first; i < at.length; i++) {
-      const [now, w, isHit] = [at[i] ?? 0, weight[i] ?? 0, rejected[i] ?? false]
+      const [now, w, isHit] = [get(at, i), get(weight, i), rejected[i] === true]
       level = Math.min(depth, level + rate * (now - last))
       last = now
       if (level < 0.9) likelihood += w * (isHit ? kept : broken)
@@ -162,7 +165,7 @@ const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
   const rates: Array<number> = []
   tail.forEach((to, b) =>
     tail.slice(0, b).forEach((from) => {
-      const [span, count] = [(at[to] ?? 0) - (at[from] ?? 0), (accepted[to] ?? 0) - (accepted[from] ?? 0)]
+      const [span, count] = [get(at, to) - get(at, from), get(accepted, to) - get(accepted, from)]
       if (span > 0 && count > 0) rates.push(count / span)
     })
   )
