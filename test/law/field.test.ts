@@ -71,7 +71,7 @@ describe("Rows that are rejected whatever the load", () => {
   const one = { ...instant, budget: 10 * minute, refused: (row: number) => row === 7 }
   reaches("one of 2,000, which ends within its budget", one, [0.95, Infinity], [0.68, 0.07])
   const some = { ...instant, budget: minute, refused: (row: number) => row % 100 === 7 }
-  reaches("1 % of them, with a budget of a minute", some, [0.87, Infinity], [0.12, 0.2])
+  reaches("1 % of them, with a budget of a minute", some, [0.87, Infinity])
 })
 
 describe("An API that lets nothing through", () => {
@@ -111,7 +111,7 @@ describe("Wide pools", () => {
 
 describe("Limits that are hard to see", () => {
   const latency = Latency.logNormal(1000)
-  reaches("20 in a second, no hint", { model: window(20, 1000), rows: 3000, latency }, [0.93, 0.05], [0.82, 0.02])
+  reaches("20 in a second, no hint", { model: window(20, 1000), rows: 3000, latency }, [0.93, 0.05], [0.75, 0.08])
   reaches(
     "5 in a second, with Retry-After",
     { model: window(5, 1000), rows: 1000, latency, hints: "seconds" },
@@ -124,7 +124,7 @@ describe("Limits that are hard to see", () => {
     "a cap that wanders between 8 and 40 in half a minute",
     { model: cap(wave), rows: 4000 },
     [0.93, 0.08],
-    [0.59, 0.04]
+    [0.74, 0.11]
   )
   reaches(
     "17 a second, a burst of 3, hints in whole seconds",
