@@ -3,7 +3,9 @@
  *
  * @since 0.2.0
  */
-import type { Sample } from "../ControlLaw.js"
+import type { Sample, Starts } from "../ControlLaw.js"
+import * as Bucket from "./Bucket.js"
+import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
 import type * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
@@ -56,8 +58,20 @@ export type Rejection = Sample & { readonly _tag: "capacity" }
  * @since 0.2.0
  * @category learning
  */
-export const blame = (draft: Draft, sample: Rejection, mark: Rate.Mark, now: number): void => {
-  const { bound, startedWith, status } = sample
+export const blame = (
+  draft: Draft,
+  sample: Rejection,
+  mark: Rate.Mark,
+  now: number,
+  starts: Starts | undefined
+): void => {
+  const { bound, sequence, startedWith, status } = sample
+  const least = sample.retryAfter === undefined ? 3 : 2
+  const bucket = starts === undefined || draft.isShared ? undefined : Bucket.fitting(starts, draft.clear, sequence, least)
+  const isBucket =
+    bucket !== undefined &&
+    starts !== undefined &&
+    bucket.closings > Fit.capClosings(starts, draft.clear, sequence, draft.rejectionLatency)
   const { limits, widest } = draft
   const { pace, slowStart, window } = limits
   const inFlight = startedWith - 1
@@ -72,7 +86,8 @@ export const blame = (draft: Draft, sample: Rejection, mark: Rate.Mark, now: num
     draft.widest = top
     if (draft.block === undefined) explain(draft, `${reason} (status ${status})`)
   }
-  if (inFlight >= 1 && (isConstant || isWidest)) {
+  if (isBucket) setPace(draft, inFlight, mark, now, status, bucket)
+  else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
     const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
     draft.doubt = Math.max(0, draft.doubt + usual)
@@ -83,7 +98,7 @@ export const blame = (draft: Draft, sample: Rejection, mark: Rate.Mark, now: num
     setWindow(Math.max(1, inFlight), `${inFlight} in flight were too many`)
     draft.widest = 0
   } else {
-    setPace(draft, inFlight, mark, now, status)
+    setPace(draft, inFlight, mark, now, status, bucket)
   }
 }
 
@@ -105,11 +120,18 @@ const isStillCap = (draft: Draft, { bound, retryAfter }: Rejection, mark: Rate.M
   return true
 }
 
-const setPace = (draft: Draft, inFlight: number, mark: Rate.Mark, now: number, status: number): void => {
+const setPace = (
+  draft: Draft,
+  inFlight: number,
+  mark: Rate.Mark,
+  now: number,
+  status: number,
+  bucket: Bucket.Bucket | undefined
+): void => {
   const { doubt, limits } = draft
   const { pace, slowStart, window } = limits
   const vain = Rate.fellFrom(draft.marks, mark, pace?.shared === true ? fallenTogether : fallen)
-  const next = vain === undefined ? slower(draft, mark, now) : Level.known(vain)
+  const next = vain === undefined ? slower(draft, mark, now, bucket) : Level.known(vain)
   // From there it is measured anew.
   if (vain !== undefined) draft.marks = []
   const isDoubted = pace === undefined && doubt > 0
@@ -132,8 +154,16 @@ const setPace = (draft: Draft, inFlight: number, mark: Rate.Mark, now: number, s
 const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted
 
 /** The pace after a rejection: shared with others who have shown, or as it was measured. */
-const slower = (draft: Draft, mark: Rate.Mark, now: number): Pace.Pace => {
+const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucket | undefined): Pace.Pace => {
   const { limits, marks } = draft
+  if (bucket !== undefined && limits.pace?.shared !== true) {
+    const [low, high] = [Math.min(bucket.low, bucket.high), bucket.high]
+    const top = high
+    const isSame = limits.pace !== undefined && isClose(top, limits.pace.top, 100)
+    draft.refills = bucket.depth >= (top * draft.hint) / 1000
+    const patience = limits.pace === undefined ? 0 : isSame ? limits.pace.patience + 1 : Math.max(0, limits.pace.patience - 2)
+    return Level.measured(top, patience, low > 0.85 * top ? 0 : Math.min(0.5, 1 - low / top))
+  }
   const measured = Rate.measure(marks, mark)
   const isSteady = measured.intervals >= steadyIntervals && measured.high < steadyRatio * measured.low
   const share = isSteady ? undefined : shared(draft, measured, now)
