@@ -7,7 +7,7 @@ import type { Sample, Starts } from "../ControlLaw.js"
 import * as Bucket from "./Bucket.js"
 import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
-import type * as Pace from "./Pace.js"
+import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Rate from "./Rate.js"
 import * as Round from "./Round.js"
@@ -65,8 +65,8 @@ export const blame = (
   now: number,
   starts: Starts | undefined
 ): void => {
-  const { bound, sequence, startedWith, status } = sample
-  const least = sample.retryAfter === undefined ? 3 : 2
+  const { bound, retryAfter, sequence, startedWith, status } = sample
+  const least = retryAfter === undefined ? 3 : 2
   const bucket = starts === undefined || draft.isShared ? undefined : Bucket.fitting(starts, draft.clear, sequence, least)
   const isBucket =
     bucket !== undefined &&
@@ -136,10 +136,11 @@ const setPace = (
   if (vain !== undefined) draft.marks = []
   const isDoubted = pace === undefined && doubt > 0
   draft.doubt = 0
+  const needed = bucket === undefined ? 0 : Math.min(draft.poolSize, Math.ceil((1.5 * bucket.high * draft.latency) / 1000))
   draft.limits = {
     pace: next,
     slowStart: false,
-    window: slowStart
+    window: needed > window.level ? Permits.initial(needed) : slowStart
       ? Permits.measured(window, Math.max(1, inFlight), instantOf(draft, now), true)
       : isDoubted
         ? { ...window, top: draft.undoubted, level: draft.undoubted }
@@ -153,16 +154,41 @@ const setPace = (
 
 const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted
 
+/** A rate is known well where its bounds are closer than this. */
+const exactRatio = 0.88
+/** A rejection that holds the pool is dear: so far below the rate that fits it stays, a dip is as small, and tests are rare. */
+const careful = { margin: 0.985, dip: 0.03, patience: 3 }
+const bold = { margin: 1, dip: Level.step, patience: 0 }
+
+/** The pace of the bucket that fits; where the latest starts fit any, a test of such a pace has failed and it stays. */
+const fitted = (
+  pace: Level.Level | undefined,
+  bucket: Bucket.Bucket | undefined,
+  isHinted: boolean
+): Level.Level | undefined => {
+  const { dip, margin, patience: least } = isHinted ? careful : bold
+  if (bucket === undefined) {
+    return pace?.exact === true && pace.progress > 1 && isHinted
+      ? { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
+      : undefined
+  }
+  const { high, low } = bucket
+  const top = margin * high
+  const exact = low > exactRatio * high
+  const isSame = pace !== undefined && isClose(top, pace.top, 100)
+  const patience = Math.max(exact ? least : 0, pace === undefined ? 0 : pace.patience + (isSame ? 1 : -2))
+  return { ...Level.measured(top, patience, exact ? dip : Math.min(0.5, 1 - low / top)), exact }
+}
+
 /** The pace after a rejection: shared with others who have shown, or as it was measured. */
 const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucket | undefined): Pace.Pace => {
   const { limits, marks } = draft
-  if (bucket !== undefined && limits.pace?.shared !== true) {
-    const [low, high] = [Math.min(bucket.low, bucket.high), bucket.high]
-    const top = high
-    const isSame = limits.pace !== undefined && isClose(top, limits.pace.top, 100)
-    draft.refills = bucket.depth >= (top * draft.hint) / 1000
-    const patience = limits.pace === undefined ? 0 : isSame ? limits.pace.patience + 1 : Math.max(0, limits.pace.patience - 2)
-    return Level.measured(top, patience, low > 0.85 * top ? 0 : Math.min(0.5, 1 - low / top))
+  if (limits.pace?.shared !== true) {
+    const exact = fitted(limits.pace, bucket, draft.hint > 0)
+    if (exact !== undefined) {
+      if (bucket !== undefined) draft.refills = bucket.depth >= (exact.top * draft.hint) / 1000
+      return exact
+    }
   }
   const measured = Rate.measure(marks, mark)
   const isSteady = measured.intervals >= steadyIntervals && measured.high < steadyRatio * measured.low
@@ -182,7 +208,7 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucke
   if (isSteady && !isSame) draft.refills = true
   const patience = pace === undefined ? 0 : isSame ? pace.patience + 1 : Math.max(0, pace.patience - 2)
   return {
-    ...Level.measured(top, patience, Math.min(0.5, 1 - low / top)),
+    ...Level.measured(top, patience, Math.min(0.5, Math.max(Level.step, 1 - low / top))),
     deep,
     doubt: isDoubtful && measured.high < Infinity ? measured.high : undefined
   }
