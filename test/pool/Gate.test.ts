@@ -123,6 +123,38 @@ describe("The gate", () => {
   })
 })
 
+describe("A start that is taken back", () => {
+  const cases: Record<
+    string,
+    { readonly law: ControlLaw.Decision; readonly holdUntil: number; readonly next: number }
+  > = {
+    "leaves the spacing to the one before it": { law: decision({ spacing: 30 }), holdUntil: 0, next: 30 },
+    "leaves it to the next to go alone after a hold": { law: decision({ alone: 20 }), holdUntil: 50, next: 50 }
+  }
+  for (const [name, { holdUntil, law, next }] of Object.entries(cases)) {
+    it(name, () => {
+      const gate = Gate.make(0)
+      const start = starter(gate, law)
+      const [first] = start(0)
+      start(10, holdUntil)
+      gate.takeBack()
+      const again = start(holdUntil)
+      assert.deepStrictEqual([first, again[0]], [0, next])
+      // And what comes after is as if it had never been.
+      assert.strictEqual(start(next)[0], next + Math.max(law.spacing, law.alone ?? 0))
+    })
+  }
+
+  it("leaves it to the next to say what it had waited for", () => {
+    const gate = Gate.make(0)
+    const start = starter(gate, decision({ spacing: 30 }))
+    start(0)
+    start(10)
+    gate.takeBack()
+    assert.deepStrictEqual(start(30), [30, "spacing"])
+  })
+})
+
 describe("The log of starts", () => {
   it("knows the latest, and no more than it is to remember", () => {
     const log = StartLog.make(3)
