@@ -61,6 +61,16 @@ describe("The gate", () => {
     )
   })
 
+  it("lets a start of the next millisecond count as one that waited for the period, and no later one", () => {
+    const starts = { limit: 1, period: 100, provenUntil: Infinity }
+    const bounds = [100, 101, 102].map((at) => {
+      const start = starter(Gate.make(10), decision({ starts }))
+      start(0)
+      return start(at)[1]
+    })
+    assert.deepStrictEqual(bounds, ["period", "period", "none"])
+  })
+
   it("sends those beyond an unproven period one at a time", () => {
     const starts = { limit: 2, period: 100, provenUntil: 5 }
     const start = starter(Gate.make(10), decision({ starts, alone: 7 }))
