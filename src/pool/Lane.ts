@@ -76,44 +76,13 @@ export interface Lane<J extends Job, A, E> {
  * @category constructors
  */
 export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>): Lane<J, A, E> => {
-  const { timers } = admission
   const counter = PoolStats.makeCounter(admission.tally, admission.labels)
   const { begin, fail, finish } = ends(admission, work, counter)
-  let line: Place | undefined
   /** The row that started last. */
   let last = 0
-  let stopped: { readonly error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError } | undefined
+  let stopped: Stopped | undefined
 
   const hasWork = (): boolean => waiting.ready > 0 || work.hasFresh()
-
-  const queueUp = (): void => {
-    if (line?.queued !== true && hasWork()) line = admission.queue(party)
-  }
-
-  const leaveIfIdle = (): void => {
-    if (line !== undefined && !hasWork()) admission.leave(line)
-  }
-
-  const waiting = Waiting.make<J>(timers, queueUp, (job) => {
-    fail(job)
-    leaveIfIdle()
-  })
-
-  /** Ends all that waits. */
-  const endAll = (how: (job: J) => void): void => {
-    for (const job of waiting.drain()) how(job)
-    for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) how(fresh)
-    leaveIfIdle()
-  }
-
-  const stop: Lane<J, A, E>["stop"] = (error, interrupt) => {
-    // A shutdown with interruption may follow one without; the first error stays.
-    stopped ??= { error }
-    const failure = Exit.fail(stopped.error)
-    endAll((job) => finish(job, failure))
-    if (interrupt) work.interrupt()
-  }
-
   const party: Party = {
     start: (ticket) => {
       const next = waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()
@@ -128,17 +97,84 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     giveUp: () => endAll(fail),
     held: (until) => {
       waiting.endBefore(until)
-      leaveIfIdle()
+      line.leaveIfIdle()
     },
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
+  const line = placeOf(admission, party, hasWork)
+  const waiting = Waiting.make<J>(admission.timers, line.queueUp, (job) => {
+    fail(job)
+    line.leaveIfIdle()
+  })
+
+  /** Ends all that waits. */
+  const endAll = (how: (job: J) => void): void => {
+    for (const job of waiting.drain()) how(job)
+    for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) how(fresh)
+    line.leaveIfIdle()
+  }
+
+  const stop: Lane<J, A, E>["stop"] = (error, interrupt) => {
+    // A shutdown with interruption may follow one without; the first error stays.
+    stopped ??= Exit.fail(error)
+    const failure = stopped
+    endAll((job) => finish(job, failure))
+    if (interrupt) work.interrupt()
+  }
+
   admission.enter(party)
+  return {
+    counter,
+    submitted: (rows) => {
+      counter.submitted(rows)
+      // The pool may have been shut down since the caller looked.
+      if (admission.isShutdown) party.shutdown(false)
+      else if (isHopeless(admission)) party.giveUp()
+      else line.queueUp()
+    },
+    ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
+    stop,
+    close: () => admission.exit(party)
+  }
+}
+
+/** What a row ends with that would have gone on, had its lane not been stopped. */
+type Stopped = Exit.Exit<never, PoolError.PoolShutdownError | PoolError.BatchTimeoutError>
+
+/** A lane's place in the line of the pool, which it has while it has work. */
+const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => {
+  let place: Place | undefined
+  return {
+    queueUp: (): void => {
+      if (place?.queued !== true && hasWork()) place = admission.queue(party)
+    },
+    leaveIfIdle: (): void => {
+      if (place !== undefined && !hasWork()) admission.leave(place)
+    }
+  }
+}
+
+interface Open<J extends Job, A, E> {
+  readonly admission: Admission
+  readonly counter: PoolStats.Counter
+  readonly waiting: Waiting.Waiting<J>
+  readonly line: ReturnType<typeof placeOf>
+  readonly fail: (job: J) => void
+  readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
+  readonly stopped: () => Stopped | undefined
+}
+
+/** What becomes of a row once its attempt has ended, or nobody wants it any more. */
+const outcomes = <J extends Job, A, E>(open: Open<J, A, E>): Pick<Lane<J, A, E>, "settle" | "withdraw"> => {
+  const { admission, counter, fail, finish, line, waiting } = open
+  const { timers } = admission
 
   /** A row was rejected: it ends, or waits for its next start. */
   const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
     // Who asked for one attempt has a capacity error among its errors, as E says.
     if (!job.isRetried) return finish(job, exit)
-    if (stopped !== undefined) return finish(job, Exit.fail(stopped.error))
+    const stopped = open.stopped()
+    if (stopped !== undefined) return finish(job, stopped)
     const now = timers.now()
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
     const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
@@ -147,24 +183,17 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   }
 
   return {
-    counter,
-    submitted: (rows) => {
-      counter.submitted(rows)
-      // The pool may have been shut down since the caller looked.
-      if (admission.isShutdown) party.shutdown(false)
-      else if (isHopeless(admission)) party.giveUp()
-      else queueUp()
-    },
     settle: (job, exit, hints) => {
       const outcome = Outcome.of(exit)
       counter.ended()
       try {
         const isOwn = observe(admission, job, outcome, hints, finish)
+        const stopped = open.stopped()
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
           rejected(job, exit as Exit.Exit<A, never>, isOwn)
         } else if (stopped !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
-          finish(job, Exit.fail(stopped.error))
+          finish(job, stopped)
         } else {
           finish(job, Outcome.withoutCapacityError(exit))
         }
@@ -175,7 +204,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     withdraw: (job) => {
       if (job.ticket === undefined) {
         waiting.remove(job)
-        leaveIfIdle()
+        line.leaveIfIdle()
       } else {
         withdrawStarted(admission, job)
         counter.ended()
@@ -184,9 +213,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       counter.finished(false, job.throttleWait, admission.decision.delay)
       if (PoolStats.pending(admission.tally) === 0) admission.settled()
       if (job.span !== undefined) job.span.end(timers.nowNanos(), Exit.interrupt(FiberId.none))
-    },
-    stop,
-    close: () => admission.exit(party)
+    }
   }
 }
 

@@ -16,16 +16,16 @@ const completeIndices = (entries: ReadonlyArray<BufferEntry<number, never>>) =>
 const waits = (entries: ReadonlyArray<BufferEntry<number, never>>) =>
   entries.map((entry) => Duration.toMillis(entry.bufferWait))
 
-/** A buffer with rows "row-0", "row-1", ... submitted at instant 0. */
-const filled = (rows: number) => {
-  const buffer = make<number, never>()
+/** A buffer with rows "row-0", "row-1", ... submitted at instant 0; it may be told of their number before. */
+const filled = (rows: number, told?: number) => {
+  const buffer = make<number, never>(told)
   for (let i = 0; i < rows; i++) buffer.submit(`row-${i}`, 0)
   return buffer
 }
 
 /** Completes row `order[i]` at instant i and returns what each completion released. */
-const completeAll = (order: ReadonlyArray<number>) => {
-  const buffer = filled(order.length)
+const completeAll = (order: ReadonlyArray<number>, told?: number) => {
+  const buffer = filled(order.length, told)
   return { buffer, groups: order.map((index, now) => buffer.complete(index, outcome(index), now)) }
 }
 
@@ -101,6 +101,25 @@ describe("Reorder buffer", () => {
       upTo(37).map((i) => (i < 7 ? 0 : i + 3))
     )
   })
+
+  it("grows when rows were released before, and takes those along that wait", () => {
+    const buffer = filled(16)
+    for (const index of [0, 1, 2]) buffer.complete(index, outcome(index), 0)
+    for (let i = 16; i < 19; i++) buffer.submit(`row-${i}`, i)
+    buffer.complete(17, outcome(17), 20)
+    buffer.submit("row-19", 19)
+    const released = [...upTo(14).map((i) => i + 3), 18, 19].flatMap((i) => buffer.complete(i, outcome(i), 30))
+    assert.deepStrictEqual(
+      released.map(({ completeIndex, stateId, submittedAt }) => [stateId, submittedAt, completeIndex]),
+      upTo(17).map((i) => [`row-${i + 3}`, i < 13 ? 0 : i + 3, i === 14 ? 3 : i < 14 ? i + 4 : i + 3])
+    )
+  })
+
+  it.prop(
+    "is the same when it is told of the number of rows before",
+    [permutationOfSome, FastCheck.nat(200)],
+    ([order, told]) => assert.deepStrictEqual(completeAll(order, told).groups, completeAll(order).groups)
+  )
 
   it.prop("emits in submission order whatever the order of completion", [permutation(10)], ([order]) => {
     assert.deepStrictEqual(submitIndices(completeAll(order).groups.flat()), upTo(10))
@@ -245,6 +264,12 @@ describe("Ordering metadata", () => {
     const entries = buffer.complete(0, outcome(0), 19)
     assert.deepStrictEqual(waits(entries), [0, 0])
     // One object for every wait of zero, however many rows there are.
+    assert.isTrue(entries.every((entry) => entry.bufferWait === Duration.zero))
+  })
+
+  it("waits 0 when the clock stands still, and that is the same object", () => {
+    const buffer = filled(2)
+    const entries = [1, 0].flatMap((row) => buffer.complete(row, outcome(row), 7))
     assert.isTrue(entries.every((entry) => entry.bufferWait === Duration.zero))
   })
 
