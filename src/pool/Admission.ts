@@ -337,7 +337,8 @@ const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pi
       const latency = now - startedAt
       const attempt = { row, attempt: attempts, epoch, inFlight, latency, sequence, startedWith, bound, hints }
       try {
-        starts.history.ended(sequence, what._tag)
+        if (isOwn) for (const earlier of trouble.rejectionsOf(row)) starts.history.ended(earlier, "own")
+        starts.history.ended(sequence, isOwn ? "own" : what._tag)
         steering.step({ ...attempt, ...what }, now, starts.history)
       } catch (defect) {
         notify(`${String(defect)}; the delay law goes on in its place`)

@@ -112,15 +112,17 @@ const fastestOf = (log: Log): Bucket | undefined => {
  */
 export const fitting = (starts: Starts, clear: number, until: number, least: number): Bucket | undefined => {
   const first = Math.max(starts.first, clear, until - most + 1)
-  const count = Math.max(0, until - first + 1)
-  const at = Float64Array.from({ length: count }, (_, i) => starts.at(first + i))
-  const rejected = Uint8Array.from({ length: count }, (_, i) => (starts.fate(first + i) === "capacity" ? 1 : 0))
+  const told = Array.from({ length: Math.max(0, until - first + 1) }, (_, i) => first + i).filter(
+    (sequence) => starts.fate(sequence) !== "own"
+  )
+  const at = Float64Array.from(told, starts.at)
+  const rejected = Uint8Array.from(told, (sequence) => (starts.fate(sequence) === "capacity" ? 1 : 0))
   let found: Bucket | undefined
   for (let length = fewest; ; length *= 2) {
-    const next = fastestOf({ at, rejected, from: Math.max(0, count - length) })
+    const next = fastestOf({ at, rejected, from: Math.max(0, told.length - length) })
     if (next === undefined) break
     found = next
-    if (length >= count) break
+    if (length >= told.length) break
   }
   return found !== undefined && found.closings >= least && found.low > 2 * slowest && found.high < fastest / 2 ? found : undefined
 }
