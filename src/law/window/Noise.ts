@@ -239,7 +239,8 @@ export const rejected = (
   const { calm, noise } = draft
   const besides = sample.startedWith - 1
   if (noise === undefined) {
-    if (sample.bound === "period" && draft.period !== undefined) return "limit"
+    const { period } = draft
+    if (period !== undefined && (sample.bound === "period" || period.limit > period.known)) return "limit"
     const { limits } = draft
     // 429 speaks of the caller's limit, which others may share: the exact law knows how to. 503 and 529 speak of the server.
     if (draft.isShared && !limits.slowStart && sample.status === tooMany) return "limit"

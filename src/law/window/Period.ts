@@ -33,6 +33,8 @@ export interface Period {
   readonly patience: number
   /** How often in a row more was allowed. */
   readonly raises: number
+  /** Every start that is remembered fits it: it is not learned anew from when the API opens. */
+  readonly isExact: boolean
 }
 
 /** Lengths that differ by less are the same. */
@@ -65,6 +67,7 @@ export const learn = (
   known: Period | undefined,
   seen: { readonly limit: number; readonly short: number; readonly safe: number; readonly openedAt: number }
 ): Period => {
+  if (known?.isExact === true) return known
   const proven = known !== undefined && isNear(seen.limit, known.limit)
   const period: Period = {
     limit: seen.limit,
@@ -77,10 +80,32 @@ export const learn = (
     quiet: 0,
     failures: 0,
     patience: proven ? known.patience : 3,
-    raises: 0
+    raises: 0,
+    isExact: false
   }
   return proven ? test(period) : period
 }
+
+/**
+ * A period whose limit and length contradict nothing that was seen.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const told = (limit: number, length: number): Period => ({
+  limit,
+  known: limit,
+  length,
+  short: length,
+  safe: length,
+  proven: true,
+  provenUntil: Infinity,
+  quiet: 0,
+  failures: 0,
+  patience: 6,
+  raises: 0,
+  isExact: true
+})
 
 /** What to try next: a length between the two known ones, or, once these are close and all was quiet, a higher limit. */
 const test = (period: Period): Period => {

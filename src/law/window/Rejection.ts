@@ -11,13 +11,16 @@ import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import * as Rate from "./Rate.js"
+import * as Span from "./Span.js"
 import * as Round from "./Round.js"
-import { explain, roundOf, type Draft } from "./State.js"
+import { calm, explain, roundOf, type Draft } from "./State.js"
 
 /** For what the API asks to wait. */
 const hintSmoothing = 0.2
 /** Longer hints are no price of a test: they are the end of a period, in milliseconds. */
 const mostHint = 2000
+/** So many times as many in flight as a span's limit needs. */
+const spare = 1.5
 /** While clients test what is free, so many rejections with nothing accepted between them are no silence yet. */
 const patience = 3
 
@@ -45,6 +48,7 @@ export const reject = (
     draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
   }
   if (epoch < draft.decision.epoch) return
+  if (starts !== undefined && isSpan(draft, starts, sequence, accepted, now)) return
   const isOpen = draft.block === undefined && starts !== undefined
   const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit"
   if (verdict === "chance") return
@@ -83,6 +87,25 @@ export const reject = (
   if (startedAt < draft.catchUpUntil) draft.refills = false
   if (draft.refills) draft.catchUpUntil = now + 3 * retryAfter
   else draft.held += retryAfter
+}
+
+/** Whether the latest starts fit a span as providers make them, and no period is known yet: then it is. */
+const isSpan = (draft: Draft, starts: Starts, sequence: number, accepted: number, now: number): boolean => {
+  if (draft.isShared || draft.period?.proven === true) return false
+  const span = Span.fitting(starts, sequence)
+  if (span === undefined) return false
+  const needed = Math.ceil((spare * span.limit * draft.latency) / span.period)
+  const level = Math.min(draft.poolSize, Math.max(needed, draft.limits.window.level))
+  draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
+  draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10)
+  draft.opened = { at: now, accepted }
+  draft.marks = []
+  draft.noise = undefined
+  draft.block = undefined
+  draft.calm = calm
+  draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
+  explain(draft, `${span.limit} starts in ${span.period / 1000} s are the limit`, 0)
+  return true
 }
 
 /** Whether a rejection is the work of a period, known or newly learned; sees to it, if so. */

@@ -148,6 +148,7 @@ const countPeriod = (draft: Draft, sequence: number, startedAt: number): void =>
     if (accepted + 1 > opened.accepted + period.limit + Math.max(2, surplus * period.limit)) draft.period = undefined
   } else if (startedAt >= opened.at + period.length) {
     draft.opened = { at: opened.at + period.length, accepted }
-    draft.period = Period.passed(period)
+    // One that was not used up proves nothing.
+    if (accepted - opened.accepted >= period.limit) draft.period = Period.passed(period)
   }
 }

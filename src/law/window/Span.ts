@@ -1,0 +1,93 @@
+/**
+ * Which limits of starts in a span of time fit what happened: spans as servers count them, and as long as providers make them.
+ *
+ * @since 0.2.0
+ */
+import type { Starts } from "../ControlLaw.js"
+
+/**
+ * At most `limit` starts in `period` milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Span {
+  readonly limit: number
+  readonly period: number
+}
+
+/** Milliseconds. */
+const periods = [1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000]
+/** So many starts are looked at: all of these, or the latest of them. */
+const lengths = [1024, 256]
+/** So many spans must have been used up, and so many starts let through in them: fewer fit by accident. */
+const closings = 2
+const enough = 32
+
+interface Start {
+  readonly at: number
+  readonly isRejected: boolean
+}
+
+/** A span begins with the clock's grid, with the first start after the last one, or reaches back from each start. */
+const rules = ["grid", "first", "back"] as const
+
+/** The limit of such spans that contradicts nothing, if there is one. */
+const limitOf = (
+  starts: ReadonlyArray<Start>,
+  period: number,
+  rule: (typeof rules)[number],
+  areRejectedCounted: boolean
+): number | undefined => {
+  let [most, least, closed, begin, used, oldest] = [0, Infinity, 0, -Infinity, 0, 0]
+  const counted: Array<number> = []
+  let lastClosed = -Infinity
+  for (const { at, isRejected } of starts) {
+    if (rule === "back") {
+      while (oldest < counted.length && (counted[oldest] ?? 0) <= at - period) oldest += 1
+      used = counted.length - oldest
+    } else if (at >= begin + period) {
+      begin = rule === "grid" ? Math.floor(at / period) * period : at
+      used = 0
+    }
+    if (!isRejected) most = Math.max(most, used + 1)
+    else {
+      least = Math.min(least, used)
+      if (at >= lastClosed + period / 2) closed += 1
+      lastClosed = at
+    }
+    if (most > least) return undefined
+    if (!isRejected || areRejectedCounted) {
+      used += 1
+      counted.push(at)
+    }
+  }
+  return closed >= closings && closed * most >= enough && least - most <= 1 ? most : undefined
+}
+
+/**
+ * The limit that fits the latest starts up to one that was rejected; undefined where none does.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const fitting = (starts: Starts, until: number): Span | undefined => {
+  const log: Array<Start> = []
+  for (let sequence = Math.max(starts.first, until - (lengths[0] ?? 0) + 1); sequence <= until; sequence++) {
+    const fate = starts.fate(sequence)
+    if (fate !== "own") log.push({ at: starts.at(sequence), isRejected: fate === "capacity" })
+  }
+  for (const length of lengths) {
+    const latest = log.slice(-length)
+    for (const period of periods) {
+      for (const rule of rules) {
+        for (const areRejectedCounted of [false, true]) {
+          const limit = limitOf(latest, period, rule, areRejectedCounted)
+          if (limit !== undefined) return { limit, period }
+        }
+      }
+    }
+    if (log.length <= length) break
+  }
+  return undefined
+}
