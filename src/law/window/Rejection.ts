@@ -118,7 +118,9 @@ const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt:
   const isTest =
     (inFlight >= Math.round(window.top) && Permits.isTested(window, startedAt)) || (bound === "spacing" && isPaceTested)
 
-  if (period?.proven === true && !isTest && (retryAfter === undefined || retryAfter < period.length / 2)) {
+  const isRaised = period?.isExact === true && period.limit > period.known
+  const isBrief = retryAfter === undefined || (period !== undefined && retryAfter < period.length / 2)
+  if (period?.proven === true && (isRaised || (!isTest && isBrief))) {
     const pause = Math.max(4 * draft.rejectionLatency, 0.02 * period.length * 2 ** period.failures)
     draft.period = Period.failed(period, retryAfter, pause)
     draft.marks = []

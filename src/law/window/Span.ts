@@ -16,8 +16,8 @@ export interface Span {
   readonly period: number
 }
 
-/** Milliseconds. */
-const periods = [1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000]
+/** In milliseconds; of those that fit, the longest allows the least. */
+const periods = [60_000, 30_000, 20_000, 10_000, 5000, 2000, 1000]
 /** So many starts are looked at: all of these, or the latest of them. */
 const lengths = [1024, 256]
 /** So many spans must have been used up, and so many starts let through in them: fewer fit by accident. */
@@ -41,7 +41,7 @@ const limitOf = (
 ): number | undefined => {
   let [most, least, closed, begin, used, oldest] = [0, Infinity, 0, -Infinity, 0, 0]
   const counted: Array<number> = []
-  let lastClosed = -Infinity
+  let through = 0
   for (const { at, isRejected } of starts) {
     if (rule === "back") {
       while (oldest < counted.length && (counted[oldest] ?? 0) <= at - period) oldest += 1
@@ -50,11 +50,15 @@ const limitOf = (
       begin = rule === "grid" ? Math.floor(at / period) * period : at
       used = 0
     }
-    if (!isRejected) most = Math.max(most, used + 1)
-    else {
+    if (!isRejected) {
+      most = Math.max(most, used + 1)
+      through += 1
+    } else {
       least = Math.min(least, used)
-      if (at >= lastClosed + period / 2) closed += 1
-      lastClosed = at
+      if (2 * through >= most) {
+        closed += 1
+        through = 0
+      }
     }
     if (most > least) return undefined
     if (!isRejected || areRejectedCounted) {
