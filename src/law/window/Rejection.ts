@@ -104,7 +104,7 @@ const isSpan = (draft: Draft, starts: Starts, sequence: number, accepted: number
   draft.block = undefined
   draft.calm = calm
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
-  explain(draft, `${span.limit} starts in ${span.period / 1000} s are the limit`, 0)
+  explain(draft, `${span.limit} starts in ${span.period / 1000} s are the limit`, span.areRejectedCounted ? now + span.period : 0)
   return true
 }
 

@@ -14,6 +14,8 @@ import type { Starts } from "../ControlLaw.js"
 export interface Span {
   readonly limit: number
   readonly period: number
+  /** The API counts starts that it has rejected, too. */
+  readonly areRejectedCounted: boolean
 }
 
 /** In milliseconds; of those that fit, the longest allows the least. */
@@ -87,7 +89,7 @@ export const fitting = (starts: Starts, until: number): Span | undefined => {
       for (const rule of rules) {
         for (const areRejectedCounted of [false, true]) {
           const limit = limitOf(latest, period, rule, areRejectedCounted)
-          if (limit !== undefined) return { limit, period }
+          if (limit !== undefined) return { limit, period, areRejectedCounted }
         }
       }
     }
