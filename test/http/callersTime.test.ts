@@ -143,14 +143,13 @@ const heldTimers = (millis: number) =>
       Effect.sync(() => {
         const { setTimeout } = globalThis
         const held: Array<() => void> = []
-        vi.spyOn(globalThis, "setTimeout").mockImplementation(
-          // The function that stands in lacks what Node's has beside.
-          (callback: () => void, delay?: number) => {
-            if (delay !== millis) return setTimeout(callback, delay)
-            held.push(callback)
-            return setTimeout(() => undefined)
-          }
-        )
+        vi.spyOn(globalThis, "setTimeout").mockImplementation((...given: Parameters<typeof setTimeout>) => {
+          const [callback, delay] = given
+          // What else is given goes to the callback.
+          if (delay !== millis) return setTimeout(...given)
+          held.push(callback)
+          return setTimeout(() => undefined)
+        })
         return held
       }),
       () => Effect.sync(() => vi.mocked(globalThis.setTimeout).mockRestore())
