@@ -58,7 +58,15 @@ const spentCodes =
 const doubtfulCodes = /quota_?(limit_?)?(exceeded|exhausted|reached)|(exceeded|usage)_?(quota|limit)|allocation_?quota/i
 
 const spentWords =
-  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|budget)|(limit|quota|cap|budget) (for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge|limit(ed)?\b[^.]{0,40}(\bper|\ba|\/)[- ]?(day|month)\b|(reached|exceeded|hit) (\w+ ){0,3}usage limit/i
+  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|budget)|(limit|quota|cap|budget) (for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge|(reached|exceeded|hit) (\w+ ){0,3}usage limit|out of (\w+ ){0,3}quota/i
+
+/** A limit of a day or a month that may come back bit by bit: a wait of up to an hour says so. */
+const dayLimit = /limit(ed)?\b[^.]{0,40}(\bper|\ba|\/)[- ]?(day|month)\b/i
+const bitByBit = Duration.hours(1)
+
+/** Without it a sentence may speak of a parameter that is called like a quota. */
+const spentVerb =
+  /exceed|reach|exhaust|used|spent|\bhit\b|insufficient|too low|not enough|out of|\bno\b|suspend|not active|overdue|top[ -]?up|recharge/i
 
 /** What a 402 says besides. */
 const paymentWords = /balance|credit|quota|fund|payment|billing|plan/i
@@ -106,8 +114,10 @@ export interface Read {
  * @since 0.2.0
  * @category reading
  */
-export const isSoonOver = ({ body, headers, now }: Pick<Read, "body" | "headers" | "now">): boolean =>
-  Option.exists(RetryAfter.fromAnswer(headers, body, now), Duration.lessThanOrEqualTo(shortWait))
+export const isSoonOver = (
+  { body, headers, now }: Pick<Read, "body" | "headers" | "now">,
+  most: Duration.Duration = shortWait
+): boolean => Option.exists(RetryAfter.fromAnswer(headers, body, now), Duration.lessThanOrEqualTo(most))
 
 /**
  * Whether the answer names a wait that a spent quota would not have, or, where its code names no longer period, speaks of a
@@ -133,7 +143,10 @@ const findSpent = (read: Read): Verdict | undefined => {
   const { codes, messages } = read.body
   const code = codes.find((code) => spentCodes.test(code))
   if (code !== undefined) return quotaExhausted(shown(code), !isContradicted(read))
-  if (messages.some((message) => spentWords.test(message)))
+  const isSaid = (message: string): boolean =>
+    spentWords.test(message) || (dayLimit.test(message) && !isSoonOver(read, bitByBit))
+  const isPlain = read.status === 402 || read.status === 429
+  if (messages.some((message) => isSaid(message) && (isPlain || spentVerb.test(message))))
     return quotaExhausted("by its message", !isContradicted(read))
   const doubtful = codes.find((code) => doubtfulCodes.test(code))
   return doubtful === undefined ? undefined : quotaExhausted(shown(doubtful), false)
@@ -171,7 +184,9 @@ const judgeWordy = (read: Read): Verdict | undefined => {
   const spent = findSpent(read)
   // A code for a day may hold the word for a rate as well.
   if (spent?._tag === "QuotaExhausted" && spent.isSure) return spent
-  if (withAmazonsCode(read).some((code) => rateCodes.test(code))) return capacity()
+  if (withAmazonsCode(read).some((code) => rateCodes.test(code))) {
+    return isTooLarge(body.messages) ? refused("larger than the limit") : capacity()
+  }
   if (spent !== undefined) return spent
   if (body.messages.some((message) => rateSaid.test(message)) || Option.isSome(RetryAfter.explicit(headers, now))) {
     return capacity()

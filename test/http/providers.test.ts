@@ -238,6 +238,11 @@ cases("a lack of rights is no limit", standard, [
     "Neutral"
   ],
   [
+    "a parameter that is called like a quota",
+    { status: 400, body: { message: "monthly budget must be a number, and the limit per day too" } },
+    "Neutral"
+  ],
+  [
     "a parameter that is called so",
     { status: 400, body: { message: "rate_limit must be an integer: the rate limit of a key is at least 1" } },
     "Neutral"
@@ -348,7 +353,7 @@ cases("a day's or a month's limit in a sentence", standard, [
       status: 429,
       body: openAi("Rate limit reached on requests per day (RPD): Limit 200, Used 200. Try again in 7m12s.")
     },
-    "never: by its message, if time agrees"
+    "not now: 432000"
   ]
 ])
 
@@ -398,6 +403,14 @@ cases("never for this request", standard, [
         "rate_limit_exceeded",
         "tokens"
       )
+    },
+    "refused: larger than the limit"
+  ],
+  [
+    "Groq's, a 413",
+    {
+      status: 413,
+      body: openAi("Request too large on tokens per minute (TPM): Limit 6000, Requested 8000", "rate_limit_exceeded")
     },
     "refused: larger than the limit"
   ],
