@@ -29,8 +29,8 @@ export interface ErrorBody {
 
 const codeKeys = new Set(
   (
-    "code type __type policy_name status reason error error_code error_type kind quota_id quota_metric quota_unit " +
-    "err_code errcode"
+    "code type __type policy_name status reason error error_code error_type kind quota_id quota_limit quota_metric " +
+    "quota_unit limit_source err_code errcode"
   ).split(" ")
 )
 const messageKeys = new Set(
@@ -96,7 +96,11 @@ class Found implements ErrorBody {
     if (depth > deepest || (this.seen += 1) > most) return
     // A list is no level of its own: Google puts a whole error into one.
     if (Array.isArray(value)) for (const item of value) this.walk(item, depth)
-    else if (Predicate.isRecord(value)) for (const key of Object.keys(value)) this.field(snake(key), value[key], depth)
+    else if (Predicate.isRecord(value)) {
+      // GraphQL's errors stand beside the work that was done.
+      const isGraph = depth === 0 && Array.isArray(value["errors"])
+      for (const key of Object.keys(value)) if (!isGraph || key !== "data") this.field(snake(key), value[key], depth)
+    }
   }
 
   private field(key: string, value: unknown, depth: number): void {

@@ -175,7 +175,7 @@ export {
    */
   discord,
   /**
-   * GitHub: 403 or 429 for its primary and secondary limits; a 403 about rights stays one.
+   * GitHub: 403 or 429 for its primary and secondary limits, GraphQL in a 200; a 403 about rights stays one.
    *
    * @since 0.2.0
    * @category profiles
@@ -225,7 +225,8 @@ export {
    */
   openAi,
   /**
-   * OpenRouter: 429 with the headers in the body, 402 for the credit, and errors inside a 200.
+   * OpenRouter: 429 with the headers in the body, 402 for the credit and for what is in flight, and errors inside a
+   * 200.
    *
    * @since 0.2.0
    * @category profiles

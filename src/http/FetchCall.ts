@@ -26,13 +26,16 @@ export interface Surroundings {
   readonly cancel: () => void
 }
 
+/** So much sooner may a time limit be over, as it began before the call, and so much later; milliseconds. */
+const [early, late] = [50, 1000]
+
 /**
- * Whether an abort after so many milliseconds is a time limit: by its reason, or by what SDKs of OpenAI's and Anthropic's
- * make say of theirs, in whole seconds.
+ * Whether an abort after so many milliseconds is a time limit: by its reason, or because one of so many was told of, to the
+ * second.
  */
-const isTimeLimit = (reason: unknown, seconds: number, after: number): boolean =>
+const isTimeLimit = (reason: unknown, told: number, after: number): boolean =>
   (Predicate.hasProperty(reason, "name") && reason.name === "TimeoutError") ||
-  (after >= seconds * 1000 && after < (seconds + 1) * 1000)
+  (after >= told - early && after < told + late)
 
 /**
  * A call. A time limit counts from the start of an attempt: one that is over while the call waits in line starts anew with
@@ -45,7 +48,8 @@ export class FetchCall {
   /** Breaks off the request that is in flight, or its body. */
   readonly controller = new AbortController()
   private readonly signal: AbortSignal
-  private readonly seconds: number
+  /** The time limit that was told of, in milliseconds. */
+  private readonly told: number
   private readonly around: Surroundings
   private readonly calledAt: number
   private readonly stopListening: () => void
@@ -57,9 +61,16 @@ export class FetchCall {
   /** The caller has its answer, of which the body is still to come. */
   isOpen = false
 
-  constructor(signal: AbortSignal, headers: { readonly [name: string]: string | undefined }, around: Surroundings) {
+  constructor(
+    signal: AbortSignal,
+    headers: { readonly [name: string]: string | undefined },
+    around: Surroundings,
+    /** The time limit of calls that do not tell of theirs, in milliseconds. */
+    byDefault = NaN
+  ) {
     this.signal = signal
-    this.seconds = Number(headers["x-stainless-timeout"] ?? NaN)
+    // SDKs of OpenAI's and Anthropic's make say it in whole seconds.
+    this.told = Number(headers["x-stainless-timeout"] ?? NaN) * 1000 || byDefault
     this.around = around
     this.calledAt = around.clock.unsafeCurrentTimeMillis()
     this.stopListening = Abort.listen(signal, () => this.onAbort())
@@ -92,7 +103,7 @@ export class FetchCall {
     if (this.isOpen) return this.controller.abort(signal.reason)
     const now = around.clock.unsafeCurrentTimeMillis()
     const after = now - calledAt
-    if (!isTimeLimit(signal.reason, this.seconds, after)) {
+    if (!isTimeLimit(signal.reason, this.told, after)) {
       if (startedAt === undefined) around.onAbortInLine()
       return around.cancel()
     }

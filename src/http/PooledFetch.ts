@@ -8,6 +8,7 @@ import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
@@ -33,13 +34,20 @@ import * as PooledRequest from "./PooledRequest.js"
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
 /**
- * Options of a pooled `fetch`: those of a pooled client, and the `fetch` underneath, the global one unless given.
+ * Options of a pooled `fetch`, beside those of a pooled client.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Options extends PooledHttpClient.Options {
+  /** The `fetch` underneath. Default the global one. */
   readonly fetch?: Fetch
+  /**
+   * The time limit of the SDK that makes the calls, where its calls do not tell of it, as OpenAI's with
+   * `new OpenAI({ timeout })`: an abort after so long counts as that limit, and the limit as one of an attempt, from its
+   * permit on. Default none.
+   */
+  readonly timeLimit?: Duration.DurationInput
 }
 
 const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304])
@@ -111,8 +119,9 @@ const withTrace = (given: RequestInit["headers"], { headers: sent }: HttpClientR
 
 const warnOfAbort = Effect.logWarning(
   "effect-aimd: a request was aborted while it waited for a permit. If that was a time limit of an SDK or of your own, it " +
-    "ran while the request waited in line: set the SDK's `timeout` to more than the longest wait (`maxCapacityRetry`), and " +
-    "the pool's `attemptTimeout` to limit each attempt"
+    "ran while the request waited in line: tell the pooled fetch of it (`timeLimit`), and it counts from the permit on; or set " +
+    "the SDK's `timeout` to more than the longest wait (`maxCapacityRetry`), and the pool's `attemptTimeout` to limit each " +
+    "attempt"
 )
 
 /** Sends a request as it was given. */
@@ -149,7 +158,8 @@ const pooled = (
   poolName: Effect.Effect<string>
 ): Effect.Effect<Fetch, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { fetch: send = fetch } = options
+    const { fetch: send = fetch, timeLimit } = options
+    const limit = timeLimit === undefined ? undefined : Duration.toMillis(timeLimit)
     const runFork = yield* FiberSet.makeRuntime<never, unknown, unknown>()
     const runtime = yield* Effect.runtime()
     const clock = yield* Effect.clock
@@ -194,12 +204,12 @@ const pooled = (
         }
         const call =
           signal &&
-          new FetchCall.FetchCall(signal, describe(input, init).headers, {
-            clock,
-            fork: runFork,
-            onAbortInLine,
-            cancel
-          })
+          new FetchCall.FetchCall(
+            signal,
+            describe(input, init).headers,
+            { clock, fork: runFork, onAbortInLine, cancel },
+            limit
+          )
         const fiber = runFork(answer(input, init, call))
         fiber.addObserver((exit) => {
           if (call?.isOpen !== true) call?.end()

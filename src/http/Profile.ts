@@ -9,7 +9,17 @@ import * as Option from "effect/Option"
 import type * as ErrorBody from "../answer/ErrorBody.js"
 import * as RetryAfter from "../answer/RetryAfter.js"
 import * as Standard from "./Standard.js"
-import { capacity, type Classifier, firstOf, forHost, lost, quotaExhausted, refused, type Verdict } from "./Verdict.js"
+import {
+  type Answer,
+  capacity,
+  type Classifier,
+  firstOf,
+  forHost,
+  lost,
+  quotaExhausted,
+  refused,
+  type Verdict
+} from "./Verdict.js"
 
 /**
  * What a provider documents. Codes are compared without regard to case.
@@ -30,12 +40,14 @@ export interface Facts {
   readonly lost?: ReadonlyArray<string>
   /** A sentence that means "not now". */
   readonly says?: RegExp
+  /** A sentence that means "never for this account". */
+  readonly saysNever?: RegExp
   /** Statuses that mean "not now" where the headers say that nothing remains. */
   readonly spentStatuses?: ReadonlyArray<number>
   /** How long to wait where the answer does not say. */
   readonly pause?: Duration.DurationInput
-  /** An error may come with a 200. */
-  readonly inside200?: boolean
+  /** An error may come with a 200 of JSON; with an expression, at URLs that it matches. */
+  readonly inside200?: boolean | RegExp
   /** Where the wait is read from, in a few words. */
   readonly waitFrom: string
 }
@@ -51,7 +63,8 @@ const facts = {
   anthropic: {
     hosts: ["api.anthropic.com"],
     notNow: ["rate_limit_error", "overloaded_error"],
-    never: ["billing_error"],
+    never: ["billing_error", "enforced_spend_limit_reached"],
+    saysNever: /reached your specified (\w+ )?api usage limits/i,
     refused: ["request_too_large"],
     lost: ["api_error", "timeout_error"],
     waitFrom: "`retry-after`, `anthropic-ratelimit-*`"
@@ -76,15 +89,21 @@ const facts = {
       "ServiceUnavailableException",
       "ModelNotReadyException"
     ],
-    never: ["ServiceQuotaExceededException"],
-    lost: ["InternalServerException", "InternalFailure", "InternalError", "ModelTimeoutException", "RequestTimeout"],
+    lost: [
+      "InternalServerException",
+      "InternalFailure",
+      "InternalError",
+      "ModelTimeoutException",
+      "RequestTimeout",
+      "RequestTimeoutException"
+    ],
     waitFrom: "`retry-after`, else the law"
   },
   azure: {
     hosts: [".azure.com", ".windows.net"],
-    notNow: ["TooManyRequests", "ServerBusy", "429", "RateLimitReached", "SubscriptionRequestsThrottled"],
-    never: ["insufficient_quota", "QuotaExceeded"],
-    lost: ["OperationTimedOut", "InternalServerError", "GatewayTimeout"],
+    notNow: ["TooManyRequests", "ServerBusy", "RateLimitReached", "SubscriptionRequestsThrottled"],
+    never: ["QuotaExceeded"],
+    lost: ["OperationTimedOut", "InternalError", "InternalServerError", "GatewayTimeout"],
     waitFrom: "`retry-after-ms`, `x-ms-retry-after-ms`, `retry-after`"
   },
   dashScope: {
@@ -94,11 +113,19 @@ const facts = {
       "Throttling.RateQuota",
       "Throttling.BurstRate",
       "Throttling.AllocationQuota",
+      "Throttling.Concurrency",
       "insufficient_quota",
       "limit_requests",
+      "LimitRequests",
       "limit_burst_rate"
     ],
-    never: ["Arrearage", "AllocationQuota.FreeTierOnly"],
+    never: [
+      "Arrearage",
+      "AllocationQuota.FreeTierOnly",
+      "CommodityNotPurchased",
+      "PrepaidBillOverdue",
+      "PostpaidBillOverdue"
+    ],
     waitFrom: "the law"
   },
   discord: {
@@ -108,16 +135,18 @@ const facts = {
   },
   github: {
     hosts: ["api.github.com", "uploads.github.com"],
+    notNow: ["RATE_LIMITED", "RATE_LIMIT"],
     says: /rate limit|abuse detection/i,
     spentStatuses: [403],
     pause: "1 minute",
+    inside200: /\/graphql\b/,
     waitFrom: "`retry-after`, `x-ratelimit-reset` once nothing remains, else 60 s"
   },
   google: {
     hosts: [".googleapis.com"],
-    notNow: ["rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "backendError"],
+    notNow: ["rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"],
     never: ["dailyLimitExceeded", "dailyLimitExceededUnreg", "billingDisabled", "BILLING_DISABLED", "accountDisabled"],
-    lost: ["INTERNAL", "DEADLINE_EXCEEDED"],
+    lost: ["INTERNAL", "DEADLINE_EXCEEDED", "backendError"],
     waitFrom: "`RetryInfo` in the body, `retry-after`"
   },
   hubspot: {
@@ -135,25 +164,37 @@ const facts = {
   },
   notion: {
     hosts: ["api.notion.com"],
-    notNow: ["rate_limited", "service_unavailable", "database_connection_unavailable"],
+    notNow: ["rate_limited", "service_overload", "service_unavailable", "database_connection_unavailable"],
     lost: ["conflict_error", "internal_server_error", "gateway_timeout"],
     waitFrom: "`retry-after`"
   },
   openAi: {
     hosts: ["api.openai.com"],
-    notNow: ["rate_limit_exceeded", "tokens", "requests"],
-    never: ["billing_hard_limit_reached", "billing_not_active", "account_deactivated"],
+    notNow: ["rate_limit_exceeded", "slow_down", "server_is_overloaded", "tokens", "requests"],
+    never: [
+      "credit_balance_exhausted",
+      "organization_spend_limit_exceeded",
+      "organization_usage_limit_exceeded",
+      "project_spend_limit_exceeded",
+      "billing_hard_limit_reached",
+      "billing_not_active",
+      "account_deactivated"
+    ],
     lost: ["server_error"],
     waitFrom: "`retry-after-ms`, `retry-after`, `x-ratelimit-reset-*`, the message"
   },
   openRouter: {
     hosts: ["openrouter.ai"],
+    notNow: ["openrouter_in_flight_budget", "in_flight_budget_exhausted"],
+    never: ["openrouter_key_limit", "openrouter_guardrail_budget", "openrouter_workspace_budget"],
+    refused: ["weight_exceeds_budget"],
     inside200: true,
     waitFrom: "`retry-after`, `metadata.headers` in the body"
   },
   shopify: {
     hosts: [".myshopify.com"],
     notNow: ["THROTTLED"],
+    says: /^throttled$/i,
     refused: ["MAX_COST_EXCEEDED"],
     lost: ["INTERNAL_SERVER_ERROR", "TIMEOUT"],
     inside200: true,
@@ -217,18 +258,25 @@ export const make = (provider: Facts): Classifier => {
   )
   const pause = provider.pause === undefined ? undefined : Duration.decode(provider.pause)
 
+  const isAmong = (words: ReadonlySet<string> | undefined) => (code: string) => words?.has(code.toLowerCase()) === true
+
   const judge = (read: Standard.Read, text: string): Verdict | undefined => {
     const { body, headers, now, status } = read
     if (status < 400 && !isError(text, body)) return undefined
-    const said = (words: ReadonlySet<string> | undefined) => body.codes.find((code) => words?.has(code.toLowerCase()))
-    const account = said(never)
-    if (account !== undefined) return quotaExhausted(account, !Standard.isContradicted(read))
+    const said = (words: ReadonlySet<string> | undefined) => body.codes.find(isAmong(words))
     const request = said(refusals)
     if (request !== undefined) return refused(request)
+    const account =
+      said(never) ?? (body.messages.some((message) => provider.saysNever?.test(message)) ? "by its message" : undefined)
+    if (account !== undefined) return quotaExhausted(account, !Standard.isSoonOver(read))
     const isSpent =
       provider.spentStatuses?.includes(status) === true && Option.isSome(RetryAfter.spentReset(headers, now))
     const isSaid = body.messages.some((message) => provider.says?.test(message))
     if (said(notNow) !== undefined || isSpent || isSaid) {
+      // What no wait changes, by words that are not the provider's own for "not now".
+      const others = body.codes.filter((code) => !isAmong(notNow)(code))
+      const final = Standard.judgeCapacity({ ...read, body: { ...body, codes: others } })
+      if (final !== undefined) return final
       const told = RetryAfter.fromAnswer(headers, body, now)
       return capacity(
         Option.getOrUndefined(Option.orElse(told, () => Option.fromNullable(untilRestored(text) ?? pause)))
@@ -236,7 +284,7 @@ export const make = (provider: Facts): Classifier => {
     }
     if (said(losses) !== undefined) return lost
     if (status === 429 && pause !== undefined && Option.isNone(RetryAfter.fromAnswer(headers, body, now))) {
-      return Standard.judge(read, new Set([429])) ?? capacity(pause)
+      return capacity(pause)
     }
     // An error inside a 200 is judged as the status that it stands for.
     const meant = status < 400 ? Standard.statusOf(body) : undefined
@@ -245,10 +293,17 @@ export const make = (provider: Facts): Classifier => {
     return Standard.judge(as, standing) ?? (standing.has(meant) ? capacity() : meant >= 500 ? lost : undefined)
   }
 
-  return (answer) => {
-    if (answer.status < 400 && provider.inside200 !== true) return Effect.succeedNone
-    return Effect.zipWith(answer.body, Standard.read(answer), (text, read) => Option.fromNullable(judge(read, text)))
-  }
+  const isInside = ({ headers, request, status }: Answer): boolean =>
+    status >= 400 ||
+    (provider.inside200 !== undefined &&
+      provider.inside200 !== false &&
+      /\bjson\b/i.test(headers["content-type"] ?? "") &&
+      (provider.inside200 === true || provider.inside200.test(request.url)))
+
+  return (answer) =>
+    isInside(answer)
+      ? Effect.zipWith(answer.body, Standard.read(answer), (text, read) => Option.fromNullable(judge(read, text)))
+      : Effect.succeedNone
 }
 
 const standing: ReadonlySet<number> = new Set([429, 503, 529])
@@ -329,7 +384,7 @@ export const dashScope: Classifier = profile("dashScope")
 export const discord: Classifier = profile("discord")
 
 /**
- * GitHub: 403 or 429 for its primary and secondary limits; a 403 about rights stays one.
+ * GitHub: 403 or 429 for its primary and secondary limits, GraphQL in a 200; a 403 about rights stays one.
  *
  * @since 0.2.0
  * @category profiles
@@ -377,7 +432,7 @@ export const notion: Classifier = profile("notion")
 export const openAi: Classifier = profile("openAi")
 
 /**
- * OpenRouter: 429 with the headers in the body, 402 for the credit, and errors inside a 200.
+ * OpenRouter: 429 with the headers in the body, 402 for the credit and for what is in flight, and errors inside a 200.
  *
  * @since 0.2.0
  * @category profiles

@@ -25,8 +25,8 @@ import {
 /** By these an API or a gateway says that it failed: RFC 9110, and Cloudflare's 520 to 524. */
 const lostStatuses: ReadonlySet<number> = new Set([408, 500, 502, 504, 520, 521, 522, 523, 524])
 
-/** Other statuses by which some API says "not now" or "never": the words decide. */
-const wordyStatuses: ReadonlySet<number> = new Set([400, 401, 402, 403, 409, 413, 420, 422])
+/** Other statuses by which some API says "not now" or "never": the words decide. Groq's 498, HubSpot's 477. */
+const wordyStatuses: ReadonlySet<number> = new Set([400, 401, 402, 403, 409, 413, 420, 422, 423, 425, 477, 498])
 
 /**
  * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; 408, 500, 502, 504
@@ -44,7 +44,11 @@ export const byStatus =
 
 /** The codes by which APIs say that the rate is exceeded, or that they have too much to do. */
 const rateCodes =
-  /rate_?limit|too_?many_?(requests|tokens)|throttl|slow_?down|request_?limit_?exceeded|throughput_?exceeded|bandwidth_?limit|over_?load|server_?busy|resource_?exhausted|(no|over|insufficient|at)_?capacity/i
+  /rate_?limit|too_?many_?(requests|tokens)|throttl|slow_?down|request_?limit_?exceeded|throughput_?exceeded|bandwidth_?limit|over_?load|server_?busy|resource_?exhausted|(no|over|insufficient|at)_?capacity|capacity_?exceeded/i
+
+/** The sentences, where there is no code: of a limit that is reached, not of a parameter that is called so. */
+const rateSaid =
+  /\b(rate|request|requests|call|calls|api)[ -]limit (\w+ ){0,3}(reached|exceeded|hit)\b|\bexceed\w* (\w+ ){0,5}(rate|request|call|api)[ -]?limit|too many (api )?(requests|calls)|\brate[- ]limited\b|\b(was|were|been|being|is) throttled\b/i
 
 /** The codes by which APIs say that it is not about the rate. */
 const spentCodes =
@@ -54,7 +58,15 @@ const spentCodes =
 const doubtfulCodes = /quota_?(limit_?)?(exceeded|exhausted|reached)|(exceeded|usage)_?(quota|limit)|allocation_?quota/i
 
 const spentWords =
-  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|budget)|(limit|quota|cap|budget) (for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge/i
+  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|budget)|(limit|quota|cap|budget) (for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge|(reached|exceeded|hit) (\w+ ){0,3}usage limit|out of (\w+ ){0,3}quota/i
+
+/** A limit of a day or a month that may come back bit by bit: a wait of up to an hour says so. */
+const dayLimit = /limit(ed)?\b[^.]{0,40}(\bper|\ba|\/)[- ]?(day|month)\b/i
+const bitByBit = Duration.hours(1)
+
+/** Without it a sentence may speak of a parameter that is called like a quota. */
+const spentVerb =
+  /exceed|reach|exhaust|used|spent|\bhit\b|insufficient|too low|not enough|out of|\bno\b|suspend|not active|overdue|top[ -]?up|recharge/i
 
 /** What a 402 says besides. */
 const paymentWords = /balance|credit|quota|fund|payment|billing|plan/i
@@ -63,10 +75,17 @@ const paymentWords = /balance|credit|quota|fund|payment|billing|plan/i
 const rateWords =
   /(token|rate|request|concurren\w+|usage)s?[-_ ]?limit|per[- ](second|minute)|\b(tpm|rpm|qps|qpm|tps|rps)\b/i
 
+/** A message that names such a period may speak of a day's limit too. */
+const shortPeriod = /\b(per|a|an|each|every)[- ](second|minute|hour)\b|\b(tpm|rpm|qps|qpm|tps|rps)\b/i
+
 const rightsWords =
   /permission|forbidden|not (allowed|accessible|authori[sz]ed)|access|denied|scope|credential|must have/i
 
-const refusals: ReadonlyArray<string> = ["x-should-retry", "stripe-should-retry"]
+const shouldRetry: ReadonlyArray<string> = ["x-should-retry", "stripe-should-retry"]
+
+/** The header by which the API says whether to send this request again. */
+const isMarked = (headers: RetryAfter.Headers, value: "false" | "true"): string | undefined =>
+  shouldRetry.find((name) => headers[name]?.trim().toLowerCase() === value)
 
 /** A wait of more than this does not contradict that a quota is spent. */
 const shortWait = Duration.minutes(10)
@@ -90,6 +109,17 @@ export interface Read {
 }
 
 /**
+ * Whether the answer names a wait that a spent quota would not have.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const isSoonOver = (
+  { body, headers, now }: Pick<Read, "body" | "headers" | "now">,
+  most: Duration.Duration = shortWait
+): boolean => Option.exists(RetryAfter.fromAnswer(headers, body, now), Duration.lessThanOrEqualTo(most))
+
+/**
  * Whether the answer names a wait that a spent quota would not have, or, where its code names no longer period, speaks of a
  * rate.
  *
@@ -97,10 +127,12 @@ export interface Read {
  * @category reading
  */
 export const isContradicted = ({ body, headers, now }: Read): boolean => {
-  const wait = RetryAfter.fromAnswer(headers, body, now)
-  if (Option.isSome(wait)) return Duration.lessThanOrEqualTo(wait.value, shortWait)
+  if (Option.isSome(RetryAfter.fromAnswer(headers, body, now))) return isSoonOver({ body, headers, now })
   const isLong = (text: string) => /day|daily|week|month/i.test(text)
-  return !body.codes.some(isLong) && body.messages.some((message) => rateWords.test(message) && !isLong(message))
+  return (
+    !body.codes.some(isLong) &&
+    body.messages.some((message) => (rateWords.test(message) && !isLong(message)) || shortPeriod.test(message))
+  )
 }
 
 /** What may be shown of a code. */
@@ -111,15 +143,23 @@ const findSpent = (read: Read): Verdict | undefined => {
   const { codes, messages } = read.body
   const code = codes.find((code) => spentCodes.test(code))
   if (code !== undefined) return quotaExhausted(shown(code), !isContradicted(read))
-  if (messages.some((message) => spentWords.test(message)))
+  const isSaid = (message: string): boolean =>
+    spentWords.test(message) || (dayLimit.test(message) && !isSoonOver(read, bitByBit))
+  const isPlain = read.status === 402 || read.status === 429
+  if (messages.some((message) => isSaid(message) && (isPlain || spentVerb.test(message))))
     return quotaExhausted("by its message", !isContradicted(read))
   const doubtful = codes.find((code) => doubtfulCodes.test(code))
   return doubtful === undefined ? undefined : quotaExhausted(shown(doubtful), false)
 }
 
-/** "Never" in an answer that means "not now" by its status. */
-const judgeCapacity = (read: Read): Verdict | undefined => {
-  const refusal = refusals.find((name) => read.headers[name]?.trim().toLowerCase() === "false")
+/**
+ * "Never" in an answer that means "not now" by its status or its code.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const judgeCapacity = (read: Read): Verdict | undefined => {
+  const refusal = isMarked(read.headers, "false")
   const isRefused = refusal === undefined ? undefined : refused(`${refusal}: false`)
   // From 500 on it is not about a quota.
   if (read.status >= 500) return isRefused
@@ -144,9 +184,14 @@ const judgeWordy = (read: Read): Verdict | undefined => {
   const spent = findSpent(read)
   // A code for a day may hold the word for a rate as well.
   if (spent?._tag === "QuotaExhausted" && spent.isSure) return spent
-  if (withAmazonsCode(read).some((code) => rateCodes.test(code))) return capacity()
+  if (withAmazonsCode(read).some((code) => rateCodes.test(code))) {
+    return isTooLarge(body.messages) ? refused("larger than the limit") : capacity()
+  }
   if (spent !== undefined) return spent
-  if (Option.isSome(RetryAfter.explicit(headers, now))) return capacity()
+  if (body.messages.some((message) => rateSaid.test(message)) || Option.isSome(RetryAfter.explicit(headers, now))) {
+    return capacity()
+  }
+  if (isMarked(headers, "true") !== undefined) return lost
   const isAboutRights = body.messages.some((message) => rightsWords.test(message) && !rateWords.test(message))
   return status === 403 && !isAboutRights && Option.isSome(RetryAfter.spentReset(headers, now)) ? capacity() : undefined
 }
@@ -161,7 +206,7 @@ export const judge = (read: Read, statuses: ReadonlySet<number>): Verdict | unde
   if (statuses.has(read.status)) return judgeCapacity(read)
   if (wordyStatuses.has(read.status)) return judgeWordy(read)
   if (!lostStatuses.has(read.status)) return undefined
-  if (refusals.some((name) => read.headers[name]?.trim().toLowerCase() === "false")) return neutral
+  if (isMarked(read.headers, "false") !== undefined) return neutral
   return withAmazonsCode(read).some((code) => rateCodes.test(code)) ? capacity() : undefined
 }
 

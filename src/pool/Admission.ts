@@ -303,13 +303,15 @@ interface Told {
   readonly notify: (notice: string) => void
 }
 
+const success: SampleOf = { _tag: "success" }
+
 /** Tells everybody of a pool what came of an attempt: first who holds starts back, then the law, which may start the next. */
 const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pick<Admission, "observe" | "served"> => {
   const trouble = Trouble.make()
   let served = 0
 
   const sampleOf = (outcome: Outcome, isOwn: boolean, now: number): SampleOf => {
-    if (outcome === "success") return { _tag: "success" }
+    if (outcome === "success") return success
     if (typeof outcome === "string" || isOwn) return { _tag: "neutral", ownRejection: isOwn }
     const asked = outcome.retryAfter
     const spread = steering.decision.alone ?? 0
@@ -335,11 +337,23 @@ const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pi
       else if (isOwn || outcome === "neutral") silence.ended(now)
       const inFlight = starts.inFlight
       const latency = now - startedAt
-      const attempt = { row, attempt: attempts, epoch, inFlight, latency, sequence, startedWith, bound, hints }
+      // Each row's: spread objects would cost more than the rest of it.
+      const attempt = {
+        _tag: "success",
+        row,
+        attempt: attempts,
+        epoch,
+        inFlight,
+        latency,
+        sequence,
+        startedWith,
+        bound,
+        hints
+      } as const
       try {
         if (isOwn) for (const earlier of trouble.rejectionsOf(row)) starts.history.ended(earlier, "own")
         starts.history.ended(sequence, isOwn ? "own" : what._tag)
-        steering.step({ ...attempt, ...what }, now, starts.history)
+        steering.step(what._tag === "success" ? attempt : { ...attempt, ...what }, now, starts.history)
       } catch (defect) {
         notify(`${String(defect)}; the delay law goes on in its place`)
         throw defect

@@ -99,7 +99,7 @@ export const open = (admission: Admission): Calls => {
   const holdOn = (
     job: CallJob,
     exit: Exit.Exit<unknown, unknown>,
-    { hints }: Insider.Insider,
+    insider: Insider.Insider,
     open: ReadonlyArray<Insider.Hold>
   ): Effect.Effect<void> => {
     // Nobody is there to run the call again, nor to be woken.
@@ -113,7 +113,7 @@ export const open = (admission: Admission): Calls => {
       hold.onEnd((ended) => {
         held.delete(hold)
         if (Exit.isFailure(ended)) worst = ended
-        if ((left -= 1) === 0) lane.settle(job, worst, hints)
+        if ((left -= 1) === 0) lane.settle(job, worst, insider.hints, Insider.lateRejection(insider)?.rejection)
       })
     }
     // A pool around this attempt keeps its permit as long.
@@ -186,12 +186,14 @@ export const open = (admission: Admission): Calls => {
             if (Exit.isSuccess(exit)) return holdOn(job, exit, insider, open)
             for (const hold of open) hold.abandon()
           }
-          lane.settle(job, exit, insider.hints)
+          const late = Insider.lateRejection(insider)
+          lane.settle(job, exit, insider.hints, late?.rejection)
           const notice = Attempt.logNotice(admission)
+          const told = late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
           // A pool that this one stands before learns from the same answer.
           return isRetried || insider.hints === undefined
-            ? notice
-            : Effect.zipRight(Insider.report(insider.hints), notice ?? Effect.void)
+            ? told
+            : Effect.zipRight(Insider.report(insider.hints), told ?? Effect.void)
         }
 
         const goOn = (last: Effect.Effect<void> | undefined): Effect.Effect<A, F, R> =>

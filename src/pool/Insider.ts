@@ -3,9 +3,12 @@
  *
  * @since 0.2.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import * as Capacity from "../Capacity.js"
 import type { Hints } from "../law/ControlLaw.js"
 import type { Tally } from "../PoolStats.js"
 
@@ -59,6 +62,12 @@ export class Hold {
 
   get isOver(): boolean {
     return this.exit !== undefined
+  }
+
+  /** What it ended with, where that says that there is no capacity. */
+  get rejection(): Capacity.CapacityError | undefined {
+    if (this.exit === undefined || Exit.isSuccess(this.exit)) return undefined
+    return Option.getOrUndefined(Option.filter(Cause.failureOption(this.exit.cause), Capacity.isCapacityError))
   }
 
   /** Calls back when the hold ends, or now if it is over. */
@@ -129,6 +138,15 @@ export const keep = (hold: Hold): Effect.Effect<void> =>
   withCurrent((attempt) => {
     ;(attempt.holds ??= []).push(hold)
   })
+
+/**
+ * What an attempt left open and closed again, saying in the middle of it that there is no capacity any more.
+ *
+ * @since 0.2.0
+ * @category holding
+ */
+export const lateRejection = ({ holds }: Insider): Hold | undefined =>
+  holds?.find(({ rejection }) => rejection !== undefined)
 
 /**
  * Counts a request that is sent again, because its answer was lost, in the pool of the innermost attempt.

@@ -56,8 +56,13 @@ export interface Lane<J extends Job, A, E> {
   readonly counter: PoolStats.Counter
   /** Fresh rows have arrived. */
   readonly submitted: (rows: number) => void
-  /** An attempt has ended. */
-  readonly settle: (job: J, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>, hints: Hints | undefined) => void
+  /** An attempt has ended; `late` is what its answer said in the middle, whatever became of the row. */
+  readonly settle: (
+    job: J,
+    exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>,
+    hints: Hints | undefined,
+    late?: Capacity.CapacityError
+  ) => void
   /** A job that waits, or was just admitted and not yet run, goes away without an outcome. */
   readonly withdraw: (job: J) => void
   /**
@@ -183,11 +188,11 @@ const outcomes = <J extends Job, A, E>(open: Open<J, A, E>): Pick<Lane<J, A, E>,
   }
 
   return {
-    settle: (job, exit, hints) => {
+    settle: (job, exit, hints, late) => {
       const outcome = Outcome.of(exit)
       counter.ended()
       try {
-        const isOwn = observe(admission, job, outcome, hints, finish)
+        const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
         const stopped = open.stopped()
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)

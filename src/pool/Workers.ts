@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
+import type * as Capacity from "../Capacity.js"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import type { Hints } from "../law/ControlLaw.js"
@@ -24,7 +25,12 @@ export interface Options<J, A, E, R> {
   readonly admission: Admission
   readonly restore: Attempt.Restore
   readonly attempt: (job: J) => Effect.Effect<A, E, R>
-  readonly settle: (job: J, exit: Exit.Exit<A, E>, hints: Hints | undefined) => void
+  readonly settle: (
+    job: J,
+    exit: Exit.Exit<A, E>,
+    hints: Hints | undefined,
+    late: Capacity.CapacityError | undefined
+  ) => void
   /** A worker died of a defect that is not the row's; these admitted jobs found no worker. */
   readonly onCrash: (left: ReadonlyArray<J>) => void
 }
@@ -98,7 +104,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     const ended = (job: J, insider: Insider.Insider, exit: Exit.Exit<A, E>): Effect.Effect<void, never, R> => {
       insider.inFlight = false
       settling = true
-      settle(job, exit, insider.hints)
+      settle(job, exit, insider.hints, Insider.lateRejection(insider)?.rejection)
       settling = false
       // A fiber that was interrupted stays so: another takes over, or the next row would be interrupted too.
       const rest = Exit.isFailure(exit) && Cause.isInterrupted(exit.cause) && !stopping ? hire(Effect.forkDaemon) : next

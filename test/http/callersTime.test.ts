@@ -1,11 +1,13 @@
 import { getEventListeners } from "node:events"
+import { createServer } from "node:http"
 import Anthropic from "@anthropic-ai/sdk"
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Logger, Scope } from "effect"
+import { assert, describe, it, vi } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Logger, Scope, TestClock } from "effect"
 import OpenAI from "openai"
 import { PooledExecutor } from "effect-aimd"
 import { PooledFetch } from "effect-aimd/http"
 import { inVirtualTime } from "../support/time.js"
+import { listen } from "./servers.js"
 
 const url = "http://api.test/v1/things"
 
@@ -77,12 +79,15 @@ describe("the time limit of a caller", () => {
     })
   )
 
-  it.effect("starts anew with the permit: an SDK's, which says in a header how long it is", () =>
-    inVirtualTime(function* () {
-      const headers = { "x-stainless-timeout": "2" }
-      const { lines, served } = yield* tenCalls(Effect.map(abortAfter(2.5), (signal) => ({ signal, headers })))
-      assert.deepStrictEqual([served, lines], [10, []])
-    })
+  // An SDK rounds down to a second, and its timer began a moment before the call.
+  it.effect.each([2.5, 1.98])(
+    "starts anew with the permit: an SDK's, which says in a header that it is two seconds, of %s",
+    (seconds) =>
+      inVirtualTime(function* () {
+        const headers = { "x-stainless-timeout": "2" }
+        const { lines, served } = yield* tenCalls(Effect.map(abortAfter(seconds), (signal) => ({ signal, headers })))
+        assert.deepStrictEqual([served, lines], [10, []])
+      })
   )
 
   it.effect("that nobody recognises ends the call in line, and the pool says once what to set", () =>
@@ -129,6 +134,122 @@ describe("the time limit of a caller", () => {
     await new Anthropic(options).messages.create({ model: "m", messages, max_tokens: 1 })
     assert.deepStrictEqual(told, [null, "2", "2"])
   })
+})
+
+/** The SDKs' timers of so many milliseconds, which go off when the test says so; all others are as ever. */
+const heldTimers = (millis: number) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const { setTimeout } = globalThis
+        const held: Array<() => void> = []
+        vi.spyOn(globalThis, "setTimeout").mockImplementation((...given: Parameters<typeof setTimeout>) => {
+          const [callback, delay] = given
+          // What else is given goes to the callback.
+          if (delay !== millis) return setTimeout(...given)
+          held.push(callback)
+          return setTimeout(() => undefined)
+        })
+        return held
+      }),
+      () => Effect.sync(() => vi.mocked(globalThis.setTimeout).mockRestore())
+    ),
+    (held) => ({ goOff: Effect.sync(() => held.splice(0).map((callback) => callback()).length) })
+  )
+
+const count = 60
+const limit = 2_300
+const prompts = Array.from({ length: count }, (_, i) => `prompt ${i}`)
+const messagesOf = (content: string) => [{ role: "user", content }] as const
+
+/** What a server says that both SDKs understand. */
+const completion = { type: "message", role: "assistant", choices: [], content: [{ type: "text", text: "served" }] }
+
+const nextTurn = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
+/** Sixty calls of an SDK that wait in line while its time limit goes by; what became of them, and what the server saw. */
+const sixtyCalls = (
+  options: PooledFetch.Options,
+  ask: (url: string, fetch: PooledFetch.Fetch) => (prompt: string) => PromiseLike<unknown>
+) =>
+  Effect.gen(function* () {
+    const asked: Array<string> = []
+    const server = yield* listen(
+      createServer((request, response) => {
+        request.setEncoding("utf8").on("data", (body: string) => void asked.push(...(/prompt \d+/.exec(body) ?? [])))
+        request.on(
+          "end",
+          () => void response.setHeader("content-type", "application/json").end(JSON.stringify(completion))
+        )
+      })
+    )
+    const { layer, lines } = logged()
+    const timers = yield* heldTimers(limit)
+    // The delay law spaces nothing out, so that nothing waits for a clock that stands still.
+    const pool = yield* PooledExecutor.make({ poolSize: 2, control: "delay" })
+    const fetch = yield* Effect.provide(PooledFetch.make(pool, options), layer)
+    const permits = yield* Deferred.make<void>()
+    const holders = yield* Effect.forEach([1, 2], () => Effect.fork(pool.execute(Deferred.await(permits))))
+    yield* TestClock.adjust(0)
+
+    const calls = prompts.map((prompt) => Promise.resolve(ask(server.url, fetch)(prompt)).then(() => "served", String))
+    yield* Effect.yieldNow()
+    while ((yield* pool.pendingCount) < count + 2) yield* nextTurn
+    // The limit is over for all of them, and none has a permit.
+    yield* TestClock.adjust(limit)
+    const over = yield* timers.goOff
+    yield* Deferred.succeed(permits, undefined)
+    yield* Effect.forEach(holders, Fiber.join)
+    const ends = yield* Effect.promise(() => Promise.all(calls))
+    return { over, ends, asked: asked.sort(), lines }
+  })
+
+const clientOptions = (baseURL: string, fetch: PooledFetch.Fetch) => ({ apiKey: "sk", baseURL, fetch, maxRetries: 0 })
+
+describe("sixty calls through a pool of two, whose SDK has a time limit that is over before they have a permit", () => {
+  const served = { over: count, ends: prompts.map(() => "served"), asked: [...prompts].sort(), lines: [] }
+
+  it.scoped("are served once each: OpenAI's, the limit given with the call", () =>
+    Effect.map(
+      sixtyCalls({}, (url, fetch) => {
+        const { chat } = new OpenAI(clientOptions(url, fetch))
+        return (prompt) =>
+          chat.completions.create({ model: "m", messages: [...messagesOf(prompt)] }, { timeout: limit })
+      }),
+      (seen) => assert.deepStrictEqual(seen, served)
+    )
+  )
+
+  it.scoped("are served once each: OpenAI's, the limit of the whole client, of which the pool was told", () =>
+    Effect.map(
+      sixtyCalls({ timeLimit: limit }, (url, fetch) => {
+        const { chat } = new OpenAI({ ...clientOptions(url, fetch), timeout: limit })
+        return (prompt) => chat.completions.create({ model: "m", messages: [...messagesOf(prompt)] })
+      }),
+      (seen) => assert.deepStrictEqual(seen, served)
+    )
+  )
+
+  it.scoped("are served once each: Anthropic's", () =>
+    Effect.map(
+      sixtyCalls({}, (url, fetch) => {
+        const { messages } = new Anthropic({ ...clientOptions(url, fetch), timeout: limit })
+        return (prompt) => messages.create({ model: "m", max_tokens: 1, messages: [...messagesOf(prompt)] })
+      }),
+      (seen) => assert.deepStrictEqual(seen, served)
+    )
+  )
+
+  it.scoped("end in line, none of them sent, where nobody told of the limit, and the pool says once what to set", () =>
+    Effect.gen(function* () {
+      const { asked, ends, lines, over } = yield* sixtyCalls({}, (url, fetch) => {
+        const { chat } = new OpenAI({ ...clientOptions(url, fetch), timeout: limit })
+        return (prompt) => chat.completions.create({ model: "m", messages: [...messagesOf(prompt)] })
+      })
+      assert.deepStrictEqual([over, asked, new Set(ends)], [count, [], new Set(["Error: Request timed out."])])
+      assert.deepStrictEqual([lines.length, lines[0]?.includes("`timeLimit`")], [1, true])
+    })
+  )
 })
 
 describe("one AbortSignal for many calls", () => {

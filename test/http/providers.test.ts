@@ -15,15 +15,19 @@ interface Given {
   readonly headers?: Record<string, string>
   readonly body?: unknown
   readonly host?: string
+  readonly path?: string
 }
 
 /** The verdict in a few words: its name, the code of a final one, and the wait of one that names one. */
-const judge = (classify: Classifier.Classifier, { body, headers = {}, host = "api.test", status }: Given) =>
+const judge = (
+  classify: Classifier.Classifier,
+  { body, headers = {}, host = "api.test", path = "v1", status }: Given
+) =>
   Effect.gen(function* () {
     yield* TestClock.setTime(now)
     const all = Headers.fromInput({ ...(typeof body === "string" ? {} : json), ...headers })
     const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body)
-    const request = HttpClientRequest.get(`https://${host}/v1`)
+    const request = HttpClientRequest.get(`https://${host}/${path}`)
     const verdict = yield* classify({ request, status, headers: all, body: Effect.succeed(text) })
     if (Option.isNone(verdict)) return "no opinion"
     const { value } = verdict
@@ -183,6 +187,14 @@ cases('"not now" with a status of its own', standard, [
     { status: 400, body: { errors: [{ message: "Rate limit exceeded", extensions: { code: "RATELIMITED" } }] } },
     "not now"
   ],
+  [
+    "a sentence without a code",
+    { status: 400, body: { error: { message: "(#4) Application request limit reached", code: 4 } } },
+    "not now"
+  ],
+  ["another one", { status: 403, body: { message: "You have exceeded a secondary rate limit." } }, "not now"],
+  ["a lock", { status: 423, headers: { "retry-after": "2" } }, "not now: 2000"],
+  ["Groq's 498", { status: 498, body: { error: { code: "capacity_exceeded" } } }, "not now"],
   ["an overload with 500", { status: 500, body: { type: "error", error: { type: "overloaded_error" } } }, "not now"]
 ])
 
@@ -223,6 +235,16 @@ cases("a lack of rights is no limit", standard, [
   [
     "OpenAI",
     { status: 401, body: openAi("Incorrect API key provided", "invalid_api_key", "invalid_request_error") },
+    "Neutral"
+  ],
+  [
+    "a parameter that is called like a quota",
+    { status: 400, body: { message: "monthly budget must be a number, and the limit per day too" } },
+    "Neutral"
+  ],
+  [
+    "a parameter that is called so",
+    { status: 400, body: { message: "rate_limit must be an integer: the rate limit of a key is at least 1" } },
     "Neutral"
   ],
   [
@@ -304,6 +326,37 @@ cases("a spent quota in whose words ever", standard, [
   ]
 ])
 
+cases("a day's or a month's limit in a sentence", standard, [
+  [
+    "OpenRouter",
+    { status: 429, body: { error: { code: 429, message: "Rate limit exceeded: free-models-per-day" } } },
+    "never: by its message"
+  ],
+  [
+    "Cohere",
+    { status: 429, body: { message: "You are using a Trial key, which is limited to 1000 API calls / month." } },
+    "never: by its message"
+  ],
+  [
+    "Cohere's minute",
+    { status: 429, body: { message: "You are using a Trial key, which is limited to 10 API calls / minute." } },
+    "not now"
+  ],
+  [
+    "both, and the minute's is meant as likely",
+    { status: 429, body: { message: "The limit is 60 requests per minute and 5000 per day." } },
+    "never: by its message, if time agrees"
+  ],
+  [
+    "a day's limit that moves on",
+    {
+      status: 429,
+      body: openAi("Rate limit reached on requests per day (RPD): Limit 200, Used 200. Try again in 7m12s.")
+    },
+    "not now: 432000"
+  ]
+])
+
 cases("a spent quota that something contradicts", standard, [
   [
     "DashScope's link to its token limit",
@@ -354,6 +407,14 @@ cases("never for this request", standard, [
     "refused: larger than the limit"
   ],
   [
+    "Groq's, a 413",
+    {
+      status: 413,
+      body: openAi("Request too large on tokens per minute (TPM): Limit 6000, Requested 8000", "rate_limit_exceeded")
+    },
+    "refused: larger than the limit"
+  ],
+  [
     "the same with other words",
     { status: 429, body: { message: "Requested 1,200 tokens, which is over the limit of 1,000" } },
     "refused: larger than the limit"
@@ -376,6 +437,12 @@ cases("never for this request", standard, [
   ]
 ])
 
+cases("a conflict that the API asks to send again", standard, [
+  ["by x-should-retry", { status: 409, headers: { "x-should-retry": "true" } }, "Lost"],
+  ["by stripe-should-retry", { status: 409, headers: { "stripe-should-retry": "true" } }, "Lost"],
+  ["not without", { status: 409 }, "Neutral"]
+])
+
 cases(
   "lost answers",
   standard,
@@ -396,6 +463,8 @@ const shopify = {
     }
   }
 }
+
+const graphQl = { host: "api.github.com", path: "graphql", status: 200 }
 
 cases("providers, known by their host", known, [
   [
@@ -538,6 +607,187 @@ cases("providers, known by their host", known, [
     "another host",
     { host: "api.test", status: 403, body: { message: "You have exceeded a secondary rate limit." } },
     "no opinion"
+  ],
+  [
+    "GitHub's GraphQL, which says it in a 200",
+    {
+      ...graphQl,
+      body: { errors: [{ type: "RATE_LIMITED", message: "API rate limit exceeded for user ID 1." }] },
+      headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": `${epoch + 40}` }
+    },
+    "not now: 40000"
+  ],
+  [
+    "GitHub's GraphQL, a secondary limit without a hint",
+    { ...graphQl, body: { errors: [{ message: "You have exceeded a secondary rate limit." }] } },
+    "not now: 60000"
+  ],
+  [
+    "GitHub's GraphQL, served in part: what was asked for is no error",
+    {
+      ...graphQl,
+      body: { data: { issue: { title: "rate limit" } }, errors: [{ type: "NOT_FOUND", message: "no such node" }] }
+    },
+    "no opinion"
+  ],
+  [
+    "GitHub's REST, where a 200 is a 200",
+    { host: "api.github.com", status: 200, body: { errors: [{ type: "RATE_LIMITED" }] } },
+    "no opinion"
+  ],
+  [
+    "a 200 that is no JSON",
+    {
+      host: "slack.com",
+      status: 200,
+      headers: { "content-type": "text/plain" },
+      body: '{"ok":false,"error":"ratelimited"}'
+    },
+    "no opinion"
+  ],
+  ...["credit_balance_exhausted", "organization_usage_limit_exceeded", "project_spend_limit_exceeded"].map(
+    (code): readonly [string, Given, string] => [
+      `OpenAI's ${code}`,
+      { host: "api.openai.com", status: 429, body: openAi("You exceeded your quota", code, "insufficient_quota") },
+      `never: ${code}`
+    ]
+  ),
+  [
+    "OpenAI's slow_down",
+    { host: "api.openai.com", status: 429, body: openAi("Slow down", "slow_down", "rate_limit_error") },
+    "not now"
+  ],
+  [
+    "OpenAI: larger than the limit, with the code for a rate",
+    {
+      host: "api.openai.com",
+      status: 429,
+      body: openAi(
+        "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 45211.",
+        "rate_limit_exceeded",
+        "tokens"
+      )
+    },
+    "refused: larger than the limit"
+  ],
+  [
+    "OpenAI's x-should-retry, with the code for a rate",
+    {
+      host: "api.openai.com",
+      status: 429,
+      headers: { "x-should-retry": "false" },
+      body: openAi("Rate limit reached")
+    },
+    "refused: x-should-retry: false"
+  ],
+  [
+    "Anthropic's month",
+    {
+      host: "api.anthropic.com",
+      status: 429,
+      body: {
+        type: "error",
+        error: { type: "rate_limit_error", message: "spent", details: { error_code: "enforced_spend_limit_reached" } }
+      }
+    },
+    "never: enforced_spend_limit_reached"
+  ],
+  [
+    "Anthropic's limit of one's own",
+    {
+      host: "api.anthropic.com",
+      status: 400,
+      body: {
+        type: "error",
+        error: {
+          type: "invalid_request_error",
+          message: "You have reached your specified workspace API usage limits. You will regain access on 2027-02-01."
+        }
+      }
+    },
+    "never: by its message"
+  ],
+  [
+    "OpenRouter's budget in flight, a 402 that is over soon",
+    {
+      host: "openrouter.ai",
+      status: 402,
+      headers: { "retry-after": "4" },
+      body: {
+        error: {
+          code: 402,
+          message: "This request would exceed your available credits given your current in-flight requests.",
+          metadata: { reason: "in_flight_budget_exhausted", limit_source: "openrouter_in_flight_budget" }
+        }
+      }
+    },
+    "not now: 4000"
+  ],
+  [
+    "OpenRouter: larger than the budget",
+    {
+      host: "openrouter.ai",
+      status: 402,
+      body: { error: { code: 402, metadata: { reason: "weight_exceeds_budget", limit_source: "openrouter_credits" } } }
+    },
+    "refused: weight_exceeds_budget"
+  ],
+  [
+    "OpenRouter's budget of a workspace, a 403",
+    {
+      host: "openrouter.ai",
+      status: 403,
+      body: { error: { code: 403, metadata: { limit_source: "openrouter_workspace_budget" } } }
+    },
+    "never: openrouter_workspace_budget"
+  ],
+  [
+    "Google's day, with the code for a rate",
+    {
+      host: "sheets.googleapis.com",
+      status: 429,
+      body: google({ reason: "RATE_LIMIT_EXCEEDED", metadata: { quota_limit: "ReadRequestsPerDayPerProject" } })
+    },
+    "never: ReadRequestsPerDayPerProject"
+  ],
+  [
+    "Google's minute, with the same code",
+    {
+      host: "sheets.googleapis.com",
+      status: 429,
+      body: google({ reason: "RATE_LIMIT_EXCEEDED", metadata: { quota_limit: "ReadRequestsPerMinutePerUser" } })
+    },
+    "not now"
+  ],
+  [
+    "Google's failure",
+    { host: "www.googleapis.com", status: 503, body: { error: { code: 503, errors: [{ reason: "backendError" }] } } },
+    "Lost"
+  ],
+  [
+    "Notion's overload",
+    {
+      host: "api.notion.com",
+      status: 529,
+      body: { object: "error", code: "service_overload" },
+      headers: { "retry-after": "7" }
+    },
+    "not now: 7000"
+  ],
+  [
+    "Bedrock's quota of the account, which may be asked for later",
+    { host: "bedrock-runtime.us-east-1.amazonaws.com", status: 400, body: { __type: "ServiceQuotaExceededException" } },
+    "no opinion"
+  ],
+  [
+    "Shopify without a code",
+    { host: "x.myshopify.com", status: 200, body: { errors: [{ message: "Throttled" }] } },
+    "not now"
+  ],
+  [
+    "DashScope's unpaid bill",
+    { host: "dashscope.aliyuncs.com", status: 429, body: { code: "PrepaidBillOverdue", message: "overdue" } },
+    "never: PrepaidBillOverdue"
   ]
 ])
 
@@ -577,5 +827,15 @@ describe("the table of providers in docs/HTTP.md", () => {
         .join(" | ")
     const [, table = ""] = readFileSync("docs/HTTP.md", "utf8").split("<!-- providers -->")
     assert.deepStrictEqual(table.trim().split("\n").slice(2).map(cells), rows)
+  })
+
+  it("is followed by where each profile's facts come from", () => {
+    const [, list = ""] = readFileSync("docs/HTTP.md", "utf8").split("<!-- sources -->")
+    const named = list
+      .trim()
+      .split(/^- /m)
+      .slice(1)
+      .map((line) => /^`(\w+)`: .*\(https:/s.exec(line)?.[1])
+    assert.deepStrictEqual(named, Object.keys(Classifier.providers))
   })
 })

@@ -338,6 +338,55 @@ describe("a stream that is served", () => {
     })
   )
 
+  it.effect("tells the law of an error later on where the row of a batch, or a call, reads the body itself", () =>
+    inVirtualTime(function* () {
+      const late = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n'
+      const answer = { headers: events, body: () => chunks("data: 1\n\n", late) }
+      const heard: Array<readonly [string, number]> = []
+      const pool = yield* makePool({ control: listener(heard) })
+      const api = scripted(answer, {}, answer, answer)
+      const client = PooledHttpClient.attempts()(api.client)
+      const read = Effect.flatMap(client.get(url), ({ text }) => text)
+      const whole = `data: 1\n\n${late}`
+      assert.deepStrictEqual(yield* pool.forEach([1, 2], () => read), [whole, ""])
+      // The row without a stream has ended first.
+      assert.deepStrictEqual(heard, [
+        ["success", 0],
+        ["capacity", 0]
+      ])
+      assert.strictEqual(yield* pool.execute(read), whole)
+      // Whatever the row itself makes of it.
+      const own = Effect.flatMap(read, () => Effect.fail("it broke off"))
+      assert.strictEqual(yield* Effect.flip(pool.execute(own)), "it broke off")
+      assert.deepStrictEqual(heard.slice(2), [
+        ["capacity", 0],
+        ["capacity", 0]
+      ])
+      const { capacityRetries, failures, successes } = yield* pool.stats
+      assert.deepStrictEqual([capacityRetries, failures, successes, api.sent.length], [0, 1, 3, 4])
+    })
+  )
+
+  it.effect("tells the law of each pool that it went through", () =>
+    inVirtualTime(function* () {
+      const late = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n'
+      const heard: Array<readonly [string, number]> = []
+      const [inner, outer] = [
+        yield* makePool({ control: listener(heard) }),
+        yield* makePool({ control: listener(heard), name: "outer" })
+      ]
+      const client = PooledHttpClient.attempts()(
+        scripted({ headers: events, body: () => chunks("data: 1\n\n", late) }).client
+      )
+      const read = Effect.flatMap(client.get(url), ({ text }) => text)
+      yield* outer.execute(inner.execute(read))
+      assert.deepStrictEqual(heard, [
+        ["capacity", 0],
+        ["capacity", 0]
+      ])
+    })
+  )
+
   it.effect("is lost where it breaks off before its first event", () =>
     inVirtualTime(function* () {
       const pool = yield* makePool()
