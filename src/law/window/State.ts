@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import type { Decision, Sample, Step } from "../ControlLaw.js"
+import type { Decision, Hints, Sample, Step } from "../ControlLaw.js"
 import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
 import * as Chance from "./Chance.js"
@@ -169,6 +169,8 @@ export interface State {
   readonly held: number
   /** What the API has meanwhile can be had after a short hold, as far as is known: its bucket is deep enough. */
   readonly refills: boolean
+  /** What the API said of its quotas first. */
+  readonly told: Hints | undefined
   /** Until then the pool catches up on a hold. */
   readonly catchUpUntil: number
   /** While chance rejects calls. */
@@ -218,6 +220,7 @@ class Copy implements State {
   hint: State["hint"]
   held: State["held"]
   refills: State["refills"]
+  told: State["told"]
   catchUpUntil: State["catchUpUntil"]
   noise: State["noise"]
   calm: State["calm"]
@@ -250,6 +253,7 @@ class Copy implements State {
     this.hint = from.hint
     this.held = from.held
     this.refills = from.refills
+    this.told = from.told
     this.catchUpUntil = from.catchUpUntil
     this.noise = from.noise
     this.calm = from.calm
@@ -322,6 +326,7 @@ export const begin = (poolSize: number, now: number, epoch: number, isShared = f
     hint: 0,
     held: 0,
     refills: true,
+    told: undefined,
     catchUpUntil: 0,
     noise: undefined,
     calm,

@@ -120,13 +120,26 @@ const isNearlyUsed = ({ limit = 0, remaining = Infinity, resetAfter = 0 }: Quota
 const refillOf = ({ limit = 0, remaining = 0, resetAfter = 1 }: Quota): number =>
   (1000 * (limit - remaining)) / resetAfter
 
+const usedOf = ({ limit = 0, remaining = 0 }: Quota): number => limit - remaining
+
+/** So much later a quota may come back, for clocks and answers out of order. */
+const sameReset = 1.05
+
+/** Far more of it is used than when it was told first, and it comes back no later: all at once, and so at no pace. */
+const isWindow = (quota: Quota, first: Quota | undefined): boolean =>
+  first !== undefined &&
+  usedOf(quota) >= 2 * usedOf(first) &&
+  (quota.resetAfter ?? 0) <= sameReset * (first.resetAfter ?? 0)
+
 /** Advice before anything was rejected: a quota that is nearly used up is an end to slow start, not yet a limit. */
 const heed = (draft: Draft, { requests, tokens }: Hints, now: number): void => {
-  const { limits, opened, period, successes } = draft
+  const { limits, opened, period, successes, told } = draft
+  draft.told ??= { ...(requests && { requests }), ...(tokens && { tokens }) }
   if (!limits.slowStart || period !== undefined || opened === undefined) return
   const paces: Array<readonly [rate: number, quota: Quota, unit: string]> = []
-  if (requests !== undefined && isNearlyUsed(requests)) paces.push([refillOf(requests), requests, "requests"])
-  if (tokens !== undefined && isNearlyUsed(tokens)) {
+  if (requests !== undefined && isNearlyUsed(requests) && !isWindow(requests, told?.requests))
+    paces.push([refillOf(requests), requests, "requests"])
+  if (tokens !== undefined && isNearlyUsed(tokens) && !isWindow(tokens, told?.tokens)) {
     const { limit = 0, remaining = 0 } = tokens
     const refill = refillOf(tokens)
     const used = limit - remaining + (refill * (now - opened.at)) / 1000
