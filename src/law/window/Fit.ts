@@ -48,10 +48,16 @@ const depths = [1, 4, 16, 64]
  * @since 0.2.0
  * @category values
  */
-export const servedBesides = (starts: Starts, sequence: number, rejection: number): number => {
+export const servedBesides = (
+  starts: Starts,
+  sequence: number,
+  rejection: number,
+  /** The last start that was rejected, where it is known: none after it needs a look. */
+  lastRejected = Infinity
+): number => {
   let pending = 0
   const since = starts.at(sequence) - rejection
-  for (let other = sequence - 1; other >= starts.first && starts.at(other) > since; other--) {
+  for (let other = Math.min(sequence - 1, lastRejected); other >= starts.first && starts.at(other) > since; other--) {
     const fate = starts.fate(other)
     if (fate === "capacity" || fate === "own") pending += 1
   }

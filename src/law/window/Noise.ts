@@ -97,7 +97,7 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
     const at = starts.at(sequence)
     if (fate === "open" && at > settled) break
     if (fate === "capacity" || fate === "own") continue
-    const besides = Fit.servedBesides(starts, sequence, now - settled)
+    const besides = Fit.servedBesides(starts, sequence, now - settled, draft.lastRejected)
     const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
     counts[isTested ? "test" : "fall"] += 1
   }
