@@ -80,9 +80,11 @@ const from = (holds: (perMilli: number) => boolean): number => {
   return Math.sqrt(low * high)
 }
 
+/** How often a start was rejected after one that was let through. */
 const closingsOf = ({ at, from, rejected }: Log): number => {
   let count = 0
-  for (let i = from; i < at.length; i++) if (get(rejected, i) === 1 && (i === from || get(rejected, i - 1) === 0)) count++
+  for (let i = from; i < at.length; i++)
+    if (get(rejected, i) === 1 && (i === from || get(rejected, i - 1) === 0)) count++
   return count
 }
 
@@ -90,6 +92,7 @@ const closingsOf = ({ at, from, rejected }: Log): number => {
 const fastestOf = (log: Log): Bucket | undefined => {
   const closings = closingsOf(log)
   let found: Bucket | undefined
+  // 2 where the bounds agree, 1 where they nearly do.
   let best = 0
   for (const depth of depths) {
     const low = from((rate) => !isTooSlow(log, depth, rate))
@@ -124,5 +127,7 @@ export const fitting = (starts: Starts, clear: number, until: number, least: num
     found = next
     if (length >= told.length) break
   }
-  return found !== undefined && found.closings >= least && found.low > 2 * slowest && found.high < fastest / 2 ? found : undefined
+  return found !== undefined && found.closings >= least && found.low > 2 * slowest && found.high < fastest / 2
+    ? found
+    : undefined
 }

@@ -7,6 +7,7 @@
 import { blame, type Rejection } from "./Blame.js"
 import { acceptedRate, learnPeriod, long, make, probeAgain, reopen } from "./Closing.js"
 import type { Starts } from "../ControlLaw.js"
+import * as Fitted from "./Fitted.js"
 import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
@@ -19,8 +20,6 @@ import { calm, explain, roundOf, type Draft } from "./State.js"
 const hintSmoothing = 0.2
 /** Longer hints are no price of a test: they are the end of a period, in milliseconds. */
 const mostHint = 2000
-/** So many times as many in flight as a span's limit needs. */
-const spare = 1.5
 /** While clients test what is free, so many rejections with nothing accepted between them are no silence yet. */
 const patience = 3
 
@@ -94,8 +93,8 @@ const isSpan = (draft: Draft, starts: Starts, sequence: number, accepted: number
   if (draft.isShared || draft.period?.proven === true) return false
   const span = Span.fitting(starts, sequence)
   if (span === undefined) return false
-  const needed = Math.ceil((spare * span.limit * draft.latency) / span.period)
-  const level = Math.min(draft.poolSize, Math.max(needed, draft.limits.window.level))
+  const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
+  const level = Math.max(needed, draft.limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
   draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10)
   draft.opened = { at: now, accepted }
@@ -104,7 +103,11 @@ const isSpan = (draft: Draft, starts: Starts, sequence: number, accepted: number
   draft.block = undefined
   draft.calm = calm
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
-  explain(draft, `${span.limit} starts in ${span.period / 1000} s are the limit`, span.areRejectedCounted ? now + span.period : 0)
+  explain(
+    draft,
+    `${span.limit} starts in ${span.period / 1000} s are the limit`,
+    span.areRejectedCounted ? now + span.period : 0
+  )
   return true
 }
 

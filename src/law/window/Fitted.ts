@@ -1,0 +1,84 @@
+/**
+ * The pace of a bucket that every start fits: where one does, nothing has to be averaged.
+ *
+ * @since 0.2.0
+ */
+import type { Sample, Starts } from "../ControlLaw.js"
+import * as Bucket from "./Bucket.js"
+import * as Fit from "./Fit.js"
+import * as Level from "./Level.js"
+import type { Draft } from "./State.js"
+
+/**
+ * A bucket that fits, and whether it explains more than a cap does.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Fitted {
+  readonly bucket: Bucket.Bucket
+  readonly isLikelier: boolean
+}
+
+/** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
+const closings = { hinted: 2, silent: 3 }
+/** A rate is known well where its bounds are closer than this, as a share. */
+const exactly = 0.88
+/** Two rates that differ by less are the same. */
+const same = 0.06
+/** A rejection that holds the pool is dear: the pace stays so far below the rate, a dip is as small, and tests are rare. */
+const careful = { margin: 0.985, dip: 0.03, patience: 3 }
+const bold = { margin: 1, dip: Level.step, patience: 0 }
+/** So many times as many permits as the rate needs leave room for answers that take longer. */
+const spare = 1.5
+
+/**
+ * The bucket that fits all starts up to a rejection. Where others use the API too, none can.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const at = (
+  { clear, isShared, rejectionLatency }: Draft,
+  { retryAfter, sequence }: Sample & { readonly _tag: "capacity" },
+  starts: Starts | undefined
+): Fitted | undefined => {
+  if (starts === undefined || isShared) return undefined
+  const least = retryAfter === undefined ? closings.silent : closings.hinted
+  const bucket = Bucket.fitting(starts, clear, sequence, least)
+  return bucket && { bucket, isLikelier: bucket.closings > Fit.capClosings(starts, clear, sequence, rejectionLatency) }
+}
+
+/**
+ * The pace of the bucket that fits. Where the latest starts fit none, a pace that had been exact stays: its test has failed.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const paceOf = (
+  pace: Level.Level | undefined,
+  fitted: Fitted | undefined,
+  isHinted: boolean
+): Level.Level | undefined => {
+  const { dip, margin, patience: least } = isHinted ? careful : bold
+  if (fitted === undefined) {
+    return pace?.exact === true && pace.progress > 1 && isHinted
+      ? { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
+      : undefined
+  }
+  const { high, low } = fitted.bucket
+  const top = margin * high
+  const exact = low > exactly * high
+  const isSame = pace !== undefined && Math.abs(top / pace.top - 1) <= same
+  const patience = Math.max(exact ? least : 0, pace === undefined ? 0 : pace.patience + (isSame ? 1 : -2))
+  return { ...Level.measured(top, patience, exact ? dip : Math.min(0.5, 1 - low / top)), exact }
+}
+
+/**
+ * As many permits as a rate needs; 0 where no rate is known.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const permitsFor = ({ latency, poolSize }: Draft, perSecond: number): number =>
+  Math.min(poolSize, Math.ceil((spare * perSecond * latency) / 1000))
