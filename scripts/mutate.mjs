@@ -1,5 +1,7 @@
 // `npm run mutate -- --only src/pool`: plants small faults in the sources, one at a time and in memory only, runs the tests
-// of the folder that reach the fault, the nearest first, and reports which faults no test finds.
+// of the folder that reach the fault, the nearest first, and reports which faults no test finds. `--sample 60 --seed 2` draws
+// some of them, `--except src/pool/Batch` leaves files out, `--json out.json` writes down what became of each, and
+// `--again out.json` tries those again that survived there.
 import { fork } from "node:child_process"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
@@ -22,12 +24,17 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", default: Object.keys(tests).join(",") },
     except: { type: "string", default: "" },
+    again: { type: "string" },
     sample: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
     json: { type: "string" }
   }
 })
 const sample = Number(values.sample)
+/** Those that survived in an earlier report, where only these are wanted. */
+const earlier = values.again && JSON.parse(readFileSync(values.again, "utf8")).filter(({ killer }) => killer === null)
+const isWanted = (mutant) =>
+  earlier?.some(({ file, line, what }) => file === mutant.file && line === mutant.line && what === mutant.what) ?? true
 
 const filesOf = (folder) =>
   readdirSync(folder, { recursive: true })
@@ -98,7 +105,7 @@ for (const folder of values.only.split(",")) {
   if (room === undefined) throw new Error(`--only: expected one of ${Object.keys(tests).join(", ")}, got ${folder}`)
   const isLeftOut = (file) => values.except.split(",").some((name) => name !== "" && file.startsWith(name))
   const files = (folder.endsWith(".ts") ? [folder] : filesOf(folder)).filter((file) => !isLeftOut(file))
-  const all = files.flatMap((file) => mutantsOf(file, readFileSync(file, "utf8")))
+  const all = files.flatMap((file) => mutantsOf(file, readFileSync(file, "utf8"))).filter(isWanted)
   const picked = sample === 0 ? all : shuffled(all, Number(values.seed)).slice(0, sample)
   console.log(`${folder}: ${picked.length} of ${all.length} mutants`)
 

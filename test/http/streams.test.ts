@@ -414,6 +414,37 @@ describe("the body of an error", () => {
   )
 })
 
+describe("the body of a stream", () => {
+  it.effect("that was read whole can be read again, in any way", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool()
+      const api = scripted({ headers: events, body: () => chunks("data: 1\n\n", "data: 2\n\n") })
+      const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
+      const all = "data: 1\n\ndata: 2\n\n"
+      const asText = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+      assert.deepStrictEqual(
+        [
+          yield* response.text,
+          asText(new Uint8Array(yield* response.arrayBuffer)),
+          yield* Stream.mkString(Stream.decodeText(response.stream)),
+          yield* response.text
+        ],
+        [all, all, all, all]
+      )
+    })
+  )
+
+  it.effect("is whole where it is to be read before it is handed out", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool()
+      const api = scripted({ headers: events, body: () => chunks("data: 1\n\n", "data: 2\n\n") })
+      const response = yield* PooledHttpClient.make(pool, { body: "buffer" })(api.client).get(url)
+      assert.strictEqual(yield* inFlight(pool), 0)
+      assert.strictEqual(yield* response.text, "data: 1\n\ndata: 2\n\n")
+    })
+  )
+})
+
 describe("a request that is interrupted", () => {
   it.effect("while its first event is awaited gives its permit back, and gives the body up", () =>
     inVirtualTime(function* () {
