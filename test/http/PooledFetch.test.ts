@@ -204,6 +204,17 @@ describe("a pooled fetch", () => {
     })
   )
 
+  it.effect("sends nothing once its scope is closed", () =>
+    inVirtualTime(function* () {
+      const scope = yield* Scope.make()
+      const api = scripted()
+      const fetch = yield* Scope.extend(makeFetch(api), scope)
+      yield* Scope.close(scope, Exit.void)
+      yield* Effect.flip(attempt(() => fetch(url)))
+      assert.deepStrictEqual(api.sent, [])
+    })
+  )
+
   it.effect("warns once of an SDK that retries too", () =>
     inVirtualTime(function* () {
       const lines: Array<string> = []

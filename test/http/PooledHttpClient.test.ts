@@ -537,6 +537,24 @@ describe("a pool that gives up", () => {
     })
   )
 
+  it.effect("has the last answer whole up to 64 KiB, and not beyond", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool({ maxCapacityRetry: "50 millis" })
+      const lengths: Array<number | string> = []
+      for (const length of [65_536, 65_537]) {
+        const api = scripted({ status: 429, body: () => new Blob(["y".repeat(length)]).stream() })
+        const error = yield* Effect.flip(PooledHttpClient.make(pool)(api.client).get(url))
+        if (!(error instanceof PoolError.RetryTimeoutError)) return assert.fail(String(error))
+        const last = yield* Effect.fromNullable(PooledHttpClient.lastResponse(error))
+        lengths.push(
+          Either.match(yield* Effect.either(text(last)), { onLeft: String, onRight: ({ length }) => length })
+        )
+      }
+      assert.strictEqual(lengths[0], 65_536)
+      assert.match(String(lengths[1]), /longer than 65536 bytes/)
+    })
+  )
+
   it.effect("fails with PoolShutdownError once it is shut down, and sends nothing", () =>
     inVirtualTime(function* () {
       const pool = yield* makePool()

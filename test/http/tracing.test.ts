@@ -147,6 +147,17 @@ describe("the span of an HTTP attempt", () => {
     })
   )
 
+  it.effect("is one of an error from status 400 on", () =>
+    inVirtualTime(function* () {
+      const { spans, tracer } = collector()
+      const pool = yield* PooledExecutor.make(options)
+      const client = PooledHttpClient.make(pool)(scripted({ status: 399 }, { status: 400 }).client)
+      for (const _ of [1, 2]) yield* Effect.withTracer(client.get("http://api.test"), tracer)
+      const types = spans.filter(({ kind }) => kind === "client").map(({ attributes }) => attributes["error.type"])
+      assert.deepStrictEqual(types, [undefined, "400"])
+    })
+  )
+
   it.effect("goes to the API as trace context, of each attempt its own, unless that is switched off", () =>
     inVirtualTime(function* () {
       const { tracer } = collector()
