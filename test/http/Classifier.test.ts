@@ -99,7 +99,9 @@ describe("the standard classifier", () => {
       bodies.map((body) => judge(standard, 429, json, body)),
       bodies.map(() => "Capacity")
     )
-    assert.strictEqual(judge(standard, 429, { "content-type": "text/html" }, "<h1>insufficient_quota</h1>"), "Capacity")
+    const html = { "content-type": "text/html; charset=utf-8" }
+    assert.strictEqual(judge(standard, 429, html, "<h1>insufficient_quota</h1>"), "Capacity")
+    assert.strictEqual(judge(standard, 429, html, '{"error":{"code":"insufficient_quota"}}'), "Capacity")
   })
 
   it("takes the API's word that a retry does not help this request; where it failed, its answer passes", () => {

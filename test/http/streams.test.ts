@@ -392,13 +392,24 @@ describe("the body of an error", () => {
     inVirtualTime(function* () {
       const pool = yield* makePool()
       const piece = "y".repeat(48 * 1024)
-      const api = scripted({
-        status: 403,
-        headers: { "content-type": "text/plain" },
-        body: () => chunks(piece, piece, piece)
-      })
-      const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
-      assert.deepStrictEqual([response.status, (yield* response.text).length], [403, 3 * piece.length])
+      for (const status of [400, 403]) {
+        const pulled = { pieces: 0 }
+        const body = () =>
+          new ReadableStream<Uint8Array>(
+            {
+              pull: (controller) => {
+                if (pulled.pieces === 3) return controller.close()
+                pulled.pieces += 1
+                controller.enqueue(encoder.encode(piece))
+              }
+            },
+            { highWaterMark: 0 }
+          )
+        const api = scripted({ status, headers: { "content-type": "text/plain" }, body })
+        const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
+        assert.deepStrictEqual([response.status, pulled.pieces], [status, 2])
+        assert.strictEqual((yield* response.text).length, 3 * piece.length)
+      }
     })
   )
 

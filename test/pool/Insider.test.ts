@@ -1,7 +1,7 @@
 /** What an attempt leaves open when it ends, as an answer whose body is still coming in: its permit is kept for that. */
 import { assert, describe, it } from "@effect/vitest"
 import { Capacity, Hints, PooledExecutor, type ControlLaw } from "effect-aimd"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, FiberRef, Scope } from "effect"
 import * as Insider from "../../src/pool/Insider.js"
 import { busy, isQuiet } from "../support/api.js"
 import { fixed, spy } from "../support/laws.js"
@@ -121,6 +121,37 @@ describe("What an attempt leaves open", () => {
       yield* Insider.keep(hold)
       hold.end(Exit.void)
       assert.strictEqual(seen.abandoned, 0)
+    })
+  )
+})
+
+describe("An attempt that takes too long", () => {
+  it.effect("runs again inside itself where that is allowed, so often, and is one attempt all the same", () =>
+    inVirtualTime(function* () {
+      const outcomes: Array<readonly [string, runs: number, resends: number]> = []
+      for (const rerun of [
+        { isAllowed: true, left: 2 },
+        { isAllowed: true, left: 1 },
+        { isAllowed: false, left: 2 }
+      ]) {
+        const pool = yield* PooledExecutor.make({ attemptTimeout: 50, control: fixed({}) })
+        let runs = 0
+        const call = Effect.flatMap(FiberRef.get(Insider.current), (self) => {
+          runs += 1
+          const attempt = Insider.occupantOf(self)
+          if (attempt !== undefined) attempt.rerun ??= rerun
+          return runs < 3 ? Effect.never : Effect.succeed("at last")
+        })
+        const said = yield* Effect.match(pool.execute(call), { onFailure: ({ _tag }) => _tag, onSuccess: String })
+        const { attempts, resends } = yield* pool.stats
+        assert.strictEqual(attempts, 1)
+        outcomes.push([said, runs, resends])
+      }
+      assert.deepStrictEqual(outcomes, [
+        ["at last", 3, 2],
+        ["AttemptTimeoutError", 2, 1],
+        ["AttemptTimeoutError", 1, 0]
+      ])
     })
   )
 })
