@@ -42,6 +42,20 @@ describe("A word that may mean an end", () => {
     assert.deepStrictEqual([said(1, 60_000), said(0, 60_000)], [true, false])
   })
 
+  it.effect("is doubted of each host by itself", () =>
+    inVirtualTime(function* () {
+      const spent = { status: 429, body: { error: { code: "insufficient_quota" } }, headers: { "retry-after": "40" } }
+      const client = PooledHttpClient.make(yield* PooledExecutor.make({ control: "delay" }))
+      const pooled = client(scripted(spent, { status: 404 }, spent, {}).client)
+      // What is said of the first host is not over when the second says the same for the first time.
+      const answers = [yield* pooled.get("http://a.test/things"), yield* pooled.get("http://b.test/things")]
+      assert.deepStrictEqual(
+        answers.map(({ status }) => status),
+        [404, 200]
+      )
+    })
+  )
+
   it.effect("is doubted anew after an answer that was served", () =>
     inVirtualTime(function* () {
       const spent = { status: 429, body: { error: { code: "insufficient_quota" } }, headers: { "retry-after": "40" } }
