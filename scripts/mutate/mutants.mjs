@@ -38,11 +38,14 @@ const isCondition = (node) =>
 /** A loop that never ends says nothing about the tests. */
 const isLoop = (node) => ts.isWhileStatement(node.parent)
 
-/** Types aside, and `strict: true`, by which a Schema.transform says to the compiler alone how its types are to be compared. */
+/** Options for the compiler alone: how it compares the types of a Schema.transform, or that nobody looks at what a loop returns. */
+const forCompilerOnly = new Set(["strict", "discard"])
+
+/** Types aside. */
 const isBoolean = ({ kind, parent }) =>
   (kind === ts.SyntaxKind.TrueKeyword || kind === ts.SyntaxKind.FalseKeyword) &&
   !ts.isLiteralTypeNode(parent) &&
-  !(ts.isPropertyAssignment(parent) && parent.name.getText() === "strict")
+  !(ts.isPropertyAssignment(parent) && forCompilerOnly.has(parent.name.getText()))
 
 const ofNode = (node, source) => {
   const text = (part) => part.getText(source)

@@ -154,12 +154,7 @@ const judge = <E>(
     const decided = Effect.matchEffect(classify, {
       // The stream broke off before its first event.
       onFailure: () => conclude(false),
-      onSuccess: (verdict) =>
-        decide(
-          judged,
-          Option.getOrElse(verdict, () => byDefault(original.status)),
-          conclude
-        )
+      onSuccess: (verdict) => decide(judged, Option.getOrElse(verdict, neutral), conclude)
     })
     const hints = RetryAfter.hints(headers, now, settings.headerNames)
     return hints.requests === undefined && hints.tokens === undefined
@@ -167,7 +162,8 @@ const judge = <E>(
       : Effect.zipRight(Hints.report(hints), decided)
   })
 
-const byDefault = (status: number): Verdict => ({ _tag: status < 400 ? "Served" : "Neutral" })
+/** For a classifier without an opinion. Those that a pool is made with always have one. */
+const neutral = (): Verdict => ({ _tag: "Neutral" })
 
 const decide = <E>(
   judged: Judged,

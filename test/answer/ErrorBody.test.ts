@@ -45,6 +45,7 @@ describe("The body of an error", () => {
       bodies.map((status) => json({ status }).status),
       [400, 599, undefined, undefined, 429, undefined, undefined, undefined, 429, undefined]
     )
+    assert.deepStrictEqual([json({ limit: 500 }).status, json({ limit: 500, code: 429 }).status], [undefined, 429])
     assert.strictEqual(json({ code: 503, status: 429 }).status, 503)
     assert.strictEqual(json({ code: 7, http_status: 429 }).status, 429)
   })

@@ -248,6 +248,83 @@ describe("the rate limit headers of", () => {
   }
 })
 
+describe("of several quotas of a kind", () => {
+  const policies = (...states: ReadonlyArray<string>) =>
+    RetryAfter.hints({ ratelimit: states.join(", ") }, now).requests
+
+  it("the one with the least left counts, and of equals the one that takes longest", () => {
+    assert.deepStrictEqual(
+      [
+        policies('"a";r=9;t=5', '"b";r=3;t=1', '"c";r=4;t=9'),
+        policies('"a";r=3;t=5', '"b";r=3;t=9', '"c";r=3;t=7'),
+        policies('"a";r=3', '"b";r=3;t=9'),
+        policies('"a";r=3;t=9', '"b";r=3')
+      ],
+      [
+        { remaining: 3, resetAfter: 1000 },
+        { remaining: 3, resetAfter: 9000 },
+        { remaining: 3, resetAfter: 9000 },
+        { remaining: 3, resetAfter: 9000 }
+      ]
+    )
+  })
+
+  it("one that does not say what is left counts least", () => {
+    const headers = { "x-ratelimit-limit-minute": "5", "x-ratelimit-remaining-hour": "7" }
+    assert.deepStrictEqual(RetryAfter.hints(headers, now).requests, { remaining: 7 })
+  })
+
+  it("one that says nothing of what is left is none in a structured field", () => {
+    assert.deepStrictEqual([policies('"a";t=5'), policies('"a";t=5', '"b";r=1')], [undefined, { remaining: 1 }])
+  })
+})
+
+describe("a quota", () => {
+  const requests = (headers: RetryAfter.Headers, names?: Partial<RetryAfter.HeaderNames>) =>
+    RetryAfter.hints(headers, now, names).requests
+
+  it("has left what of the limit is not used, and never less than nothing", () => {
+    assert.deepStrictEqual(
+      [
+        requests({ "x-ratelimit-limit": "40", "x-ratelimit-used": "32" }),
+        requests({ "x-ratelimit-limit": "32/40" }),
+        requests({ "x-ratelimit-limit": "40", "x-ratelimit-used": "41" }),
+        requests({ "x-ratelimit-limit": "40", "x-ratelimit-used": "32", "x-ratelimit-remaining": "5" }),
+        requests({ "x-ratelimit-used": "32" })
+      ],
+      [
+        { limit: 40, remaining: 8 },
+        { limit: 40, remaining: 8 },
+        { limit: 40, remaining: 0 },
+        { limit: 40, remaining: 5 },
+        undefined
+      ]
+    )
+  })
+
+  it("is full again at an instant, or after a span that is none however long it is", () => {
+    const instant = `${epoch + 9}`
+    assert.deepStrictEqual(
+      [
+        requests({ "x-ratelimit-reset": instant }),
+        requests({ "x-ratelimit-reset-after": instant }),
+        requests({ "x-ratelimit-reset-after": "9" }),
+        requests({ "x-ratelimit-reset-ms": "9" })
+      ],
+      [{ resetAfter: 9000 }, undefined, { resetAfter: 9000 }, { resetAfter: 9 }]
+    )
+  })
+
+  it("of given names is there where any of them is", () => {
+    const names = { requests: [{ limit: "x-max", remaining: "x-left", reset: "x-until" }] }
+    const headers: ReadonlyArray<RetryAfter.Headers> = [{ "x-max": "9" }, { "x-left": "8" }, { "x-until": "7" }, {}]
+    assert.deepStrictEqual(
+      headers.map((given) => requests(given, names)),
+      [{ limit: 9 }, { remaining: 8 }, { resetAfter: 7000 }, undefined]
+    )
+  })
+})
+
 describe("a rate limit header that cannot be meant", () => {
   it("is left out, and the next one is read", () => {
     const resets = ["-5", "soon", "", "6x", "m", "99999999999999999999", `${epoch * 3}`, "400d", "2031-01-01T00:00:00Z"]

@@ -99,7 +99,9 @@ describe("the standard classifier", () => {
       bodies.map((body) => judge(standard, 429, json, body)),
       bodies.map(() => "Capacity")
     )
-    assert.strictEqual(judge(standard, 429, { "content-type": "text/html" }, "<h1>insufficient_quota</h1>"), "Capacity")
+    const html = { "content-type": "text/html; charset=utf-8" }
+    assert.strictEqual(judge(standard, 429, html, "<h1>insufficient_quota</h1>"), "Capacity")
+    assert.strictEqual(judge(standard, 429, html, '{"error":{"code":"insufficient_quota"}}'), "Capacity")
   })
 
   it("takes the API's word that a retry does not help this request; where it failed, its answer passes", () => {
@@ -117,6 +119,45 @@ describe("the standard classifier", () => {
       ],
       ["Refused", "Refused", "insufficient_quota", "Refused", "Refused", "Neutral", "Capacity", "Served"]
     )
+  })
+
+  it('goes by the words of a status that some API means "not now" or "never" by, and by no other', () => {
+    const wordy = [400, 401, 403, 409, 413, 420, 422]
+    const others = [399, 404, 410, 412, 421, 423]
+    const slow = '{"error":{"code":"rate_limit_exceeded","message":"Slow down"}}'
+    const plain = '{"error":{"code":"invalid_request","message":"No such model"}}'
+    assert.deepStrictEqual(
+      [...wordy, ...others].map((status) => [
+        judge(standard, status, json, slow),
+        judge(standard, status, json, plain)
+      ]),
+      [
+        ...wordy.map(() => ["Capacity", "Neutral"]),
+        ["Served", "Served"],
+        ...others.slice(1).map(() => ["Neutral", "Neutral"])
+      ]
+    )
+  })
+
+  it("goes by the words of a 402 that are about money", () => {
+    const bodies = [
+      ['{"error":{"code":"insufficient_credits"}}', "insufficient_credits"],
+      ['{"error":{"message":"Payment required"}}', "402"],
+      ['{"error":{"code":"rate_limit_exceeded"}}', "Neutral"]
+    ] as const
+    assert.deepStrictEqual(
+      bodies.map(([body]) => judge(standard, 402, json, body)),
+      bodies.map(([, verdict]) => verdict)
+    )
+  })
+
+  it("hears nothing of a spent quota from an API that has no capacity at all", () => {
+    const spent = '{"error":{"code":"insufficient_quota"}}'
+    assert.deepStrictEqual(
+      [429, 503, 529].map((status) => judge(standard, status, json, spent)),
+      ["insufficient_quota", "Capacity", "Capacity"]
+    )
+    assert.strictEqual(judge(standard, 503, { ...json, "x-should-retry": "false" }, spent), "Refused")
   })
 
   it("reads no body of an answer that is not about capacity", () => {

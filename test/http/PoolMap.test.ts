@@ -56,6 +56,39 @@ describe("pools by key", () => {
     })
   )
 
+  it.effect("are dropped after a use that was longer than they may be idle, too", () =>
+    inVirtualTime(function* () {
+      const pools = yield* PoolMap.make({ idleTimeToLive: "10 seconds" })
+      yield* second(pools, "a")
+      yield* second(pools, "a", 30_000)
+      yield* Effect.sleep("9999 millis")
+      assert.deepStrictEqual(yield* keysOf(pools), ["a"])
+      yield* Effect.sleep("2 millis")
+      assert.deepStrictEqual(yield* keysOf(pools), [])
+    })
+  )
+
+  it.effect("let nobody in before those that wait already", () =>
+    inVirtualTime(function* () {
+      const pools = yield* PoolMap.make({ capacity: 1 })
+      const order: Array<string> = []
+      const use = (key: string) =>
+        pools.use(key, () =>
+          Effect.zipRight(
+            Effect.sync(() => order.push(key)),
+            Effect.sleep(1000)
+          )
+        )
+      // Whoever uses a goes on to d in the very step in which b is woken.
+      const first = yield* Effect.fork(Effect.zipRight(use("a"), use("d")))
+      yield* Effect.sleep(10)
+      const others = yield* Effect.fork(Effect.all([use("b"), use("c")], { concurrency: 2 }))
+      yield* Fiber.join(first)
+      yield* Fiber.join(others)
+      assert.deepStrictEqual(order, ["a", "b", "c", "d"])
+    })
+  )
+
   it.effect("are not dropped while one waits", () =>
     inVirtualTime(function* () {
       const pools = yield* PoolMap.make({ idleTimeToLive: "1 second" })

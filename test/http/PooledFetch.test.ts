@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Scope, Exit } from "effect"
+import { makeTracer } from "../support/observe.js"
 import { type PoolConfig, PooledExecutor } from "effect-aimd"
 import { PooledFetch, PoolMap, RequestKey } from "effect-aimd/http"
 import { inVirtualTime } from "../support/time.js"
@@ -49,6 +50,28 @@ describe("a pooled fetch", () => {
       assert.deepStrictEqual([response.status, yield* text(response)], [200, "served"])
       const same = { input: url, method: "POST", headers: init.headers, body: init.body }
       assert.deepStrictEqual(api.sent, [same, same])
+    })
+  )
+
+  it.effect("says nothing of a retry in an answer that is none of the last", () =>
+    inVirtualTime(function* () {
+      const fetch = yield* makeFetch(scripted(finite("served"), () => new Response("not here", { status: 404 })))
+      for (const status of [200, 404]) {
+        const response = yield* attempt(() => fetch(url))
+        assert.deepStrictEqual([response.status, response.headers.get("x-should-retry")], [status, null])
+      }
+    })
+  )
+
+  it.effect("sends the trace context of each attempt, beside the headers that were given", () =>
+    inVirtualTime(function* () {
+      const api = scripted()
+      const { tracer } = makeTracer()
+      const fetch = yield* Effect.withTracer(makeFetch(api), tracer)
+      yield* attempt(() => fetch(url, { headers: { "x-own": "1" } }))
+      const [sent] = api.sent
+      assert.strictEqual(sent?.headers["x-own"], "1")
+      assert.match(sent?.headers["traceparent"] ?? "none", /^00-trace-span-\d+-01$/)
     })
   )
 
@@ -178,6 +201,17 @@ describe("a pooled fetch", () => {
       yield* Effect.sleep("1 second")
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(Exit.isFailure(yield* Fiber.join(fiber)))
+    })
+  )
+
+  it.effect("sends nothing once its scope is closed", () =>
+    inVirtualTime(function* () {
+      const scope = yield* Scope.make()
+      const api = scripted()
+      const fetch = yield* Scope.extend(makeFetch(api), scope)
+      yield* Scope.close(scope, Exit.void)
+      yield* Effect.flip(attempt(() => fetch(url)))
+      assert.deepStrictEqual(api.sent, [])
     })
   )
 

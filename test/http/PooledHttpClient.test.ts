@@ -100,6 +100,21 @@ describe("a pooled client", () => {
     })
   )
 
+  it.effect("passes a client's own error about a body as it is, whatever the status of the answer", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool()
+      const api = scripted({ status: 429 }, {})
+      const odd = HttpClient.transformResponse(
+        api.client,
+        Effect.flatMap((response) =>
+          Effect.fail(new HttpClientError.ResponseError({ request: response.request, response, reason: "Decode" }))
+        )
+      )
+      const error = yield* Effect.flip(PooledHttpClient.make(pool)(odd).get(url))
+      assert.deepStrictEqual([error._tag === "ResponseError" && error.reason, api.sent.length], ["Decode", 1])
+    })
+  )
+
   it.effect("sees through a filterStatus underneath", () =>
     inVirtualTime(function* () {
       const pool = yield* makePool()
@@ -199,6 +214,17 @@ describe("the body of an answer", () => {
         [yield* response.json, yield* response.text, streamed, buffer],
         [{ a: 1 }, '{"a":1}', '{"a":1}', '{"a":1}']
       )
+    })
+  )
+
+  it.effect("is bytes where it is no text", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool()
+      const bytes = Uint8Array.of(0xff, 0, 0x80, 0xfe)
+      const body = () => new Blob([bytes]).stream()
+      const api = scripted({ body, headers: { "content-length": "4", "content-type": "image/png" } })
+      const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
+      assert.deepStrictEqual(new Uint8Array(yield* response.arrayBuffer), bytes)
     })
   )
 
@@ -508,6 +534,24 @@ describe("a pool that gives up", () => {
         yield* Effect.flatMap(Effect.fromNullable(PooledHttpClient.lastResponse(error)), text),
         "still busy"
       )
+    })
+  )
+
+  it.effect("has the last answer whole up to 64 KiB, and not beyond", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool({ maxCapacityRetry: "50 millis" })
+      const lengths: Array<number | string> = []
+      for (const length of [65_536, 65_537]) {
+        const api = scripted({ status: 429, body: () => new Blob(["y".repeat(length)]).stream() })
+        const error = yield* Effect.flip(PooledHttpClient.make(pool)(api.client).get(url))
+        if (!(error instanceof PoolError.RetryTimeoutError)) return assert.fail(String(error))
+        const last = yield* Effect.fromNullable(PooledHttpClient.lastResponse(error))
+        lengths.push(
+          Either.match(yield* Effect.either(text(last)), { onLeft: String, onRight: ({ length }) => length })
+        )
+      }
+      assert.strictEqual(lengths[0], 65_536)
+      assert.match(String(lengths[1]), /longer than 65536 bytes/)
     })
   )
 

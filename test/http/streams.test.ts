@@ -441,13 +441,24 @@ describe("the body of an error", () => {
     inVirtualTime(function* () {
       const pool = yield* makePool()
       const piece = "y".repeat(48 * 1024)
-      const api = scripted({
-        status: 403,
-        headers: { "content-type": "text/plain" },
-        body: () => chunks(piece, piece, piece)
-      })
-      const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
-      assert.deepStrictEqual([response.status, (yield* response.text).length], [403, 3 * piece.length])
+      for (const status of [400, 403]) {
+        const pulled = { pieces: 0 }
+        const body = () =>
+          new ReadableStream<Uint8Array>(
+            {
+              pull: (controller) => {
+                if (pulled.pieces === 3) return controller.close()
+                pulled.pieces += 1
+                controller.enqueue(encoder.encode(piece))
+              }
+            },
+            { highWaterMark: 0 }
+          )
+        const api = scripted({ status, headers: { "content-type": "text/plain" }, body })
+        const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
+        assert.deepStrictEqual([response.status, pulled.pieces], [status, 2])
+        assert.strictEqual((yield* response.text).length, 3 * piece.length)
+      }
     })
   )
 
@@ -459,6 +470,37 @@ describe("the body of an error", () => {
       yield* Stream.runDrain(response.stream)
       const exit = yield* Effect.exit(response.text)
       assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "read as a stream already")
+    })
+  )
+})
+
+describe("the body of a stream", () => {
+  it.effect("that was read whole can be read again, in any way", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool()
+      const api = scripted({ headers: events, body: () => chunks("data: 1\n\n", "data: 2\n\n") })
+      const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
+      const all = "data: 1\n\ndata: 2\n\n"
+      const asText = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+      assert.deepStrictEqual(
+        [
+          yield* response.text,
+          asText(new Uint8Array(yield* response.arrayBuffer)),
+          yield* Stream.mkString(Stream.decodeText(response.stream)),
+          yield* response.text
+        ],
+        [all, all, all, all]
+      )
+    })
+  )
+
+  it.effect("is whole where it is to be read before it is handed out", () =>
+    inVirtualTime(function* () {
+      const pool = yield* makePool()
+      const api = scripted({ headers: events, body: () => chunks("data: 1\n\n", "data: 2\n\n") })
+      const response = yield* PooledHttpClient.make(pool, { body: "buffer" })(api.client).get(url)
+      assert.strictEqual(yield* inFlight(pool), 0)
+      assert.strictEqual(yield* response.text, "data: 1\n\ndata: 2\n\n")
     })
   )
 })

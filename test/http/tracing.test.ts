@@ -1,8 +1,9 @@
-import { HttpClient, HttpClientResponse } from "@effect/platform"
+import { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Tracer } from "effect"
 import { type PoolConfig, PooledExecutor } from "effect-aimd"
 import { PooledHttpClient } from "effect-aimd/http"
+import * as HttpSpan from "../../src/http/HttpSpan.js"
 import { inVirtualTime } from "../support/time.js"
 import { scripted } from "./support.js"
 
@@ -47,6 +48,21 @@ const collector = () => {
 }
 
 const options: PoolConfig.Options = { poolSize: 4, recoveryStep: "100 millis", control: "delay", name: "api" }
+
+describe("an error in a few words", () => {
+  it("has its kind and its status, and nothing of its URL", () => {
+    const request = HttpClientRequest.get("http://api.test?key=secret")
+    const response = HttpClientResponse.fromWeb(request, new Response(null, { status: 500 }))
+    assert.deepStrictEqual(
+      [
+        new Error("secret"),
+        new HttpClientError.RequestError({ request, reason: "Transport" }),
+        new HttpClientError.ResponseError({ request, response, reason: "StatusCode" })
+      ].map(HttpSpan.describe),
+      ["an error of the client's own", "Transport error", "status 500, StatusCode error"]
+    )
+  })
+})
 
 describe("the span of an HTTP attempt", () => {
   it.effect("has the attributes of the semantic conventions, and what the pool knows", () =>
@@ -131,6 +147,17 @@ describe("the span of an HTTP attempt", () => {
     })
   )
 
+  it.effect("is one of an error from status 400 on", () =>
+    inVirtualTime(function* () {
+      const { spans, tracer } = collector()
+      const pool = yield* PooledExecutor.make(options)
+      const client = PooledHttpClient.make(pool)(scripted({ status: 399 }, { status: 400 }).client)
+      for (const _ of [1, 2]) yield* Effect.withTracer(client.get("http://api.test"), tracer)
+      const types = spans.filter(({ kind }) => kind === "client").map(({ attributes }) => attributes["error.type"])
+      assert.deepStrictEqual(types, [undefined, "400"])
+    })
+  )
+
   it.effect("goes to the API as trace context, of each attempt its own, unless that is switched off", () =>
     inVirtualTime(function* () {
       const { tracer } = collector()
@@ -143,6 +170,20 @@ describe("the span of an HTTP attempt", () => {
         api.sent.map(({ request }) => request.headers["traceparent"]),
         ["00-trace-span-GET-01", undefined]
       )
+    })
+  )
+
+  it.effect("need not be seen by anybody for a trace to go on", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make(options)
+      const api = scripted()
+      const client = PooledHttpClient.make(pool)(api.client)
+      const parent = Tracer.externalSpan({ spanId: "above", traceId: "trace" })
+      yield* Effect.withParentSpan(client.get("http://api.test"), parent)
+      yield* client.get("http://api.test")
+      const [within, without] = api.sent.map(({ request }) => request.headers["traceparent"])
+      assert.match(within ?? "none", /^00-trace-/)
+      assert.isUndefined(without)
     })
   )
 

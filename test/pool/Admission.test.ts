@@ -84,6 +84,18 @@ describe("Admission", () => {
     })
   )
 
+  it.effect("tells of a hold as an instant of the wall clock, and as 0 where there is none", () =>
+    inVirtualTime(function* () {
+      yield* Effect.sleep(100)
+      const held = (decision: Partial<ControlLaw.Decision>) =>
+        Effect.map(make(fixed(decision)), (admission) => admission.standing().holdUntil)
+      assert.deepStrictEqual(
+        [yield* held({}), yield* held({ holdUntil: 1 }), yield* held({ holdUntil: 300 })],
+        [0, 1, 300]
+      )
+    })
+  )
+
   it.effect("waits at the gate with one timer, which is gone when the gate has opened", () =>
     inVirtualTime(function* () {
       const admission = yield* make(fixed({ spacing: 100 }), { poolSize: 3 })

@@ -37,12 +37,14 @@ describe("The gate", () => {
 
   it("spaces starts, and says that they waited for it", () => {
     const start = starter(Gate.make(0), decision({ spacing: 30 }))
+    // Who comes at the very instant has waited for nothing.
     assert.deepStrictEqual(
-      [start(0), start(10), start(100)],
+      [start(0), start(10), start(100), start(130)],
       [
         [0, "none"],
         [30, "spacing"],
-        [100, "none"]
+        [100, "none"],
+        [130, "none"]
       ]
     )
   })

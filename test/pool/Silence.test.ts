@@ -114,19 +114,20 @@ describe("An API that lets nothing through", () => {
   it.effect("is told of in the log after 30 s, with its end, where somebody waits", () =>
     inVirtualTime(function* () {
       const [one, nobody] = [yield* watch(60_000), yield* watch(60_000, { pending: 0 })]
-      for (const { silence } of [one, nobody]) silence.rejected(error, 0)
+      yield* Effect.sleep(1000)
+      for (const { silence } of [one, nobody]) silence.rejected(error, 1000)
       yield* Effect.sleep(29_999)
       assert.deepStrictEqual(one.pool.logged, [])
       yield* Effect.sleep(5001)
-      for (const { silence } of [one, nobody]) silence.letThrough(35_000.4)
+      for (const { silence } of [one, nobody]) silence.letThrough(36_000.4)
       assert.deepStrictEqual(yield* one.lines, [
         'WARN pool "p": the API has let nothing through for 30s (last status 429); 1 wait',
         'INFO pool "p": the API lets calls through again, after 35s'
       ])
       assert.deepStrictEqual(nobody.pool.logged, [])
       // The next silence has a warning of its own, or none.
-      one.silence.rejected(error, 35_001)
-      one.silence.letThrough(35_002)
+      one.silence.rejected(error, 36_001)
+      one.silence.letThrough(36_002)
       assert.strictEqual(one.pool.logged.length, 2)
     })
   )

@@ -62,7 +62,7 @@ describe("Rejected rows that wait", () => {
   it.effect("have every tenth start, where their trouble is their own and others wait", () =>
     inVirtualTime(function* () {
       const { starts, waiting } = yield* room
-      const own = job(9, { attempts: 4, ownDelay: 5 })
+      const own = job(9, { attempts: 4, ownDelay: 1 })
       waiting.park(own, 0, 0)
       assert.deepStrictEqual(starts(10, true), [...range(9).map(() => "fresh"), 9])
       waiting.park(own, 0, 0)

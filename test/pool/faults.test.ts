@@ -4,7 +4,7 @@ import { PooledExecutor, type ControlLaw } from "effect-aimd"
 import { VirtualTime } from "effect-aimd/testing"
 import { Clock, Effect, Exit, Fiber, FiberId } from "effect"
 import { busy, failures, isQuiet, makeApi, millis, ok, range, script } from "../support/api.js"
-import { fixed, sequence } from "../support/laws.js"
+import { fixed, sequence, spy } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
 /** A start every 100 ms, and at most three in a second. */
@@ -65,7 +65,9 @@ describe("Not in this pool:", () => {
 
   it.effect("a permit is lost when a caller is interrupted in the very tick of its grant", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      const heard: Array<string> = []
+      const control = spy(fixed({}), (sample) => heard.push(sample._tag))
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control })
       const callers: { second?: Fiber.RuntimeFiber<unknown, unknown> } = {}
       // The first caller's own fiber goes on in the step in which its permit went to the second: nothing comes between.
       const interruptSecond = Effect.suspend(() =>
@@ -83,6 +85,8 @@ describe("Not in this pool:", () => {
       assert.strictEqual(yield* Fiber.join(third), "ok")
       assert.isTrue(yield* isQuiet(pool))
       assert.strictEqual((yield* pool.stats).attempts, 3)
+      // The law hears of it as of any attempt that nobody waits for.
+      assert.deepStrictEqual(heard, ["success", "neutral", "success"])
     })
   )
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { PoolConfig } from "effect-aimd"
 import {
   Fault,
   Latency,
@@ -43,6 +44,17 @@ describe("A simulation", () => {
       return Simulation.report(world({ pool }, { model, latency: Latency.constant(100) })).shareOfIdeal
     })
     assert.deepStrictEqual(shares, [1, 1, 1])
+  })
+
+  it("has an ideal with as many in flight as its pools allow, from when the rows are there", () => {
+    const pool = { control: "delay" as const }
+    const many = world({ pool, workload: Workload.atOnce(3 * PoolConfig.defaults.poolSize) })
+    const first = world({ pool, workload: Workload.atOnce(1) })
+    const later = { pool, joinsAt: 500, workload: Workload.atOnce(1, { at: 200 }) }
+    const ideals = [many, { ...first, clients: [...first.clients, later] }].map(
+      (world) => Simulation.report(world).idealMakespan
+    )
+    assert.deepStrictEqual(ideals, [300, 800])
   })
 
   it("ends a batch at its timeout, and interrupts its caller when it is told to", () => {

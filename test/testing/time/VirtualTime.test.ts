@@ -234,6 +234,24 @@ describe("VirtualTime.run", () => {
     assert.deepStrictEqual(ran, [0, 0, 1, 2])
   })
 
+  it("lets a fiber go on as long as Effect's own scheduler does before others have a turn", async () => {
+    const steps = Effect.gen(function* () {
+      let isOver = false
+      let steps = 0
+      yield* Effect.yieldNow()
+      yield* Effect.fork(Effect.sync(() => (isOver = true)))
+      yield* Effect.whileLoop({
+        while: () => !isOver,
+        body: () => Effect.sync(() => (steps += 1)),
+        step: () => undefined
+      })
+      return steps
+    }).pipe(Effect.withMaxOpsBeforeYield(64))
+    const own = await Effect.runPromise(steps)
+    assert.isAbove(own, 10)
+    assert.deepStrictEqual(timed(steps)[0], own)
+  })
+
   it("keeps fractions of a millisecond, and counts nanoseconds", () => {
     const program = Effect.zipRight(Effect.sleep("1500 micros"), Effect.all([now, Clock.currentTimeNanos]))
     assert.deepStrictEqual(timed(program), [[1.5, 1_500_000n], 1.5])
@@ -468,6 +486,41 @@ describe("VirtualTime.explore", () => {
     })
     VirtualTime.explore(program, { seeds: 100 })
     assert.deepStrictEqual([...ran].sort(), ["aabb", "abab", "abba", "baab", "baba", "bbaa"])
+  })
+
+  it("ends a sleep before or after all that another of its instant has woken is done", () => {
+    const order = (seed: number) => {
+      const steps: Array<string> = []
+      const step = (name: string) => Effect.sync(() => steps.push(name))
+      // The second step of a goes behind whatever else can run: only b may not be awake yet.
+      const a = Effect.zipRight(step("a"), Effect.zipRight(Effect.yieldNow({ priority: 1 }), step("A")))
+      const both = [a, step("b")].map((steps) => Effect.zipRight(Effect.sleep(10), steps))
+      timed(Effect.all(both, { concurrency: "unbounded" }), { seed, interleaving: "random" })
+      return steps.join("")
+    }
+    assert.deepStrictEqual([...new Set(range(100).map(order))].sort(), ["aAb", "abA", "baA"])
+  })
+
+  it("means by a seed what it has always meant: a line that replays a failure still does", () => {
+    const order = (seed: number) => {
+      const steps: Array<string> = []
+      const step = (name: string) =>
+        Effect.zipRight(
+          Effect.yieldNow(),
+          Effect.sync(() => steps.push(name))
+        )
+      const worker = (name: string) =>
+        Effect.zipRight(Effect.sleep(10), Effect.zipRight(step(name), step(name.toUpperCase())))
+      timed(Effect.forEach(["a", "b", "c"], worker, { concurrency: "unbounded" }), { seed, interleaving: "random" })
+      return steps.join("")
+    }
+    assert.deepStrictEqual(range(6).map(order), ["cbBaCA", "cCbBaA", "bcaBCA", "bBaAcC", "aAbBcC", "cCbBaA"])
+  })
+
+  it("shrinks the seed where the world cannot be smaller", () => {
+    const found = VirtualTime.explore(deposits(2), { seeds: 100 }).failure?.found.seed ?? NaN
+    const later = VirtualTime.explore(deposits(2), { seeds: range(100).map((seed) => seed + found + 30) })
+    assert.deepStrictEqual([later.failure?.run.seed, (later.failure?.found.seed ?? 0) > found], [found, true])
   })
 
   it("finds a race that preemption alone makes, between two steps that do not yield", () => {

@@ -1,0 +1,53 @@
+import { assert, describe, it } from "@effect/vitest"
+import { PooledExecutor, PoolError } from "effect-aimd"
+import { Clock, Effect, Exit } from "effect"
+import { busy, ok, range } from "../support/api.js"
+import { fixed } from "../support/laws.js"
+import { inVirtualTime } from "../support/time.js"
+
+describe("A row that is rejected", () => {
+  it.effect("ends at once in a hold that is longer than its budget, whoever was told of that hold", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 2, control: fixed({}), maxCapacityRetry: "1 second" })
+      const answers = [busy(10, { retryAfter: "5 seconds" }), busy(20)]
+      const { entries } = yield* pool.executeBatch(answers, (answer) => answer)
+      assert.deepStrictEqual(
+        entries.map(({ attempts, completedAt, exit }) => [
+          attempts,
+          completedAt,
+          Exit.isFailure(exit) && exit.cause._tag === "Fail" && exit.cause.error instanceof PoolError.RetryTimeoutError
+        ]),
+        [
+          [1, 10, true],
+          [1, 20, true]
+        ]
+      )
+    })
+  )
+
+  it.effect(
+    "again and again while others are served waits alone, longer each time, and the others do not wait for it",
+    () =>
+      inVirtualTime(function* () {
+        const control = fixed({ delay: 1 })
+        const pool = yield* PooledExecutor.make({ poolSize: 1, control, maxCapacityRetry: "1 second" })
+        const starts: Array<readonly [row: number, at: number]> = []
+        const { entries } = yield* pool.executeBatch(range(120), (row) =>
+          Effect.flatMap(Clock.currentTimeMillis, (at) => {
+            starts.push([row, at])
+            return row === 20 ? busy(10, { retryAfter: "30 millis" }) : ok(10)
+          })
+        )
+        const own = starts.filter(([row]) => row === 20).map(([, at]) => at)
+        const others = starts.filter(([row]) => row !== 20).map(([, at]) => at)
+        const gaps = (instants: ReadonlyArray<number>) => instants.slice(1).map((at, i) => at - (instants[i] ?? 0))
+        // The pool waits for it until it is known for its own trouble; then it waits alone, 50 ms and twice as long each time,
+        // and for the attempt that is in its way.
+        assert.deepStrictEqual(gaps(own), [40, 50, 50, 70, 120, 220, 420])
+        // From then on the others wait for nothing but its attempts.
+        const fourth = own[3] ?? NaN
+        assert.deepStrictEqual(new Set(gaps(others.filter((at) => at > fourth))), new Set([10, 20]))
+        assert.strictEqual(entries.filter(({ exit }) => Exit.isSuccess(exit)).length, 119)
+      })
+  )
+})
