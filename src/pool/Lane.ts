@@ -38,13 +38,25 @@ export {
 export interface Work<J extends Job, A, E> {
   readonly hasFresh: () => boolean
   readonly takeFresh: () => J | undefined
+  /** Whether anything may start now, fresh or not: who says no wakes the lane later. Default always. */
+  readonly mayStart?: (() => boolean) | undefined
   /** An attempt of the job is admitted: run it, and `settle` its exit. */
   readonly start: (job: J) => void
   /** The job has its final outcome; `now` is in epoch milliseconds of the wall clock. */
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number) => void
   /** Interrupts the attempts in flight. */
   readonly interrupt: () => void
+  /** Nothing starts any more, and what is unfinished ends with the error. */
+  readonly onStop?: (error: StopError) => void
 }
+
+/**
+ * Why a lane is stopped.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type StopError = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
 
 /**
  * A lane of a pool.
@@ -58,13 +70,17 @@ export interface Lane<J extends Job, A, E> {
   readonly submitted: (rows: number) => void
   /** An attempt has ended. */
   readonly settle: (job: J, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>, hints: Hints | undefined) => void
+  /** Something may start again that might not. */
+  readonly wake: () => void
+  /** A job that waits, or never started, ends now. */
+  readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
   /** A job that waits, or was just admitted and not yet run, goes away without an outcome. */
   readonly withdraw: (job: J) => void
   /**
    * Nothing of this lane starts any more: what waits fails with the error now, and so does what would be retried; with
    * `interrupt`, what is in flight is interrupted too.
    */
-  readonly stop: (error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError, interrupt: boolean) => void
+  readonly stop: (error: StopError, interrupt: boolean) => void
   /** The lane leaves the pool. */
   readonly close: () => void
 }
@@ -82,9 +98,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   let line: Place | undefined
   /** The row that started last. */
   let last = 0
-  let stopped: { readonly error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError } | undefined
+  let stopped: { readonly error: StopError } | undefined
 
-  const hasWork = (): boolean => waiting.ready > 0 || work.hasFresh()
+  const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
+  const hasWork = (): boolean => (waiting.ready > 0 || work.hasFresh()) && mayStart()
 
   const queueUp = (): void => {
     if (line?.queued !== true && hasWork()) line = admission.queue(party)
@@ -108,6 +125,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const stop: Lane<J, A, E>["stop"] = (error, interrupt) => {
     // A shutdown with interruption may follow one without; the first error stays.
+    if (stopped === undefined) work.onStop?.(error)
     stopped ??= { error }
     const failure = Exit.fail(stopped.error)
     endAll((job) => finish(job, failure))
@@ -116,7 +134,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const party: Party = {
     start: (ticket) => {
-      const next = waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()
+      const next = mayStart() ? (waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()) : undefined
       if (next === undefined) {
         admission.decline()
       } else {
@@ -138,7 +156,8 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
     // Who asked for one attempt has a capacity error among its errors, as E says.
     if (!job.isRetried) return finish(job, exit)
-    if (stopped !== undefined) return finish(job, Exit.fail(stopped.error))
+    const end = job.cancelled ?? stopped?.error
+    if (end !== undefined) return finish(job, Exit.fail(end))
     const now = timers.now()
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
     const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
@@ -150,8 +169,9 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     counter,
     submitted: (rows) => {
       counter.submitted(rows)
-      // The pool may have been shut down since the caller looked.
-      if (admission.isShutdown) party.shutdown(false)
+      // The lane, or the pool, may have been stopped since the caller looked.
+      if (stopped !== undefined) stop(stopped.error, false)
+      else if (admission.isShutdown) party.shutdown(false)
       else if (isHopeless(admission)) party.giveUp()
       else queueUp()
     },
@@ -160,17 +180,24 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       counter.ended()
       try {
         const isOwn = observe(admission, job, outcome, hints, finish)
+        const end = job.cancelled ?? stopped?.error
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
           rejected(job, exit as Exit.Exit<A, never>, isOwn)
-        } else if (stopped !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
-          finish(job, Exit.fail(stopped.error))
+        } else if (end !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
+          finish(job, Exit.fail(end))
         } else {
           finish(job, Outcome.withoutCapacityError(exit))
         }
       } finally {
         admission.release()
       }
+    },
+    wake: queueUp,
+    finish: (job, exit) => {
+      waiting.remove(job)
+      leaveIfIdle()
+      finish(job, exit)
     },
     withdraw: (job) => {
       if (job.ticket === undefined) {
