@@ -41,6 +41,13 @@ export {
    */
   type BatchOptions,
   /**
+   * The option `journal` of a batch.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type JournalOption,
+  /**
    * Options of `stream`.
    *
    * @since 0.2.0
@@ -95,17 +102,21 @@ export interface PooledExecutor {
    * when the pool is shut down already, and then runs nothing. Wrong arguments die before anything runs. Rows are passed
    * as they are: an attempt may run again, so do not change them.
    */
-  executeBatch<Row, A, E, R, R2 = never>(
+  executeBatch<Row, A, E, R, R2 = never, KE = never, KR = never>(
     rows: Iterable<Row>,
     process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-    options?: BatchInput.BatchOptions<Row, A, E, R2>
-  ): Effect.Effect<Batch.BatchResult<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R | NoInfer<R2>>
+    options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
+  ): Effect.Effect<
+    Batch.BatchResult<A, PoolError.RowError<E>>,
+    PoolError.PoolShutdownError | NoInfer<KE>,
+    R | NoInfer<R2 | KR>
+  >
   /** Runs `process` for every row and returns the results in order; the first failure interrupts the others. */
-  forEach<Row, A, E, R, R2 = never>(
+  forEach<Row, A, E, R, R2 = never, KE = never, KR = never>(
     rows: Iterable<Row>,
     process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-    options?: BatchInput.BatchOptions<Row, A, E, R2>
-  ): Effect.Effect<Array<A>, PoolError.RowError<E>, R | NoInfer<R2>>
+    options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
+  ): Effect.Effect<Array<A>, PoolError.RowError<E> | NoInfer<KE>, R | NoInfer<R2 | KR>>
   /**
    * Runs `process` for every row of a stream, an iterable or an async iterable, and gives an entry for each as it comes: in
    * the order of the rows, unless `ordered` is false. Rows are read as there is room for them: at most `maxPending` are read
@@ -115,11 +126,11 @@ export interface PooledExecutor {
    * `timeout` passes, before all rows are read, it fails with that error, once every row that was read has its entry. Whoever
    * stops reading interrupts the attempts in flight. Wrong arguments are a defect before anything runs.
    */
-  stream<Row, A, E, R, E2 = never, R2 = never, R3 = never>(
+  stream<Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = never, KR = never>(
     rows: Rows<Row, E2, R2>,
     process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-    options?: BatchInput.StreamOptions<Row, A, E, R3>
-  ): RowStream<A, E, NoInfer<E2>, R | NoInfer<R2 | R3>>
+    options?: BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>
+  ): RowStream<A, E, NoInfer<E2 | KE>, R | NoInfer<R2 | R3 | KR>>
   /** Opens a line of callers, until the scope closes. */
   readonly line: Effect.Effect<Line, never, Scope.Scope>
   /** Rows and calls without an outcome: they wait, back off, or are in flight. */
@@ -367,14 +378,14 @@ export const execute = <A, E, R>(
  * @since 0.1.0
  * @category accessors
  */
-export const executeBatch = <Row, A, E, R, R2 = never>(
+export const executeBatch = <Row, A, E, R, R2 = never, KE = never, KR = never>(
   rows: Iterable<Row>,
   process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-  options?: BatchInput.BatchOptions<Row, A, E, R2>
+  options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
 ): Effect.Effect<
   Batch.BatchResult<A, PoolError.RowError<E>>,
-  PoolError.PoolShutdownError,
-  R | NoInfer<R2> | PooledExecutor
+  PoolError.PoolShutdownError | NoInfer<KE>,
+  R | NoInfer<R2 | KR> | PooledExecutor
 > => Effect.flatMap(PooledExecutor, (pool) => pool.executeBatch(rows, process, options))
 
 /**
@@ -383,11 +394,11 @@ export const executeBatch = <Row, A, E, R, R2 = never>(
  * @since 0.1.0
  * @category accessors
  */
-export const forEach = <Row, A, E, R, R2 = never>(
+export const forEach = <Row, A, E, R, R2 = never, KE = never, KR = never>(
   rows: Iterable<Row>,
   process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-  options?: BatchInput.BatchOptions<Row, A, E, R2>
-): Effect.Effect<Array<A>, PoolError.RowError<E>, R | NoInfer<R2> | PooledExecutor> =>
+  options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
+): Effect.Effect<Array<A>, PoolError.RowError<E> | NoInfer<KE>, R | NoInfer<R2 | KR> | PooledExecutor> =>
   Effect.flatMap(PooledExecutor, (pool) => pool.forEach(rows, process, options))
 
 /**
@@ -396,11 +407,11 @@ export const forEach = <Row, A, E, R, R2 = never>(
  * @since 0.2.0
  * @category accessors
  */
-export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never>(
+export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = never, KR = never>(
   rows: Rows<Row, E2, R2>,
   process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-  options?: BatchInput.StreamOptions<Row, A, E, R3>
-): RowStream<A, E, NoInfer<E2>, R | NoInfer<R2 | R3> | PooledExecutor> =>
+  options?: BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>
+): RowStream<A, E, NoInfer<E2 | KE>, R | NoInfer<R2 | R3 | KR> | PooledExecutor> =>
   Stream.unwrap(Effect.map(PooledExecutor, (pool) => pool.stream(rows, process, options)))
 
 /**
@@ -426,10 +437,10 @@ export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never>(
  * @category combinators
  */
 export const mapRows =
-  <Row, A, E, R, R3 = never>(
+  <Row, A, E, R, R3 = never, KE = never, KR = never>(
     pool: PooledExecutor,
     process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-    options?: BatchInput.StreamOptions<Row, A, E, R3>
+    options?: BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>
   ) =>
-  <E2, R2>(rows: Stream.Stream<Row, E2, R2>): RowStream<A, E, NoInfer<E2>, R | NoInfer<R2 | R3>> =>
+  <E2, R2>(rows: Stream.Stream<Row, E2, R2>): RowStream<A, E, NoInfer<E2 | KE>, R | NoInfer<R2 | R3 | KR>> =>
     pool.stream(rows, process, options)

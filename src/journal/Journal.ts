@@ -87,6 +87,9 @@ export interface BatchOptions<in Row, in out A, in out AI, in out E, in out EI> 
   readonly retry?: ((cause: Cause.Cause<RowError<E>>) => boolean) | undefined
 }
 
+/** Rows that fail by themselves need a schema for that. */
+type FailureSchema<E, EI> = [E] extends [never] ? unknown : { readonly failure: Schema.Schema<E, EI> }
+
 /**
  * Whether a failure is no answer to the row: the pool had no time, no capacity, or was shut down, or the caller's program
  * has a defect. An error of the row's own is an answer.
@@ -154,7 +157,7 @@ const wrongOption = (options: unknown): Error | undefined => {
  * @category constructors
  */
 export const batch = <Row, A, AI, E = never, EI = never>(
-  options: BatchOptions<Row, A, AI, E, EI>
+  options: BatchOptions<Row, A, AI, E, EI> & FailureSchema<E, EI>
 ): KeeperOpener<Row, A, RowError<E>, JournalError, Journal> => {
   const wrong = wrongOption(options)
   if (wrong !== undefined) throw wrong

@@ -20,6 +20,7 @@ export type PoolFailure =
   | PoolError.PoolShutdownError
   | PoolError.BatchTimeoutError
   | PoolError.AttemptTimeoutError
+  | PoolError.RowCancelledError
 
 /**
  * Whether a failure is one of the pool's.
@@ -31,7 +32,8 @@ export const isPoolFailure = (u: unknown): u is PoolFailure =>
   u instanceof PoolError.RetryTimeoutError ||
   u instanceof PoolError.PoolShutdownError ||
   u instanceof PoolError.BatchTimeoutError ||
-  u instanceof PoolError.AttemptTimeoutError
+  u instanceof PoolError.AttemptTimeoutError ||
+  u instanceof PoolError.RowCancelledError
 
 /** Milliseconds; JSON has no Infinity. */
 const Millis = Schema.Union(Schema.NonNegative.pipe(Schema.finite()), Schema.Literal("Infinity"))
@@ -43,6 +45,7 @@ const duration = (encoded: typeof Millis.Type): Duration.Duration =>
 // A row's own error may have one of these tags: the pool's are told apart by their prefix.
 const Encoded = Schema.Union(
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/PoolShutdownError"), pool: Schema.String }),
+  Schema.Struct({ _tag: Schema.Literal("effect-aimd/RowCancelledError"), stateId: Schema.String }),
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/BatchTimeoutError"), timeout: Millis }),
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/AttemptTimeoutError"), timeout: Millis, attempt: Schema.Number }),
   Schema.Struct({
@@ -65,6 +68,8 @@ const encode = (error: PoolFailure): typeof Encoded.Type => {
   switch (error._tag) {
     case "PoolShutdownError":
       return { _tag: `effect-aimd/${error._tag}`, pool: error.pool }
+    case "RowCancelledError":
+      return { _tag: `effect-aimd/${error._tag}`, stateId: error.stateId }
     case "BatchTimeoutError":
       return { _tag: `effect-aimd/${error._tag}`, timeout: millis(error.timeout) }
     case "AttemptTimeoutError":
@@ -90,6 +95,8 @@ const decode = (encoded: typeof Encoded.Type): PoolFailure => {
   switch (encoded._tag) {
     case "effect-aimd/PoolShutdownError":
       return new PoolError.PoolShutdownError({ pool: encoded.pool })
+    case "effect-aimd/RowCancelledError":
+      return new PoolError.RowCancelledError({ stateId: encoded.stateId })
     case "effect-aimd/BatchTimeoutError":
       return new PoolError.BatchTimeoutError({ timeout: duration(encoded.timeout) })
     case "effect-aimd/AttemptTimeoutError":

@@ -11,6 +11,7 @@ import type { BufferEntry } from "../order/ReorderBuffer.js"
 import * as PoolConfig from "../PoolConfig.js"
 import type * as PoolError from "../PoolError.js"
 import * as Argument from "../structure/Argument.js"
+import type { KeeperOpener } from "./KeeperOpener.js"
 import * as Source from "./Source.js"
 
 /**
@@ -53,6 +54,20 @@ export interface BatchOptions<in Row, in A = unknown, in E = unknown, out R = ne
 }
 
 /**
+ * The option of a batch that goes on after a crash; `KE` and `KR` are what its journal fails with and needs.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface JournalOption<in Row, in out A, in out E, out KE = never, out KR = never> {
+  /**
+   * Keeps finished rows beyond the process, and gives them back when the same call is made again: `Journal.batch` of
+   * `effect-aimd/journal` makes one. Default none. Its errors end the batch.
+   */
+  readonly journal?: KeeperOpener<Row, A, PoolError.RowError<E>, KE, KR> | undefined
+}
+
+/**
  * Options of a batch whose rows are read, and whose entries are taken, one by one.
  *
  * @since 0.2.0
@@ -78,13 +93,14 @@ export interface StreamOptions<in Row, in A = unknown, in E = unknown, out R = n
  */
 export const defaultMaxPending = (poolSize: number): number => Math.max(1000, 4 * poolSize)
 
-const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished"]
+const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "journal"]
 const streamNames: ReadonlyArray<string> = [...batchNames, "ordered", "maxPending"]
 
 const functions = {
   stateId: "a function from a row to its name",
   onEntry: "a function from an entry to an Effect",
-  onUnfinished: "a function from unfinished rows to an Effect"
+  onUnfinished: "a function from unfinished rows to an Effect",
+  journal: "what Journal.batch of effect-aimd/journal returns"
 }
 
 const isMaxPending = (u: unknown): boolean => u === Infinity || (Number.isInteger(u) && Number(u) >= 1)

@@ -10,27 +10,28 @@ class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.Str
 const journal = () => FileJournal.layer("run.jsonl").pipe(Layer.provide(makeDisk().mount()))
 
 /** What comes back of an outcome, where the caller wants it back whatever it is. */
-const roundTrip = <A, AI, E, EI>(
-  schemas: { readonly success: Schema.Schema<A, AI>; readonly failure?: Schema.Schema<E, EI> },
+const roundTrip = <A, E>(
+  batch: ReturnType<typeof Journal.batch<number, A, unknown, E>>,
   exit: Exit.Exit<A, PoolError.RowError<E>>
-) => {
-  const batch = Journal.batch<number, A, AI, E, EI>({ id: "x", retry: () => false, ...schemas })
-  return Effect.gen(function* () {
-    const first = yield* Effect.scoped(
-      Effect.tap(batch(noMind), (keeper) =>
-        Effect.zipRight(keeper.recall([{ row: 1, stateId: "r", rowIndex: 0 }]), keeper.commit([entryOf(0, exit, "r")]))
+) =>
+  Effect.gen(function* () {
+    const rows = [{ row: 1, stateId: "r", rowIndex: 0 }]
+    yield* Effect.scoped(
+      Effect.flatMap(batch(noMind), (keeper) =>
+        Effect.zipRight(keeper.recall(rows), keeper.commit([entryOf(0, exit, "r")]))
       )
     )
-    assert.isDefined(first)
-    const second = yield* batch(noMind)
-    const [outcome] = yield* second.recall([{ row: 1, stateId: "r", rowIndex: 0 }])
+    const [outcome] = yield* Effect.scoped(Effect.flatMap(batch(noMind), (keeper) => keeper.recall(rows)))
+    assert(outcome !== undefined)
     return outcome
-  }).pipe(Effect.scoped, Effect.provide(journal()))
-}
+  }).pipe(Effect.provide(journal()))
+
+const kept = { id: "x", retry: () => false }
 
 const rejected = new Capacity.CapacityError({ status: 503, retryAfter: Duration.seconds(9) })
 const poolFailures = [
   new PoolError.PoolShutdownError({ pool: "p" }),
+  new PoolError.RowCancelledError({ stateId: "r" }),
   new PoolError.BatchTimeoutError({ timeout: Duration.hours(1) }),
   new PoolError.AttemptTimeoutError({ timeout: Duration.seconds(30), attempt: 2 }),
   new PoolError.RetryTimeoutError({
@@ -54,8 +55,10 @@ describe("Journal", () => {
   it.effect("gives back a success as its schema says, with the audit record", () =>
     Effect.gen(function* () {
       const at = new Date(86_400_000)
-      const outcome = yield* roundTrip({ success: Schema.Struct({ at: Schema.Date }) }, Exit.succeed({ at }))
-      assert(outcome !== undefined)
+      const outcome = yield* roundTrip(
+        Journal.batch({ ...kept, success: Schema.Struct({ at: Schema.Date }) }),
+        Exit.succeed({ at })
+      )
       assert.deepStrictEqual(outcome.exit, Exit.succeed({ at }))
       assert.deepStrictEqual([outcome.startedAt, outcome.attempts, Duration.toMillis(outcome.throttleWait)], [2, 1, 4])
     })
@@ -63,23 +66,30 @@ describe("Journal", () => {
 
   it.effect("gives back a row that succeeds with nothing", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual((yield* roundTrip({ success: Schema.Void }, Exit.void))?.exit, Exit.void)
+      assert.deepStrictEqual(
+        (yield* roundTrip(Journal.batch({ ...kept, success: Schema.Void }), Exit.void)).exit,
+        Exit.void
+      )
       const undefinedOr = Schema.UndefinedOr(Schema.Number)
-      const outcome = yield* roundTrip({ success: undefinedOr }, Exit.succeed(undefined))
-      assert.deepStrictEqual(outcome?.exit, Exit.succeed(undefined))
+      const outcome = yield* roundTrip(Journal.batch({ ...kept, success: undefinedOr }), Exit.succeed(undefined))
+      assert.deepStrictEqual(outcome.exit, Exit.succeed(undefined))
     })
   )
 
   it.effect("gives back failures of the row's own, of the pool, and defects", () =>
     Effect.gen(function* () {
-      const schemas = { success: Schema.Never, failure: Refused }
+      const batch = Journal.batch<number, never, never, Refused, typeof Refused.Encoded>({
+        ...kept,
+        success: Schema.Never,
+        failure: Refused
+      })
       const own = new Refused({ why: "no", at: new Date(0) })
       for (const error of [own, ...poolFailures]) {
-        const outcome = yield* roundTrip(schemas, Exit.fail(error))
-        assert.deepStrictEqual(outcome?.exit, Exit.fail(error))
+        const outcome = yield* roundTrip(batch, Exit.fail(error))
+        assert.deepStrictEqual(outcome.exit, Exit.fail(error))
       }
-      const died = yield* roundTrip(schemas, Exit.die(new Error("broken")))
-      const message = died && Exit.isFailure(died.exit) ? Cause.pretty(died.exit.cause).split("\n")[0] : undefined
+      const died = yield* roundTrip(batch, Exit.die(new Error("broken")))
+      const message = Exit.isFailure(died.exit) ? Cause.pretty(died.exit.cause).split("\n")[0] : undefined
       assert.strictEqual(message, "Error: broken")
     })
   )

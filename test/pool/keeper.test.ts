@@ -50,11 +50,13 @@ const stream = (
     const entries: Array<Entry> = []
     const at: Array<number> = []
     const exit = yield* Effect.exit(
-      Stream.runForEach(Batch.stream(admission, rows, process, options, keeper), (entry) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          entries.push(entry)
-          at.push(now)
-        })
+      Stream.runForEach(
+        Batch.stream(admission, rows, process, { ...options, journal: () => Effect.succeed(keeper) }),
+        (entry) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            entries.push(entry)
+            at.push(now)
+          })
       )
     )
     return { entries, at, end: Exit.isSuccess(exit) ? "done" : outcome(exit) }
@@ -156,7 +158,13 @@ describe("A keeper of finished rows", () => {
       yield* Effect.sleep(1)
       const before = yield* Clock.currentTimeMillis
       const streamed = yield* stream(admission, range(50), never, keeper, { maxPending: 4 })
-      const { entries } = yield* Batch.run(admission, range(50), never, undefined, false, keeper)
+      const { entries } = yield* Batch.run(
+        admission,
+        range(50),
+        never,
+        { journal: () => Effect.succeed(keeper) },
+        false
+      )
       assert.deepStrictEqual([streamed.entries.length, entries.length], [50, 50])
       assert.strictEqual(yield* Clock.currentTimeMillis, before)
       yield* Fiber.interrupt(hog)
@@ -177,7 +185,7 @@ describe("A keeper of finished rows", () => {
       assert.isBelow(api.starts.length, 10)
       assert.strictEqual(admission.inFlight, 0)
       const batch = yield* Effect.exit(
-        Batch.run(admission, range(1000), api.call, undefined, false, makeKeeper(1, 1).keeper)
+        Batch.run(admission, range(1000), api.call, { journal: () => Effect.succeed(makeKeeper(1, 1).keeper) }, false)
       )
       assert.strictEqual(outcome(batch), "DiskError")
       assert.strictEqual(admission.inFlight, 0)
@@ -190,7 +198,9 @@ describe("A keeper of finished rows", () => {
       const keeper = { ...makeKeeper(0).keeper, recall: () => Effect.fail(new DiskError({ at: 0 })) }
       const api = makeApi((): Effect.Effect<unknown, unknown> => ok(10))
       assert.strictEqual((yield* stream(admission, range(9), api.call, keeper)).end, "DiskError")
-      const batch = yield* Effect.exit(Batch.run(admission, range(9), api.call, undefined, false, keeper))
+      const batch = yield* Effect.exit(
+        Batch.run(admission, range(9), api.call, { journal: () => Effect.succeed(keeper) }, false)
+      )
       assert.strictEqual(outcome(batch), "DiskError")
       assert.deepStrictEqual(api.starts, [])
     })
