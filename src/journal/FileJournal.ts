@@ -8,13 +8,14 @@
  */
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import * as Monotonic from "../structure/Monotonic.js"
 import * as FileLock from "./FileLock.js"
 import * as Header from "./Header.js"
 import { JournalError } from "./JournalError.js"
@@ -76,7 +77,7 @@ const open = (
     yield* FileLock.acquire(fs, path, heartbeat)
     const file = yield* Effect.mapError(fs.open(path, { flag: "a+" }), cannotWrite(path))
     const known = yield* load(file, path, header)
-    const write = yield* appender(fs, file, path, sync)
+    const write = yield* appender(fs, file, path, heartbeat, sync)
     // Whoever still writes to it, for he was taken for dead, finds out by this line.
     const run = JSON.stringify({ run: yield* Lease.token })
     if (known.end === 0) yield* write(`${Header.line(header)}\n${run}\n`)
@@ -164,28 +165,40 @@ const learn = (known: Known, parsed: Either.Either<unknown, unknown>, at: number
   return Predicate.isString(law) || Predicate.isString(run)
 }
 
-/** Appends lines to a file that nobody else has changed since. */
+/** Appends lines to a file. Looks, before a write and once a heartbeat, whether anybody else has changed it. */
 const appender = (
   fs: FileSystem.FileSystem,
   file: FileSystem.File,
   path: string,
+  heartbeat: Duration.Duration,
   sync: boolean
 ): Effect.Effect<(lines: string) => Effect.Effect<void, JournalError>, JournalError> =>
   Effect.gen(function* () {
-    const first = yield* Effect.mapError(file.stat, cannotRead(path))
-    let { size } = first
-    const file_ = first.ino
-    return (lines) =>
+    const clock = yield* Effect.clock
+    const every = Duration.toMillis(heartbeat)
+    const opened = yield* Effect.mapError(file.stat, cannotRead(path))
+    let { size } = opened
+    let lookedAt = -Infinity
+
+    const look = Effect.flatMap(fs.stat(path), (found) =>
+      found.size === size && sameFile(found.ino, opened.ino)
+        ? Effect.void
+        : Lease.inUse(path, "another process has written to it, or has moved it")
+    )
+    const write = (lines: string) =>
       Effect.gen(function* () {
-        const found = yield* fs.stat(path)
-        if (found.size !== size || !sameFile(found.ino, file_)) {
-          return yield* Lease.inUse(path, "another process has written to it, or has moved it")
-        }
         const bytes = encoder.encode(lines)
+        const now = Monotonic.now(clock)
+        if (now - lookedAt >= every) {
+          yield* look
+          lookedAt = now
+        }
         yield* file.writeAll(bytes)
         if (sync) yield* file.sync
         size = FileSystem.Size(size + BigInt(bytes.length))
-      }).pipe(
+      })
+    return (lines) =>
+      write(lines).pipe(
         Effect.catchAll((error) => (error._tag === "JournalError" ? error : cannotWrite(path)(error))),
         Effect.uninterruptible
       )

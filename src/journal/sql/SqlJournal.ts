@@ -34,6 +34,9 @@ export interface Options extends Lease.Options {
 /** Rows of one statement: a database takes so many values at once. */
 const most = 500
 
+/** Milliseconds between two groups. */
+const breath = 1
+
 /** A database may be busy for a moment, or lose a connection: a group is written again, which changes nothing. */
 const again = Schedule.intersect(Schedule.exponential("50 millis"), Schedule.recurs(5))
 
@@ -164,7 +167,9 @@ const open = (
         }).pipe(
           tables.transaction,
           Effect.retry({ schedule: again, while: ({ _tag }) => _tag === "SqlError" }),
-          Effect.catchTag("SqlError", (error) => failure("Write", "written")(error))
+          Effect.catchTag("SqlError", (error) => failure("Write", "written")(error)),
+          // A database in the process lets nothing else run while it writes: rows that are done meanwhile form a group now.
+          Effect.zipLeft(Effect.sleep(breath))
         )
     }
   })

@@ -25,7 +25,7 @@ for (const { layer, name } of databases) {
   describe(`SqlJournal in ${name}`, () => {
     it.effect("gives back what was recorded, and nothing for other rows", () =>
       Effect.gen(function* () {
-        yield* withJournal(record(rows.slice(0, -1)))
+        yield* inTime(withJournal(record(rows.slice(0, -1))))
         const expected = [...rows.slice(0, -1).map((row) => row.toUpperCase()), undefined]
         assert.deepStrictEqual(yield* withJournal(recall(rows)), expected)
       }).pipe(Effect.provide(layer))
@@ -33,7 +33,7 @@ for (const { layer, name } of databases) {
 
     it.effect("takes the last of two records of a row", () =>
       Effect.gen(function* () {
-        yield* withJournal(record(["a"]))
+        yield* inTime(withJournal(record(["a"])))
         yield* statement("update effect_aimd_journal_rows set record = replace(record, '\"A\"', '\"again\"')")
         assert.deepStrictEqual(yield* withJournal(recall(["a"])), ["again"])
         yield* withJournal(
@@ -44,14 +44,14 @@ for (const { layer, name } of databases) {
             })
           )
         )
-        yield* withJournal(record(["a", "b"], 1))
+        yield* inTime(withJournal(record(["a", "b"], 1)))
         assert.deepStrictEqual(yield* withJournal(recall(["a", "b"])), ["again", "B"])
       }).pipe(Effect.provide(layer))
     )
 
     it.effect("refuses a damaged record, and a batch with another fingerprint", () =>
       Effect.gen(function* () {
-        yield* withJournal(record(["a"]))
+        yield* inTime(withJournal(record(["a"])))
         yield* statement("update effect_aimd_journal_rows set record = '{'")
         const damaged = yield* withJournal(trouble(recall(["a"])))
         assert.match(damaged, /^Corrupt: journal letters: the record of row "0" is wrong/)
