@@ -40,7 +40,11 @@ const dependencies = {
   regex: "^(?!effect(/|$)|@effect/platform(/|$)|\\.\\.?/)",
   message: "src imports only effect, @effect/platform and its own files: nothing else is installed with the package."
 }
-const platform = { regex: "^@effect/platform", message: "Only an http folder knows HTTP." }
+const platform = { regex: "^@effect/platform", message: "Only http, journal and testing/http know @effect/platform." }
+const database = {
+  regex: "^(?!effect(/|$)|@effect/(platform|sql)(/|$)|\\.\\.?/)",
+  message: "A journal in a database imports @effect/sql besides: an optional peer of the package."
+}
 
 /**
  * What each room may import of the others, from the ground up; inside a room everything may. Whatever is not named is
@@ -56,19 +60,25 @@ const rooms = {
   "src/answer": ["\\.\\./structure/", "\\.\\./law/ControlLaw\\.js"],
   "src/pool": ["\\.\\./(structure|law|order|answer)/", words],
   "src/http": [core],
+  "src/journal": [core],
+  "src/journal/sql": ["\\.\\./[A-Z]\\w+\\.js"],
   "src/testing/time": ["\\.\\./\\.\\./structure/"],
   "src/testing/api": ["\\.\\./" + core, "\\.\\./time/"],
   "src/testing/report": ["\\.\\./" + core, "\\.\\./(api|time)/", "\\.\\./Trace\\.js"],
   "src/testing/http": ["\\.\\./" + core, "\\.\\./api/"]
 }
-const knowsHttp = new Set(["src/http", "src/testing/http"])
+const knowsPlatform = new Set(["src/http", "src/journal", "src/journal/sql", "src/testing/http"])
 const mayNotImport = (...patterns) => ({ "no-restricted-imports": ["error", { patterns }] })
 const room = ([folder, others]) => ({
   files: [`${folder}/*.ts`],
-  rules: mayNotImport(dependencies, ...(knowsHttp.has(folder) ? [] : [platform]), {
-    regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,
-    message: `${folder} may import only what the table of rooms in eslint.config.js allows: imports run one way.`
-  })
+  rules: mayNotImport(
+    folder === "src/journal/sql" ? database : dependencies,
+    ...(knowsPlatform.has(folder) ? [] : [platform]),
+    {
+      regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,
+      message: `${folder} may import only what the table of rooms in eslint.config.js allows: imports run one way.`
+    }
+  )
 })
 
 export default tseslint.config(
@@ -98,7 +108,10 @@ export default tseslint.config(
   // The face, and above it nothing but http/ and testing/.
   {
     files: ["src/*.ts"],
-    rules: mayNotImport(dependencies, platform, { regex: "/(http|testing)/", message: "The core knows neither." })
+    rules: mayNotImport(dependencies, platform, {
+      regex: "/(http|journal|testing)/",
+      message: "The core knows none of them."
+    })
   },
   // The words of the contract stand below the pool, whatever their folder.
   {

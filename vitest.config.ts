@@ -6,7 +6,12 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
 const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
-const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/nastyServer.test.ts", "test/law/field.test.ts"]
+const long = [
+  "test/simulation/{exploration,golden}.test.ts",
+  "test/http/nastyServer.test.ts",
+  "test/law/field.test.ts",
+  "test/journal/crash/kills.test.ts"
+]
 
 const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
   extends: true,

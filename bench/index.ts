@@ -1,6 +1,7 @@
 /** Measures and prints; a full run also writes docs/BENCHMARKS.md. */
 import { growth } from "./growth.js"
 import { http } from "./http.js"
+import { journal } from "./journal.js"
 import { memory } from "./memory.js"
 import { overhead } from "./overhead.js"
 import type { Section } from "./report.js"
@@ -16,7 +17,7 @@ const unknown = options.filter((option) => option !== "--smoke")
 if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
 
 const sections = new Array<Section>()
-for (const measure of [overhead, growth, memory, waiting, tracing, simulation, http]) {
+for (const measure of [overhead, growth, memory, waiting, tracing, simulation, http, journal]) {
   console.error(`${measure.name} ...`)
   sections.push(await measure(isSmoke ? smoke : full))
 }

@@ -22,6 +22,9 @@ export interface Sizes {
     readonly seeds: number
     readonly sleeps: number
   }
+  /** Rows a round with a journal, and the rounds. */
+  readonly journaled: number
+  readonly journals: Rounds
   /** HTTP requests a round. */
   readonly requests: number
   /** The window of the limiter that is met over HTTP. */
@@ -38,6 +41,8 @@ export const full: Sizes = {
   callers: [1000, 10_000, 100_000],
   effectCallers: [1000, 2000],
   simulation: { rounds: 3, rows: [10_000, 100_000, 1_000_000], seeds: 500, sleeps: 1600 },
+  journaled: 10_000,
+  journals: { rounds: 3, warmUps: 0 },
   requests: 5000,
   limiter: { limit: 600, windowMs: 60_000 }
 }
@@ -52,6 +57,8 @@ export const smoke: Sizes = {
   callers: [10, 100, 1000],
   effectCallers: [20, 40],
   simulation: { rounds: 1, rows: [10, 100, 1000], seeds: 5, sleeps: 32 },
+  journaled: 100,
+  journals: { rounds: 1, warmUps: 0 },
   requests: 100,
   limiter: { limit: 50, windowMs: 500 }
 }

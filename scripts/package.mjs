@@ -6,6 +6,7 @@ import { dirname, join } from "node:path"
 
 const expected = "values 10 20 30 40 50\nretries 1\n"
 const expectedOfHttp = "answers a b c\nretries 1\n"
+const expectedOfJournal = "first a1 b2\nsecond a1 b2\n"
 
 const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"))
 const folder = mkdtempSync(join(tmpdir(), "effect-aimd-package-"))
@@ -37,7 +38,7 @@ try {
   run(".", "publint", tarball, "--strict")
   run(".", "attw", tarball, "--profile", "esm-only", "--no-emoji")
 
-  for (const name of ["main.ts", "http.ts"]) copyFileSync(`test/consumer/${name}`, join(folder, name))
+  for (const name of ["main.ts", "http.ts", "journal.ts"]) copyFileSync(`test/consumer/${name}`, join(folder, name))
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }))
   const exact = (name) => `${name}@${devDependencies[name]}`
   // No @effect/platform: the core has to work, and type-check, without this optional peer.
@@ -63,6 +64,7 @@ try {
   consume("main", expected)
   run(folder, "npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", exact("@effect/platform"))
   consume("http", expectedOfHttp)
+  consume("journal", expectedOfJournal)
 } catch (error) {
   // What failed has already said why.
   console.error(error.message)

@@ -63,6 +63,18 @@ export class BatchTimeoutError extends Data.TaggedError("BatchTimeoutError")<{ r
 }
 
 /**
+ * Somebody cancelled the row, by its name, before it had an outcome.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class RowCancelledError extends Data.TaggedError("RowCancelledError")<{ readonly stateId: string }> {
+  override get message(): string {
+    return `the row "${this.stateId}" was cancelled`
+  }
+}
+
+/**
  * An attempt took longer than the pool's `attemptTimeout` and was interrupted; the row is not retried.
  *
  * @since 0.1.0
@@ -100,4 +112,4 @@ export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | Attemp
  * @since 0.1.0
  * @category errors
  */
-export type RowError<E> = CallError<E> | BatchTimeoutError
+export type RowError<E> = CallError<E> | BatchTimeoutError | RowCancelledError

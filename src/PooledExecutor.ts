@@ -20,13 +20,16 @@ import * as AimdThrottle from "./AimdThrottle.js"
 import * as Argument from "./structure/Argument.js"
 import * as Batch from "./pool/Batch.js"
 import type * as BatchInput from "./pool/BatchInput.js"
+import type { BufferEntry } from "./order/ReorderBuffer.js"
 import * as Call from "./pool/Call.js"
 import type { ControlLaw } from "./law/ControlLaw.js"
 import * as DelayLaw from "./law/DelayLaw.js"
 import * as PoolConfig from "./PoolConfig.js"
 import type * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
+import type { RowContext } from "./pool/OpenBatch.js"
 import * as Ramp from "./law/Ramp.js"
+import type { Rows } from "./pool/Source.js"
 import * as WindowLaw from "./law/WindowLaw.js"
 
 export {
@@ -36,7 +39,28 @@ export {
    * @since 0.1.0
    * @category models
    */
-  type BatchOptions
+  type BatchOptions,
+  /**
+   * The option `journal` of a batch.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type JournalOption,
+  /**
+   * Options of `stream`.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type StreamOptions,
+  /**
+   * A row without an outcome, as `onUnfinished` gets it.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type UnfinishedRow
 } from "./pool/BatchInput.js"
 
 export {
@@ -46,7 +70,10 @@ export {
    * @since 0.1.0
    * @category models
    */
-  type BatchResult,
+  type BatchResult
+} from "./pool/Batch.js"
+
+export {
   /**
    * What an attempt is told about its row.
    *
@@ -54,7 +81,7 @@ export {
    * @category models
    */
   type RowContext
-} from "./pool/Batch.js"
+} from "./pool/OpenBatch.js"
 
 /**
  * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.
@@ -75,17 +102,35 @@ export interface PooledExecutor {
    * when the pool is shut down already, and then runs nothing. Wrong arguments die before anything runs. Rows are passed
    * as they are: an attempt may run again, so do not change them.
    */
-  executeBatch<Row, A, E, R>(
+  executeBatch<Row, A, E, R, R2 = never, KE = never, KR = never>(
     rows: Iterable<Row>,
-    process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-    options?: BatchInput.BatchOptions<Row>
-  ): Effect.Effect<Batch.BatchResult<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R>
+    process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+    options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
+  ): Effect.Effect<
+    Batch.BatchResult<A, PoolError.RowError<E>>,
+    PoolError.PoolShutdownError | NoInfer<KE>,
+    R | NoInfer<R2 | KR>
+  >
   /** Runs `process` for every row and returns the results in order; the first failure interrupts the others. */
-  forEach<Row, A, E, R>(
+  forEach<Row, A, E, R, R2 = never, KE = never, KR = never>(
     rows: Iterable<Row>,
-    process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-    options?: BatchInput.BatchOptions<Row>
-  ): Effect.Effect<Array<A>, PoolError.RowError<E>, R>
+    process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+    options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
+  ): Effect.Effect<Array<A>, PoolError.RowError<E> | NoInfer<KE>, R | NoInfer<R2 | KR>>
+  /**
+   * Runs `process` for every row of a stream, an iterable or an async iterable, and gives an entry for each as it comes: in
+   * the order of the rows, unless `ordered` is false. Rows are read as there is room for them: at most `maxPending` are read
+   * and not yet taken as entries, however many there are.
+   *
+   * Fails where the rows do, with their error, once every row that was read has its entry. Where the pool is shut down, or
+   * `timeout` passes, before all rows are read, it fails with that error, once every row that was read has its entry. Whoever
+   * stops reading interrupts the attempts in flight. Wrong arguments are a defect before anything runs.
+   */
+  stream<Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = never, KR = never>(
+    rows: Rows<Row, E2, R2>,
+    process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+    options?: BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>
+  ): RowStream<A, E, NoInfer<E2 | KE>, R | NoInfer<R2 | R3 | KR>>
   /** Opens a line of callers, until the scope closes. */
   readonly line: Effect.Effect<Line, never, Scope.Scope>
   /** Rows and calls without an outcome: they wait, back off, or are in flight. */
@@ -102,6 +147,18 @@ export interface PooledExecutor {
    */
   readonly shutdown: Effect.Effect<void>
 }
+
+/**
+ * The entries of rows that are read as they are wanted, and come out as they are done.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type RowStream<A, E, E2, R> = Stream.Stream<
+  BufferEntry<A, PoolError.RowError<E>>,
+  E2 | PoolError.PoolShutdownError | PoolError.BatchTimeoutError,
+  R
+>
 
 /**
  * A group of callers with a turn of its own at a pool. Lines, batches and the pool's `execute` take turns, so that nobody
@@ -195,6 +252,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
             ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
             : Effect.failCause(firstFailure)
         ),
+      stream: (rows, process, options) => Batch.stream(admission, rows, process, options),
       line: Effect.map(
         Effect.acquireRelease(
           Effect.sync(() => Call.open(admission)),
@@ -320,12 +378,15 @@ export const execute = <A, E, R>(
  * @since 0.1.0
  * @category accessors
  */
-export const executeBatch = <Row, A, E, R>(
+export const executeBatch = <Row, A, E, R, R2 = never, KE = never, KR = never>(
   rows: Iterable<Row>,
-  process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-  options?: BatchInput.BatchOptions<Row>
-): Effect.Effect<Batch.BatchResult<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R | PooledExecutor> =>
-  Effect.flatMap(PooledExecutor, (pool) => pool.executeBatch(rows, process, options))
+  process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+  options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
+): Effect.Effect<
+  Batch.BatchResult<A, PoolError.RowError<E>>,
+  PoolError.PoolShutdownError | NoInfer<KE>,
+  R | NoInfer<R2 | KR> | PooledExecutor
+> => Effect.flatMap(PooledExecutor, (pool) => pool.executeBatch(rows, process, options))
 
 /**
  * Maps rows through the pool in the context and fails with the first failure; see {@link PooledExecutor}.
@@ -333,9 +394,53 @@ export const executeBatch = <Row, A, E, R>(
  * @since 0.1.0
  * @category accessors
  */
-export const forEach = <Row, A, E, R>(
+export const forEach = <Row, A, E, R, R2 = never, KE = never, KR = never>(
   rows: Iterable<Row>,
-  process: (row: Row, context: Batch.RowContext) => Effect.Effect<A, E, R>,
-  options?: BatchInput.BatchOptions<Row>
-): Effect.Effect<Array<A>, PoolError.RowError<E>, R | PooledExecutor> =>
+  process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+  options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
+): Effect.Effect<Array<A>, PoolError.RowError<E> | NoInfer<KE>, R | NoInfer<R2 | KR> | PooledExecutor> =>
   Effect.flatMap(PooledExecutor, (pool) => pool.forEach(rows, process, options))
+
+/**
+ * Streams rows through the pool in the context; see {@link PooledExecutor}.
+ *
+ * @since 0.2.0
+ * @category accessors
+ */
+export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = never, KR = never>(
+  rows: Rows<Row, E2, R2>,
+  process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+  options?: BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>
+): RowStream<A, E, NoInfer<E2 | KE>, R | NoInfer<R2 | R3 | KR> | PooledExecutor> =>
+  Stream.unwrap(Effect.map(PooledExecutor, (pool) => pool.stream(rows, process, options)))
+
+/**
+ * `pool.stream` at the end of a pipe: from a stream of rows to the stream of their entries.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Exit, Stream } from "effect"
+ * import { PooledExecutor } from "effect-aimd"
+ *
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* PooledExecutor.make({ poolSize: 4 })
+ *   return yield* Stream.range(1, 1000).pipe(
+ *     PooledExecutor.mapRows(pool, (n) => Effect.succeed(n * 2), { maxPending: 100 }),
+ *     Stream.runFold(0, (sum, { exit }) => sum + Exit.getOrElse(exit, () => 0))
+ *   )
+ * }).pipe(Effect.scoped)
+ *
+ * assert.strictEqual(await Effect.runPromise(program), 1_001_000)
+ * ```
+ *
+ * @since 0.2.0
+ * @category combinators
+ */
+export const mapRows =
+  <Row, A, E, R, R3 = never, KE = never, KR = never>(
+    pool: PooledExecutor,
+    process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+    options?: BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>
+  ) =>
+  <E2, R2>(rows: Stream.Stream<Row, E2, R2>): RowStream<A, E, NoInfer<E2 | KE>, R | NoInfer<R2 | R3 | KR>> =>
+    pool.stream(rows, process, options)

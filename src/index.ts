@@ -82,13 +82,6 @@ export * as ReorderBuffer from "./order/ReorderBuffer.js"
 export * as RetryAfter from "./answer/RetryAfter.js"
 
 /**
- * A bounded reorder buffer with back-pressure.
- *
- * @since 0.1.0
- */
-export * as RowReorderBuffer from "./order/RowReorderBuffer.js"
-
-/**
  * Permits first come, first served.
  *
  * @since 0.1.0

@@ -24,7 +24,8 @@ export const keepingPlaces = <State>(law: ControlLaw.ControlLaw<State>): Control
   }
   return {
     ...law,
-    initial: (poolSize, now) => step(law.initial(poolSize, now), poolSize, []),
+    initial: (poolSize, now, learned) => step(law.initial(poolSize, now, learned), poolSize, []),
+    learned: ({ state }) => law.learned?.(state),
     step: (last, sample, now, starts) => {
       const asleep = last.wakes.filter((wake) => wake > now)
       const next = law.step(last.state, { ...sample, inFlight: sample.inFlight + asleep.length }, now, starts)

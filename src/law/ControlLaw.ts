@@ -186,7 +186,13 @@ export interface ControlLaw<State = unknown> {
   /** How many of its latest starts the pool remembers, for {@link Decision.starts} and {@link Starts}. Default 0. */
   readonly remembers?: number
   // Methods, not properties: a pool gives a law only states of its own, so a law of any state is a `ControlLaw`.
-  initial(poolSize: number, now: number): Step<State>
+  /**
+   * `learned` is what a law of this name has told of itself in an earlier process, see {@link ControlLaw.learned}: it comes
+   * out of a file or a database, so it may be anything.
+   */
+  initial(poolSize: number, now: number, learned?: unknown): Step<State>
   /** `starts` is as of now, and changes after the step. A law that wraps another hands it on. */
   step(state: State, sample: Sample, now: number, starts?: Starts): Step<State>
+  /** What a later process may begin with, as JSON. Default nothing. A law that wraps another hands it on. */
+  learned?(state: State): unknown
 }

@@ -4,8 +4,11 @@
  *
  * @since 0.1.0
  */
+import * as Schema from "effect/Schema"
 import * as AimdDelay from "./AimdDelay.js"
 import type { ControlLaw, Decision, Step } from "./ControlLaw.js"
+
+const Learned = Schema.Struct({ delay: Schema.NonNegative })
 
 /**
  * Makes the law; its state is its last decision. One congestion epoch backs the delay off once: the rejections of
@@ -16,12 +19,12 @@ import type { ControlLaw, Decision, Step } from "./ControlLaw.js"
  */
 export const make = (parameters: AimdDelay.Parameters): ControlLaw<Decision> => ({
   name: "delay",
-  initial: (poolSize) =>
+  initial: (poolSize, _, learned) =>
     both({
       window: poolSize,
       spacing: parameters.minDelay,
       holdUntil: 0,
-      delay: 0,
+      delay: Schema.is(Learned)(learned) ? Math.min(learned.delay, parameters.maxDelay) : 0,
       epoch: 0,
       reason: "no capacity error yet"
     }),
@@ -39,7 +42,8 @@ export const make = (parameters: AimdDelay.Parameters): ControlLaw<Decision> => 
         return both({ ...last, delay, epoch: last.epoch + 1, reason: `backed off on status ${sample.status}` })
       }
     }
-  }
+  },
+  learned: ({ delay }) => ({ delay })
 })
 
 const both = (decision: Decision): Step<Decision> => ({ state: decision, decision })

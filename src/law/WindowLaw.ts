@@ -7,12 +7,16 @@
  *
  * @since 0.2.0
  */
-import type { ControlLaw } from "./ControlLaw.js"
+import * as Schema from "effect/Schema"
+import type { ControlLaw, Step } from "./ControlLaw.js"
 import { decide } from "./window/Decide.js"
 import { reject } from "./window/Rejection.js"
 import * as Ramp from "./Ramp.js"
+import * as Level from "./window/Level.js"
 import * as Noise from "./window/Noise.js"
-import { begin, draft as draftOf, reset, type State as WindowState } from "./window/State.js"
+import * as Pace from "./window/Pace.js"
+import * as Permits from "./window/Permits.js"
+import { begin, draft as draftOf, explain, reset, type State as WindowState } from "./window/State.js"
 import { succeed } from "./window/Success.js"
 
 /** The state is forgotten after so long without a start, in milliseconds. */
@@ -47,6 +51,14 @@ export interface Options {
  */
 export type State = WindowState
 
+const isLearned = Schema.is(
+  Schema.Struct({
+    window: Schema.Finite.pipe(Schema.greaterThanOrEqualTo(1)),
+    rate: Schema.optionalWith(Schema.Finite.pipe(Schema.positive()), { exact: true }),
+    slowStart: Schema.Boolean
+  })
+)
+
 /**
  * Makes the law.
  *
@@ -69,7 +81,7 @@ export type State = WindowState
 export const make = ({ latencyTolerance = Infinity, shared = false }: Options = {}): ControlLaw<State> => ({
   name: "window",
   remembers: 16_384,
-  initial: (poolSize, now) => begin(poolSize, now, 0, shared),
+  initial: (poolSize, now, learned) => resume(begin(poolSize, now, 0, shared), learned),
   step: (state, told, now, starts) => {
     if (told._tag === "neutral") return { state, decision: state.decision }
     // A limit of starts without a period is a fast pace.
@@ -90,5 +102,26 @@ export const make = ({ latencyTolerance = Infinity, shared = false }: Options = 
     draft.now = now
     draft.decision = decide(draft)
     return { state: draft, decision: draft.decision }
-  }
+  },
+  learned: ({ limits: { pace, slowStart, window } }) => ({
+    window: window.top,
+    ...(pace === undefined ? {} : { rate: Pace.rate(pace) }),
+    slowStart
+  })
 })
+
+/** Goes on with what an earlier process has learned, where it is that. */
+const resume = (fresh: Step<State>, learned: unknown): Step<State> => {
+  if (!isLearned(learned)) return fresh
+  const { rate, slowStart, window } = learned
+  const draft = draftOf(fresh.state)
+  draft.limits = {
+    window: Permits.initial(Math.min(window, draft.poolSize)),
+    // Others may have come or gone meanwhile: a pace that is shared is found anew.
+    pace: rate === undefined || draft.isShared ? undefined : Level.known(rate),
+    slowStart
+  }
+  explain(draft, "begins with the limits that an earlier process has learned")
+  draft.decision = decide(draft)
+  return { state: draft, decision: draft.decision }
+}

@@ -1,122 +1,156 @@
 /**
  * Puts the outcomes of a batch back into submission order, each with the metadata that an audit trail needs.
  *
- * Synchronous, and without a clock of its own: every instant is an argument. All operations are O(1) for each row.
+ * `make` makes a buffer that is synchronous, and without a clock of its own: every instant is an argument. `bounded` makes
+ * one whose callers wait: for room, and for the next row. All operations are O(1) for each row, and neither refers to a row
+ * that it released or that was taken out.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import type * as Exit from "effect/Exit"
-import * as Schema from "effect/Schema"
-import { HttpStatus } from "../Capacity.js"
+import { elapsed, type BufferEntry, type Outcome } from "./Entry.js"
+import { Shelf, type Slot, type Ticket } from "./Shelf.js"
 
-/**
- * A row's final outcome with its ordering metadata. Instants are epoch milliseconds of `Clock`.
- *
- * @since 0.1.0
- * @category models
- */
-export interface BufferEntry<out A, out E> {
-  /** The row's place in the order of submission, from 0. */
-  readonly submitIndex: number
-  /** The row's place in the true order of completion, from 0. */
-  readonly completeIndex: number
-  /** The row's name in an audit trail. */
-  readonly stateId: string
-  /** What the row ended with. */
-  readonly exit: Exit.Exit<A, E>
-  /** When the row was submitted. */
-  readonly submittedAt: number
-  /** When its first attempt started; when it ended, if none did. */
-  readonly startedAt: number
-  /** When it ended. */
-  readonly completedAt: number
-  /** From its completion until every earlier row was complete; never negative, whatever the clock does. */
-  readonly bufferWait: Duration.Duration
-  /** How long it waited for the pool to let it go on. */
-  readonly throttleWait: Duration.Duration
-  /** How many attempts were started; 0 for a row that never started. */
-  readonly attempts: number
-  /** The status of the last capacity error it met; absent when it met none. */
-  readonly lastStatus?: number
-}
+export {
+  /**
+   * A row's final outcome with its ordering metadata.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type BufferEntry,
+  /**
+   * The schema of an entry without its `exit`.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  EntryMetadata,
+  /**
+   * What is known of a row when it ends.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Outcome
+} from "./Entry.js"
 
-/**
- * What the caller of `complete` knows of a row: an entry without the fields that the buffer finds out itself.
- *
- * @since 0.1.0
- * @category models
- */
-export type Outcome<A, E> = Pick<BufferEntry<A, E>, "exit" | "startedAt" | "throttleWait" | "attempts" | "lastStatus">
+export {
+  /**
+   * The right to complete a row, or to take it out, once.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Ticket
+} from "./Shelf.js"
+
+export {
+  /**
+   * Makes a bounded buffer whose callers wait.
+   *
+   * @since 0.2.0
+   * @category constructors
+   */
+  bounded,
+  /**
+   * A bounded buffer.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type BoundedBuffer,
+  /**
+   * A row as a bounded buffer releases it.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type BoundedEntry,
+  /**
+   * The schema of such an entry without its value.
+   *
+   * @since 0.2.0
+   * @category schemas
+   */
+  BoundedEntryMetadata,
+  /**
+   * The bounded buffer is shut down.
+   *
+   * @since 0.2.0
+   * @category errors
+   */
+  BufferShutdownError,
+  /**
+   * What the caller waited for did not happen in time.
+   *
+   * @since 0.2.0
+   * @category errors
+   */
+  BufferTimeoutError,
+  /**
+   * What a bounded buffer holds and has counted.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Metrics,
+  /**
+   * A ticket gives no right to what was asked.
+   *
+   * @since 0.2.0
+   * @category errors
+   */
+  TicketError
+} from "./Bounded.js"
 
 /**
  * A buffer that takes rows in, takes their outcomes in any order, and gives entries back in the order of submission.
- *
- * When no row is pending, both indices start again at 0. So submit a batch's next row before you complete its last
- * pending one, and give each batch a buffer of its own.
  *
  * @since 0.1.0
  * @category models
  */
 export interface ReorderBuffer<in out A, in out E> {
-  /** Takes a row in and returns its `submitIndex`. Throws, and changes nothing, if `stateId` is empty. */
-  submit(stateId: string, now: number): number
+  /** Takes a row in. Throws, and changes nothing, if `stateId` is empty. */
+  submit(stateId: string, now: number): Ticket
   /**
    * Records the outcome of a row and returns the entries that this releases, in submission order; none while an
-   * earlier row is unfinished. Throws, and changes nothing, if no unfinished row has this index.
+   * earlier row is unfinished. Throws, and changes nothing, if the ticket is not that of an unfinished row of this buffer.
    */
-  complete(submitIndex: number, outcome: Outcome<A, E>, now: number): ReadonlyArray<BufferEntry<A, E>>
-  /** How many rows are submitted and not yet released. */
+  complete(ticket: Ticket, outcome: Outcome<A, E>, now: number): ReadonlyArray<BufferEntry<A, E>>
+  /** The first half of `complete`: the row has its entry, which is held back until `release`. */
+  record(ticket: Ticket, outcome: Outcome<A, E>, now: number): BufferEntry<A, E>
+  /** The other half: the recorded entry may come out when its turn is there. Returns what this releases. */
+  release(ticket: Ticket, now: number): ReadonlyArray<BufferEntry<A, E>>
+  /** Takes an unfinished row out, wherever it stands: it has no entry. Returns what this releases. */
+  evict(ticket: Ticket, now: number): ReadonlyArray<BufferEntry<A, E>>
+  /** How many rows are submitted and neither released nor taken out. */
   readonly pending: number
 }
 
-const NonNegativeFinite = Schema.Finite.pipe(Schema.nonNegative())
-const Index = Schema.NonNegativeInt
-// Schema.DurationFromMillis lets Infinity pass, which JSON turns into null.
-const Millis = Schema.transform(NonNegativeFinite, Schema.DurationFromSelf.pipe(Schema.filter(Duration.isFinite)), {
-  strict: true,
-  decode: Duration.millis,
-  encode: Duration.toMillis
-})
-
 /**
- * The schema of an entry without its `exit`: the record of an audit trail, with durations as milliseconds.
+ * Options of a buffer.
  *
- * `Schema.encode(EntryMetadata)(entry)` takes a whole entry and leaves its `exit` out. Indices, counts, instants and
- * waits that are negative, not finite or (for indices and counts) not integers are a `ParseError`.
- *
- * @since 0.1.0
- * @category schemas
+ * @since 0.2.0
+ * @category models
  */
-export const EntryMetadata = Schema.Struct({
-  submitIndex: Index,
-  completeIndex: Index,
-  stateId: Schema.NonEmptyString,
-  submittedAt: NonNegativeFinite,
-  startedAt: NonNegativeFinite,
-  completedAt: NonNegativeFinite,
-  bufferWait: Millis,
-  throttleWait: Millis,
-  attempts: Index,
-  lastStatus: Schema.optionalWith(HttpStatus, { exact: true })
-})
-
-/**
- * The time from one instant to another, none if the clock ran backwards.
- *
- * @internal
- */
-export const elapsed = (from: number, to: number): Duration.Duration =>
-  to > from ? Duration.millis(to - from) : Duration.zero
+export interface Options {
+  /** Default true. If false, each entry comes out when its row is complete. */
+  readonly ordered?: boolean
+  /**
+   * Whether both indices start again at 0 when no row is pending, as for one batch after the other. Default true: then
+   * submit the next row of a batch before you complete its last pending one.
+   */
+  readonly restarts?: boolean
+}
 
 // The buffer's own entry, which nobody else sees before its `bufferWait` is known.
 type Completed<A, E> = { -readonly [K in keyof BufferEntry<A, E>]: BufferEntry<A, E>[K] }
 
 const none: ReadonlyArray<never> = []
-const initialLength = 16
 
 /**
- * Makes an empty buffer. It grows by itself; with `rows`, their number, it is large enough from the start.
+ * Makes an empty buffer. It grows by itself.
  *
  * @example
  * ```ts
@@ -144,93 +178,91 @@ const initialLength = 16
  * @since 0.1.0
  * @category constructors
  */
-export const make = <A, E>(rows = 0): ReorderBuffer<A, E> => {
-  // One array for each field, not one object for each row: that halves the time a long batch spends in the garbage
-  // collector. Each is a ring of `length` slots, a power of two, for the rows from `head` up to `tail`.
-  let length = initialLength
-  while (length < rows) length *= 2
-  let stateIds = new Array<string | undefined>(length)
-  let instants = new Float64Array(length)
-  let entries = new Array<Completed<A, E> | undefined>(length)
-  // The first row that is not released.
-  let head = 0
-  // The next row to be submitted.
-  let tail = 0
-  // How many rows are complete.
+export const make = <A, E>({ ordered = true, restarts = true }: Options = {}): ReorderBuffer<A, E> => {
+  const shelf = new Shelf<Completed<A, E>>()
   let completed = 0
 
-  const moved = <Value>(from: Array<Value>, to: number): Array<Value> => {
-    const ring = new Array<Value>(to)
-    for (let i = head; i < tail; i++) {
-      const value = from[i & (length - 1)]
-      if (value !== undefined) ring[i & (to - 1)] = value
+  /** The slot of an unfinished row: recorded already, or not. */
+  const slotOf = (operation: string, ticket: Ticket, isRecorded: boolean): Slot<Completed<A, E>> => {
+    const slot = shelf.find(ticket)
+    if (slot === undefined) {
+      throw new Error(
+        `ReorderBuffer.${operation}: row ${ticket.submitIndex} has no such ticket; pass what submit returned`
+      )
     }
-    return ring
+    if (slot.state !== "pending" || (slot.value !== undefined) !== isRecorded) {
+      const what = slot.state === "withdrawn" ? "was taken out" : isRecorded ? "is not recorded" : "is already complete"
+      throw new Error(`ReorderBuffer.${operation}: row ${slot.submitIndex} ${what}; complete each row once`)
+    }
+    return slot
   }
 
-  const resize = (to: number) => {
-    const moments = new Float64Array(to)
-    for (let i = head; i < tail; i++) moments[i & (to - 1)] = instants[i & (length - 1)] ?? 0
-    stateIds = moved(stateIds, to)
-    entries = moved(entries, to)
-    instants = moments
-    length = to
+  const drained = (): void => {
+    if (restarts && shelf.size === 0) shelf.submitted = completed = 0
+  }
+
+  const releaseReady = (now: number): ReadonlyArray<BufferEntry<A, E>> => {
+    if (!shelf.isReady) return none
+    const released: Array<BufferEntry<A, E>> = []
+    for (let next = shelf.shift(); next !== undefined; next = shelf.shift()) {
+      next.bufferWait = elapsed(next.completedAt, now)
+      released.push(next)
+    }
+    drained()
+    return released
+  }
+
+  const record = (slot: Slot<Completed<A, E>>, outcome: Outcome<A, E>, now: number): Completed<A, E> => {
+    const entry: Completed<A, E> = {
+      submitIndex: slot.submitIndex,
+      completeIndex: completed++,
+      stateId: slot.stateId,
+      exit: outcome.exit,
+      submittedAt: slot.submittedAt,
+      startedAt: outcome.startedAt,
+      completedAt: now,
+      bufferWait: Duration.zero,
+      throttleWait: outcome.throttleWait,
+      attempts: outcome.attempts
+    }
+    if (outcome.lastStatus !== undefined) entry.lastStatus = outcome.lastStatus
+    slot.value = entry
+    return entry
+  }
+
+  const release = (slot: Slot<Completed<A, E>>, entry: Completed<A, E>, now: number) => {
+    if (ordered) {
+      shelf.complete(slot, entry)
+      return releaseReady(now)
+    }
+    shelf.withdraw(slot)
+    slot.state = "released"
+    slot.value = undefined
+    drained()
+    return [entry]
   }
 
   return {
     get pending() {
-      return tail - head
+      return shelf.size
     },
     submit(stateId, now) {
       if (stateId === "") throw new Error('ReorderBuffer.submit: stateId must be a non-empty string, got ""')
-      if (tail - head === length) resize(length * 2)
-      stateIds[tail & (length - 1)] = stateId
-      instants[tail & (length - 1)] = now
-      return tail++
+      return shelf.append(stateId, now)
     },
-    complete(submitIndex, outcome, now) {
-      if (!Number.isInteger(submitIndex) || submitIndex < 0 || submitIndex >= tail) {
-        throw new Error(
-          `ReorderBuffer.complete: no row ${submitIndex} of ${tail}; pass the index that submit returned, ` +
-            "which is void once no row is pending"
-        )
-      }
-      const slot = submitIndex & (length - 1)
-      const stateId = submitIndex < head ? undefined : stateIds[slot]
-      const submittedAt = instants[slot]
-      if (stateId === undefined || submittedAt === undefined) {
-        throw new Error(`ReorderBuffer.complete: row ${submitIndex} is already complete; complete each row once`)
-      }
-      stateIds[slot] = undefined
-      const entry: Completed<A, E> = {
-        submitIndex,
-        completeIndex: completed++,
-        stateId,
-        exit: outcome.exit,
-        submittedAt,
-        startedAt: outcome.startedAt,
-        completedAt: now,
-        bufferWait: Duration.zero,
-        throttleWait: outcome.throttleWait,
-        attempts: outcome.attempts
-      }
-      if (outcome.lastStatus !== undefined) entry.lastStatus = outcome.lastStatus
-      if (submitIndex !== head) {
-        entries[slot] = entry
-        return none
-      }
-
-      head += 1
-      const released: Array<BufferEntry<A, E>> = [entry]
-      for (let next = entries[head & (length - 1)]; next !== undefined; next = entries[head & (length - 1)]) {
-        next.bufferWait = elapsed(next.completedAt, now)
-        released.push(next)
-        entries[head++ & (length - 1)] = undefined
-      }
-      if (head === tail) {
-        head = tail = completed = 0
-        if (length > initialLength) resize(initialLength)
-      }
+    complete(ticket, outcome, now) {
+      const slot = slotOf("complete", ticket, false)
+      return release(slot, record(slot, outcome, now), now)
+    },
+    record: (ticket, outcome, now) => record(slotOf("record", ticket, false), outcome, now),
+    release(ticket, now) {
+      const slot = slotOf("release", ticket, true)
+      return slot.value === undefined ? none : release(slot, slot.value, now)
+    },
+    evict(ticket, now) {
+      shelf.withdraw(slotOf("evict", ticket, false))
+      const released = releaseReady(now)
+      drained()
       return released
     }
   }

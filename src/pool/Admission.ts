@@ -20,6 +20,7 @@ import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Holds from "./Holds.js"
 import * as Idle from "./Idle.js"
 import * as Insider from "./Insider.js"
+import type { Mind } from "./KeeperOpener.js"
 import * as Silence from "./Silence.js"
 import * as Starts from "./Starts.js"
 import * as Steering from "./Steering.js"
@@ -101,6 +102,8 @@ export interface Admission {
   readonly silence: Silence.Silence
   /** How many attempts were served. */
   readonly served: number
+  /** The law at work, for whoever keeps what it has learned. */
+  readonly mind: Mind
   /** The latest start's number. */
   readonly sequence: number
   /** Longest `Retry-After` seen, in milliseconds, before it was capped. */
@@ -201,6 +204,15 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     },
     get served() {
       return told.served
+    },
+    mind: {
+      get law() {
+        return steering.law
+      },
+      learned: steering.learned,
+      learn: (learned) => {
+        if (starts.history.last === 0) steering.learn(learned, timers.now())
+      }
     },
     get sequence() {
       return starts.history.last

@@ -1,39 +1,25 @@
 /**
- * One batch on its way through a pool: at most `poolSize` fibers work its rows, whatever their number.
+ * The faces of a batch: its entries all at once, or as a stream.
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import * as Argument from "../structure/Argument.js"
-import * as Format from "../structure/Format.js"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as BatchInput from "./BatchInput.js"
-import * as Lane from "./Lane.js"
-import * as PoolConfig from "../PoolConfig.js"
+import type { Keeper } from "./Keeper.js"
+import type { KeeperOpener } from "./KeeperOpener.js"
+import * as OpenBatch from "./OpenBatch.js"
 import * as PoolError from "../PoolError.js"
-import * as PoolStats from "../PoolStats.js"
-import * as ReorderBuffer from "../order/ReorderBuffer.js"
-import * as Workers from "./Workers.js"
-
-/**
- * What an attempt is told about its row.
- *
- * @since 0.1.0
- * @category models
- */
-export interface RowContext {
-  /** Names the row in an audit trail; never empty. */
-  readonly stateId: string
-  /** The row's place in the batch, from 0. */
-  readonly rowIndex: number
-  /** Which attempt this is, from 1. */
-  readonly attempt: number
-}
+import type * as PoolStats from "../PoolStats.js"
+import type * as ReorderBuffer from "../order/ReorderBuffer.js"
+import type * as Source from "./Source.js"
 
 /**
  * What a batch ended with: an entry for each row, in submission order.
@@ -46,14 +32,6 @@ export interface BatchResult<out A, out E> {
   readonly stats: PoolStats.BatchStats
 }
 
-class RowJob extends Lane.Job {
-  readonly rowIndex: number
-  constructor(submittedAt: number, rowIndex: number) {
-    super(submittedAt)
-    this.rowIndex = rowIndex
-  }
-}
-
 /**
  * A result with the cause of the row that failed first.
  *
@@ -64,25 +42,48 @@ export interface BatchRun<out A, out E> extends BatchResult<A, E> {
   readonly firstFailure: Cause.Cause<E> | undefined
 }
 
+type Process<Row, A, E, R> = (row: Row, context: OpenBatch.RowContext) => Effect.Effect<A, E, R>
+
+const noOptions = {}
+
+const shutdownError = (admission: Admission): PoolError.PoolShutdownError =>
+  new PoolError.PoolShutdownError({ pool: admission.config.name })
+
 /**
  * Runs a batch. Fails only where the pool is shut down already; wrong arguments die before anything runs.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const run = <Row, A, E, R>(
+export const run = <Row, A, E, R, R2 = never, KE = never, KR = never>(
   admission: Admission,
   rows: Iterable<Row>,
-  process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-  options: BatchInput.BatchOptions<Row> | undefined,
-  failFast: boolean
-): Effect.Effect<BatchRun<A, PoolError.RowError<E>>, PoolError.PoolShutdownError, R> =>
+  process: Process<Row, A, E, R>,
+  options: (BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>) | undefined,
+  isFailFast: boolean
+): Effect.Effect<BatchRun<A, PoolError.RowError<E>>, PoolError.PoolShutdownError | KE, R | R2 | KR> =>
   Effect.suspend(() => {
     if (admission.isShutdown) return Effect.fail(shutdownError(admission))
-    const { rows: list, stateIds } = BatchInput.read(rows, process, options)
-    const limit = options?.timeout
-    const timeout = limit === undefined ? Effect.succeed(undefined) : PoolConfig.makeDuration("timeout", limit)
-    const run = Effect.flatMap(timeout, (limit) => runRows(admission, list, stateIds, process, limit, failFast))
+    const wrong = BatchInput.wrongBatch(rows, process, options)
+    if (wrong !== undefined) return Effect.die(wrong)
+    const list = Array.from(rows)
+    const rowsWith = (keeper: Keeper<Row, A, PoolError.RowError<E>, KE> | undefined) =>
+      Effect.flatMap(BatchInput.timeoutOf(options), (timeout) =>
+        runRows<Row, A, E, R | R2, KE>(list, {
+          admission,
+          process,
+          options: options ?? noOptions,
+          timeout,
+          isFailFast,
+          ordered: true,
+          maxPending: Infinity,
+          keeper,
+          // All rows were handed in, and each has its entry.
+          endOfStop: () => Exit.void
+        })
+      )
+    const journal = options?.journal
+    const run = journal === undefined ? rowsWith(undefined) : kept(admission, journal, rowsWith)
     const traced = Effect.withSpan(run, "effect-aimd.batch", {
       attributes: { pool: admission.config.name, rows: list.length },
       captureStackTrace: false
@@ -94,123 +95,101 @@ export const run = <Row, A, E, R>(
     })
   })
 
-const runRows = <Row, A, E, R>(
+/** Runs with an open keeper. Its scope is its own: attempts have the caller's. */
+const kept = <Row, A, E, KE, KR, B, E2, R2>(
   admission: Admission,
-  rows: ReadonlyArray<Row>,
-  stateIds: ReadonlyArray<string>,
-  process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
-  timeout: Duration.Duration | undefined,
-  failFast: boolean
-): Effect.Effect<BatchRun<A, PoolError.RowError<E>>, never, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.withFiberRuntime((parent) => {
-      type Failure = PoolError.RowError<E>
-      const { timers } = admission
-      const submittedAt = timers.now()
-      const recordedAt = timers.wallNow()
-      const traced = Attempt.isTraced(parent)
-      const buffer = ReorderBuffer.make<A, Failure>(rows.length)
-      const entries: Array<ReorderBuffer.BufferEntry<A, Failure>> = []
-      let fresh = 0
-      let gaveUp = 0
-      let firstFailure: Cause.Cause<Failure> | undefined
-      for (const stateId of stateIds) buffer.submit(stateId, recordedAt)
-
-      const finish = (job: RowJob, exit: Exit.Exit<A, Failure>, now: number): void => {
-        const { attempts, lastError, startedAt } = job
-        const throttleWait = job.throttleWait === 0 ? Duration.zero : Duration.millis(job.throttleWait)
-        const outcome =
-          lastError === undefined
-            ? { exit, startedAt, throttleWait, attempts }
-            : { exit, startedAt, throttleWait, attempts, lastStatus: lastError.status }
-        for (const entry of buffer.complete(job.rowIndex, outcome, now)) entries.push(entry)
-        if (Exit.isFailure(exit)) {
-          const error = Cause.failureOption(exit.cause)
-          if (Option.isSome(error) && error.value instanceof PoolError.RetryTimeoutError) gaveUp += 1
-          if (firstFailure === undefined) {
-            firstFailure = exit.cause
-            // The error only unblocks the others: nobody sees their entries.
-            if (failFast) lane.stop(shutdownError(admission), true)
-          }
-        }
-        if (entries.length === rows.length) workers.dismiss()
-      }
-
-      const lane = Lane.open<RowJob, A, E>(admission, {
-        hasFresh: () => fresh < rows.length,
-        takeFresh: () => (fresh < rows.length ? new RowJob(submittedAt, fresh++) : undefined),
-        start: (job) => workers.give(job),
-        finish,
-        interrupt: () => workers.interrupt()
-      })
-
-      const attempt = (job: RowJob): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
-        const { attempts, rowIndex } = job
-        const context: RowContext = { stateId: stateIds[rowIndex] ?? "", rowIndex, attempt: attempts }
-        // Rows and state ids were made together: the index of one is an index of the other.
-        const call = Effect.suspend(() => checked(process(rows[rowIndex] as Row, context), rowIndex))
-        if (!traced) return Attempt.make(admission, call, attempts, undefined)
-        const span =
-          job.span === undefined
-            ? Effect.tap(Attempt.openRowSpan(admission, { ...context }), (opened) => void (job.span = opened))
-            : Effect.succeed(job.span)
-        return Effect.flatMap(span, (row) => Attempt.make(admission, call, attempts, row))
-      }
-
-      const workers = Workers.make<RowJob, A, E | PoolError.AttemptTimeoutError, R>({
-        admission,
-        restore,
-        attempt,
-        settle: lane.settle,
-        onCrash: (left) => {
-          lane.stop(shutdownError(admission), true)
-          for (const job of left) lane.withdraw(job)
-        }
-      })
-
-      const timer =
-        timeout === undefined
-          ? undefined
-          : timers.add(submittedAt + Duration.toMillis(timeout), () =>
-              lane.stop(new PoolError.BatchTimeoutError({ timeout }), true)
-            )
-
-      const report = Effect.suspend(() =>
-        gaveUp === 0
-          ? Effect.void
-          : Effect.logWarning(
-              `pool "${admission.config.name}": ${gaveUp} of ${rows.length} rows gave up after ${Format.duration(admission.config.maxCapacityRetry)} without capacity`
-            )
-      )
-      return Effect.forEach(
-        Array.from({ length: Math.min(admission.config.poolSize, rows.length) }),
-        () => workers.hire,
-        { discard: true }
-      ).pipe(
-        Effect.zipRight(Effect.sync(() => lane.submitted(rows.length))),
-        Effect.zipRight(restore(workers.allGone)),
-        Effect.onInterrupt(() =>
-          Effect.suspend(() => {
-            lane.stop(shutdownError(admission), true)
-            return workers.allGone
-          })
-        ),
-        Effect.ensuring(
-          Effect.sync(() => {
-            if (timer !== undefined) timers.remove(timer)
-            lane.close()
-          })
-        ),
-        Effect.zipRight(report),
-        Effect.map(() => ({ entries, stats: PoolStats.fromTally(lane.counter.tally), firstFailure }))
-      )
-    })
+  open: KeeperOpener<Row, A, E, KE, KR>,
+  use: (keeper: Keeper<Row, A, E, KE>) => Effect.Effect<B, E2, R2>
+) =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) => Effect.flatMap(Scope.extend(open(admission.mind), scope), use),
+    Scope.close
   )
 
-const shutdownError = (admission: Admission): PoolError.PoolShutdownError =>
-  new PoolError.PoolShutdownError({ pool: admission.config.name })
+const runRows = <Row, A, E, R, KE>(
+  rows: ReadonlyArray<Row>,
+  plan: OpenBatch.Plan<Row, A, E, R, KE>
+): Effect.Effect<BatchRun<A, PoolError.RowError<E>>, KE, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(OpenBatch.open(plan, restore), (batch) =>
+      batch.offer(rows, true).pipe(
+        Effect.zipRight(restore(batch.outlet.ended)),
+        Effect.ensuring(batch.close),
+        Effect.map(() => ({ entries: batch.outlet.out, stats: batch.stats, firstFailure: batch.firstFailure }))
+      )
+    )
+  )
 
-const checked = <A, E, R>(effect: Effect.Effect<A, E, R>, rowIndex: number): Effect.Effect<A, E, R> =>
-  Effect.isEffect(effect)
-    ? effect
-    : Effect.die(Argument.refusal(`process of row ${rowIndex}`, Argument.anEffect, effect))
+/**
+ * Runs a batch whose rows are read as there is room for them, and gives its entries as they come.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = never, KR = never>(
+  admission: Admission,
+  rows: Source.Rows<Row, E2, R2>,
+  process: Process<Row, A, E, R>,
+  options: (BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>) | undefined
+): Stream.Stream<
+  ReorderBuffer.BufferEntry<A, PoolError.RowError<E>>,
+  E2 | KE | PoolError.PoolShutdownError | PoolError.BatchTimeoutError,
+  R | R2 | R3 | KR
+> => {
+  type Needs = R | R2 | R3
+  type Failure = E2 | KE | PoolError.PoolShutdownError | PoolError.BatchTimeoutError
+  type Batch = OpenBatch.OpenBatch<Row, A, E, Needs, Failure>
+  const begun = (keeper: Keeper<Row, A, PoolError.RowError<E>, KE> | undefined) =>
+    Effect.gen(function* () {
+      const timeout = yield* BatchInput.timeoutOf(options)
+      const maxPending = options?.maxPending ?? BatchInput.defaultMaxPending(admission.config.poolSize)
+      const plan: OpenBatch.Plan<Row, A, E, Needs, Failure> = {
+        admission,
+        process,
+        options: options ?? noOptions,
+        timeout,
+        isFailFast: false,
+        ordered: options?.ordered ?? true,
+        maxPending,
+        keeper,
+        endOfStop: Exit.fail
+      }
+      // Whoever reads may not be interruptible here; its attempts are, once it stops reading.
+      const batch = yield* OpenBatch.open(plan, Effect.interruptible)
+      batch.feed(rows)
+      return batch
+    })
+  const checked = Effect.withFiberRuntime<void, PoolError.PoolShutdownError>((fiber) => {
+    if (admission.isShutdown) return Effect.fail(shutdownError(admission))
+    const wrong = BatchInput.wrongStream(rows, process, options)
+    if (wrong !== undefined) return Effect.die(wrong)
+    return admission.isInside(fiber) ? Attempt.insideOut(admission) : Effect.void
+  })
+  // Not `Stream.acquireRelease`: that has a scope of its own, and attempts have the caller's.
+  const entriesWith = (keeper: Keeper<Row, A, PoolError.RowError<E>, KE> | undefined) =>
+    Stream.fromChannel(
+      Channel.acquireReleaseOut(
+        Effect.map(Effect.zipRight(checked, begun(keeper)), Chunk.of<Batch>),
+        (batch) => Chunk.unsafeHead(batch).close
+      )
+    ).pipe(Stream.flatMap((batch) => Stream.repeatEffectChunkOption(batch.take)))
+  const journal = options?.journal
+  const entries =
+    journal === undefined
+      ? entriesWith(undefined)
+      : Stream.fromChannel(
+          Channel.acquireReleaseOut(Effect.map(Effect.zipRight(checked, Scope.make()), Chunk.of), (scope, exit) =>
+            Scope.close(Chunk.unsafeHead(scope), exit)
+          )
+        ).pipe(
+          Stream.flatMap((scope) =>
+            Stream.unwrap(Effect.map(Scope.extend(journal(admission.mind), scope), entriesWith))
+          )
+        )
+  const traced = Stream.withSpan(entries, "effect-aimd.batch", {
+    attributes: { pool: admission.config.name },
+    captureStackTrace: false
+  })
+  return Stream.unwrap(Effect.withFiberRuntime((fiber) => Effect.succeed(Attempt.isTraced(fiber) ? traced : entries)))
+}

@@ -1,12 +1,34 @@
 /**
- * What a caller hands in with a batch, checked and read before anything runs, so that no paid answer is lost by it.
+ * What a caller hands in with a batch, checked before anything runs, so that no paid answer is lost by it.
  *
  * @since 0.2.0
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import type { CapacityError } from "../Capacity.js"
+import type { BufferEntry } from "../order/ReorderBuffer.js"
+import * as PoolConfig from "../PoolConfig.js"
+import type * as PoolError from "../PoolError.js"
 import * as Argument from "../structure/Argument.js"
+import type { KeeperOpener } from "./KeeperOpener.js"
+import * as Source from "./Source.js"
+
+/**
+ * A row that was read and has no outcome of its own: the batch ended before it did.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface UnfinishedRow<out Row> {
+  readonly row: Row
+  readonly rowIndex: number
+  readonly stateId: string
+  /** Attempts that were started. */
+  readonly attempts: number
+  /** The last rejection; undefined if there was none. */
+  readonly lastError: CapacityError | undefined
+}
 
 /**
  * Options of one batch.
@@ -14,65 +36,154 @@ import * as Argument from "../structure/Argument.js"
  * @since 0.1.0
  * @category models
  */
-export interface BatchOptions<in Row> {
-  /** Names a row in the audit trail; default its index. An empty name dies before anything runs; equal names are allowed. */
+export interface BatchOptions<in Row, in A = unknown, in E = unknown, out R = never> {
+  /** Names a row in the audit trail; default its index. An empty name dies, as does no string; equal names are allowed. */
   readonly stateId?: ((row: Row, rowIndex: number) => string) | undefined
   /** What is unfinished after this time is interrupted and fails with `BatchTimeoutError`; default none. */
   readonly timeout?: Duration.DurationInput | undefined
+  /**
+   * Runs for each entry before it comes out, one after the other; default none. It runs also for what is finished when the
+   * batch is interrupted: entries that nobody else gets any more.
+   */
+  readonly onEntry?: ((entry: BufferEntry<A, PoolError.RowError<E>>) => Effect.Effect<void, never, R>) | undefined
+  /**
+   * Runs once, at the end of a batch that leaves rows unfinished: because it was interrupted, ran out of time, failed as a
+   * whole, or its pool was shut down. Gets those of the rows that were read; default none.
+   */
+  readonly onUnfinished?: ((rows: ReadonlyArray<UnfinishedRow<Row>>) => Effect.Effect<void, never, R>) | undefined
 }
 
 /**
- * A batch whose rows are all there and have their names.
+ * The option of a batch that goes on after a crash; `KE` and `KR` are what its journal fails with and needs.
  *
  * @since 0.2.0
  * @category models
  */
-export interface BatchInput<out Row> {
-  readonly rows: ReadonlyArray<Row>
-  /** The name of each row, at the same index. */
-  readonly stateIds: ReadonlyArray<string>
+export interface JournalOption<in Row, in out A, in out E, out KE = never, out KR = never> {
+  /**
+   * Keeps finished rows beyond the process, and gives them back when the same call is made again: `Journal.batch` of
+   * `effect-aimd/journal` makes one. Default none. Its errors end the batch.
+   */
+  readonly journal?: KeeperOpener<Row, A, PoolError.RowError<E>, KE, KR> | undefined
 }
 
-const names: ReadonlyArray<string> = ["stateId", "timeout"]
+/**
+ * Options of a batch whose rows are read, and whose entries are taken, one by one.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface StreamOptions<in Row, in A = unknown, in E = unknown, out R = never> extends BatchOptions<
+  Row,
+  A,
+  E,
+  R
+> {
+  /** Whether entries come in the order of the rows, or each as soon as it is there. Default true. */
+  readonly ordered?: boolean | undefined
+  /** Rows that are read and not yet taken as entries, at most. Default 1,000, or four times `poolSize` if that is more. */
+  readonly maxPending?: number | undefined
+}
 
-/** What is wrong with the arguments themselves: callers without types may hand in anything. */
-const wrongArgument = (rows: unknown, process: unknown, options: unknown): Error | undefined => {
-  // The letters of a string are hardly ever meant, and an Effect is iterable for `yield*` alone.
-  if (Predicate.isString(rows) || !Predicate.isIterable(rows) || Effect.isEffect(rows)) {
-    return Argument.refusal("argument rows", "an iterable of rows, such as an array", rows)
-  }
-  if (!Predicate.isFunction(process)) {
-    return Argument.refusal("argument process", "a function that returns an Effect", process)
-  }
+/**
+ * The default of `maxPending`.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const defaultMaxPending = (poolSize: number): number => Math.max(1000, 4 * poolSize)
+
+const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "journal"]
+const streamNames: ReadonlyArray<string> = [...batchNames, "ordered", "maxPending"]
+
+const functions = {
+  stateId: "a function from a row to its name",
+  onEntry: "a function from an entry to an Effect",
+  onUnfinished: "a function from unfinished rows to an Effect",
+  journal: "what Journal.batch of effect-aimd/journal returns"
+}
+
+const isMaxPending = (u: unknown): boolean => u === Infinity || (Number.isInteger(u) && Number(u) >= 1)
+
+/** What is wrong with the options: callers without types may hand in anything. */
+const wrongOption = (options: unknown, names: ReadonlyArray<string>): Error | undefined => {
   if (options === undefined) return undefined
   if (!Predicate.isRecord(options)) return Argument.refusal("argument options", "an object", options)
   const unknown = Object.keys(options).find((key) => !names.includes(key))
   if (unknown !== undefined) {
-    return Argument.refusal(`option ${unknown}`, `only the options ${names.join(" and ")}`, options[unknown])
+    const known = `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`
+    return Argument.refusal(`option ${unknown}`, `only the options ${known}`, options[unknown])
   }
-  const { stateId } = options
-  return stateId === undefined || Predicate.isFunction(stateId)
+  for (const [name, expected] of Object.entries(functions)) {
+    const value = options[name]
+    if (value !== undefined && !Predicate.isFunction(value)) return Argument.refusal(`option ${name}`, expected, value)
+  }
+  const { maxPending, ordered } = options
+  if (ordered !== undefined && !Predicate.isBoolean(ordered)) {
+    return Argument.refusal("option ordered", "true or false", ordered)
+  }
+  return maxPending === undefined || isMaxPending(maxPending)
     ? undefined
-    : Argument.refusal("option stateId", "a function from a row to its name", stateId)
+    : Argument.refusal("option maxPending", "an integer of at least 1", maxPending)
 }
 
+// The letters of a string are hardly ever meant, and an Effect is iterable for `yield*` alone.
+const isNoRows = (rows: unknown): boolean => Predicate.isString(rows) || Effect.isEffect(rows)
+
+const wrongProcess = (process: unknown): Error | undefined =>
+  Predicate.isFunction(process)
+    ? undefined
+    : Argument.refusal("argument process", "a function that returns an Effect", process)
+
 /**
- * Reads the rows and their names. Throws what is wrong, and lets through what the caller's own iterator or `stateId`
- * throws: inside an Effect both are defects.
+ * Checks the arguments of a batch: what is wrong with them, or undefined.
  *
  * @since 0.2.0
- * @category constructors
+ * @category checks
  */
-export const read = <Row>(
-  rows: Iterable<Row>,
-  process: unknown,
-  options: BatchOptions<Row> | undefined
-): BatchInput<Row> => {
-  const wrong = wrongArgument(rows, process, options)
-  if (wrong !== undefined) throw wrong
-  const list = Array.from(rows)
-  const stateIds = list.map(options?.stateId ?? ((_, rowIndex) => String(rowIndex)))
-  const nameless = stateIds.findIndex((stateId: unknown) => !Predicate.isString(stateId) || stateId === "")
-  if (nameless >= 0) throw Argument.refusal(`stateId of row ${nameless}`, "a non-empty string", stateIds[nameless])
-  return { rows: list, stateIds }
+export const wrongBatch = (rows: unknown, process: unknown, options: unknown): Error | undefined =>
+  isNoRows(rows) || !Predicate.isIterable(rows)
+    ? Argument.refusal("argument rows", "an iterable of rows, such as an array", rows)
+    : (wrongProcess(process) ?? wrongOption(options, batchNames))
+
+/**
+ * Checks the arguments of a stream: what is wrong with them, or undefined.
+ *
+ * @since 0.2.0
+ * @category checks
+ */
+export const wrongStream = (rows: unknown, process: unknown, options: unknown): Error | undefined =>
+  isNoRows(rows) || !Source.isRows(rows)
+    ? Argument.refusal("argument rows", "rows: a Stream, an iterable or an async iterable", rows)
+    : (wrongProcess(process) ?? wrongOption(options, streamNames))
+
+/**
+ * The time limit of a batch, checked: dies if it is no duration.
+ *
+ * @since 0.2.0
+ * @category checks
+ */
+export const timeoutOf = ({ timeout }: Pick<BatchOptions<never>, "timeout"> = {}): Effect.Effect<
+  Duration.Duration | undefined
+> => (timeout === undefined ? Effect.succeed(undefined) : PoolConfig.makeDuration("timeout", timeout))
+
+/**
+ * The names of rows, the first of which has this index; undefined where each is its row's index. Throws what is wrong, and
+ * lets through what `stateId` throws: inside an Effect both are defects.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const stateIdsOf = <Row>(
+  rows: ReadonlyArray<Row>,
+  stateId: BatchOptions<Row>["stateId"],
+  first: number
+): ReadonlyArray<string> | undefined => {
+  if (stateId === undefined) return undefined
+  const stateIds = rows.map((row, i) => stateId(row, first + i))
+  const nameless = stateIds.findIndex((name: unknown) => !Predicate.isString(name) || name === "")
+  if (nameless >= 0) {
+    throw Argument.refusal(`stateId of row ${first + nameless}`, "a non-empty string", stateIds[nameless])
+  }
+  return stateIds
 }

@@ -42,6 +42,8 @@ export class Job {
   timer: Timer | undefined = undefined
   /** The row's span, once it was started, where somebody traces. */
   span: Tracer.Span | undefined = undefined
+  /** How it ends, as soon as it can, since somebody cancelled it. */
+  cancelled: PoolError.RowCancelledError | undefined = undefined
   /** Whether a rejection is followed by another attempt. */
   isRetried: boolean
 

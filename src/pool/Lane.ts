@@ -38,13 +38,25 @@ export {
 export interface Work<J extends Job, A, E> {
   readonly hasFresh: () => boolean
   readonly takeFresh: () => J | undefined
+  /** Whether anything may start now, fresh or not: who says no wakes the lane later. Default always. */
+  readonly mayStart?: (() => boolean) | undefined
   /** An attempt of the job is admitted: run it, and `settle` its exit. */
   readonly start: (job: J) => void
   /** The job has its final outcome; `now` is in epoch milliseconds of the wall clock. */
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number) => void
   /** Interrupts the attempts in flight. */
   readonly interrupt: () => void
+  /** Nothing starts any more, and what is unfinished ends with the error. */
+  readonly onStop?: (error: StopError) => void
 }
+
+/**
+ * Why a lane is stopped.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type StopError = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
 
 /**
  * A lane of a pool.
@@ -63,13 +75,17 @@ export interface Lane<J extends Job, A, E> {
     hints: Hints | undefined,
     late?: Capacity.CapacityError
   ) => void
+  /** Something may start again that might not. */
+  readonly wake: () => void
+  /** A job that waits, or never started, ends now. */
+  readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
   /** A job that waits, or was just admitted and not yet run, goes away without an outcome. */
   readonly withdraw: (job: J) => void
   /**
    * Nothing of this lane starts any more: what waits fails with the error now, and so does what would be retried; with
    * `interrupt`, what is in flight is interrupted too.
    */
-  readonly stop: (error: PoolError.PoolShutdownError | PoolError.BatchTimeoutError, interrupt: boolean) => void
+  readonly stop: (error: StopError, interrupt: boolean) => void
   /** The lane leaves the pool. */
   readonly close: () => void
 }
@@ -85,12 +101,14 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   const { begin, fail, finish } = ends(admission, work, counter)
   /** The row that started last. */
   let last = 0
-  let stopped: Stopped | undefined
+  let stopped: StopError | undefined
 
-  const hasWork = (): boolean => waiting.ready > 0 || work.hasFresh()
+  const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
+  const hasWork = (): boolean => (waiting.ready > 0 || work.hasFresh()) && mayStart()
+
   const party: Party = {
     start: (ticket) => {
-      const next = waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()
+      const next = mayStart() ? (waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()) : undefined
       if (next === undefined) {
         admission.decline()
       } else {
@@ -121,8 +139,9 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const stop: Lane<J, A, E>["stop"] = (error, interrupt) => {
     // A shutdown with interruption may follow one without; the first error stays.
-    stopped ??= Exit.fail(error)
-    const failure = stopped
+    if (stopped === undefined) work.onStop?.(error)
+    stopped ??= error
+    const failure = Exit.fail(stopped)
     endAll((job) => finish(job, failure))
     if (interrupt) work.interrupt()
   }
@@ -132,19 +151,23 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     counter,
     submitted: (rows) => {
       counter.submitted(rows)
-      // The pool may have been shut down since the caller looked.
-      if (admission.isShutdown) party.shutdown(false)
+      // The lane, or the pool, may have been stopped since the caller looked.
+      if (stopped !== undefined) stop(stopped, false)
+      else if (admission.isShutdown) party.shutdown(false)
       else if (isHopeless(admission)) party.giveUp()
       else line.queueUp()
     },
     ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
+    wake: line.queueUp,
+    finish: (job, exit) => {
+      waiting.remove(job)
+      line.leaveIfIdle()
+      finish(job, exit)
+    },
     stop,
     close: () => admission.exit(party)
   }
 }
-
-/** What a row ends with that would have gone on, had its lane not been stopped. */
-type Stopped = Exit.Exit<never, PoolError.PoolShutdownError | PoolError.BatchTimeoutError>
 
 /** A lane's place in the line of the pool, which it has while it has work. */
 const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => {
@@ -166,7 +189,7 @@ interface Open<J extends Job, A, E> {
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
-  readonly stopped: () => Stopped | undefined
+  readonly stopped: () => StopError | undefined
 }
 
 /** What becomes of a row once its attempt has ended, or nobody wants it any more. */
@@ -178,8 +201,8 @@ const outcomes = <J extends Job, A, E>(open: Open<J, A, E>): Pick<Lane<J, A, E>,
   const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
     // Who asked for one attempt has a capacity error among its errors, as E says.
     if (!job.isRetried) return finish(job, exit)
-    const stopped = open.stopped()
-    if (stopped !== undefined) return finish(job, stopped)
+    const end = job.cancelled ?? open.stopped()
+    if (end !== undefined) return finish(job, Exit.fail(end))
     const now = timers.now()
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
     const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
@@ -193,12 +216,12 @@ const outcomes = <J extends Job, A, E>(open: Open<J, A, E>): Pick<Lane<J, A, E>,
       counter.ended()
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
-        const stopped = open.stopped()
+        const end = job.cancelled ?? open.stopped()
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
           rejected(job, exit as Exit.Exit<A, never>, isOwn)
-        } else if (stopped !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
-          finish(job, stopped)
+        } else if (end !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
+          finish(job, Exit.fail(end))
         } else {
           finish(job, Outcome.withoutCapacityError(exit))
         }

@@ -14,8 +14,16 @@ import type { ControlLaw, Decision, Step } from "../law/ControlLaw.js"
  */
 export const make = <State>(law: ControlLaw<State>): ControlLaw<State> => ({
   ...law,
-  initial: (poolSize, now) => guarded(law.name, "initial", () => law.initial(poolSize, now)),
-  step: (state, sample, now, starts) => guarded(law.name, "step", () => law.step(state, sample, now, starts))
+  initial: (poolSize, now, learned) => guarded(law.name, "initial", () => law.initial(poolSize, now, learned)),
+  step: (state, sample, now, starts) => guarded(law.name, "step", () => law.step(state, sample, now, starts)),
+  learned: (state) => {
+    try {
+      return law.learned?.(state)
+    } catch {
+      // No decision hangs on it: a batch goes on without.
+      return undefined
+    }
+  }
 })
 
 const guarded = <State>(name: string, method: string, ask: () => Step<State>): Step<State> => {

@@ -31,6 +31,11 @@ export interface Steering {
    * window that was decided last.
    */
   readonly step: (sample: Sample, now: number, starts: Starts) => void
+  /** The name of the law at work, and what a later process may begin with. */
+  readonly law: string
+  readonly learned: () => unknown
+  /** Begins anew with what an earlier process has learned. */
+  readonly learn: (learned: unknown, now: number) => void
 }
 
 /**
@@ -52,14 +57,18 @@ export interface Options<State> {
 
 /** A law with a state of its own, which nobody else knows the type of. */
 interface Running {
+  readonly name: string
+  readonly learned: () => unknown
   decided: Decision
   step: (sample: Sample, now: number, starts: Starts) => Decision
 }
 
-const run = <State>(law: ControlLaw<State>, poolSize: number, now: number): Running => {
+const run = <State>(law: ControlLaw<State>, poolSize: number, now: number, learned?: unknown): Running => {
   const guarded = LawGuard.make(law)
-  let { decision, state } = guarded.initial(poolSize, now)
+  let { decision, state } = guarded.initial(poolSize, now, learned)
   return {
+    name: law.name,
+    learned: () => guarded.learned?.(state),
     decided: decision,
     step: (sample, at, starts) => {
       ;({ decision, state } = guarded.step(state, sample, at, starts))
@@ -120,6 +129,14 @@ export const make = <State>(options: Options<State>): Steering => {
         throw defect
       }
       apply(next, now)
+    },
+    get law() {
+      return running.name
+    },
+    learned: () => running.learned(),
+    learn: (learned, now) => {
+      running = run(law, config.poolSize, now, learned)
+      apply(running.decided, now)
     }
   }
 }

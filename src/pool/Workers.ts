@@ -1,5 +1,5 @@
 /**
- * The fibers that run the admitted rows of a batch.
+ * The fibers that run the admitted rows of a batch: as many as rows are in flight at once, each for one row after the other.
  *
  * @since 0.1.0
  */
@@ -24,6 +24,10 @@ import * as Insider from "./Insider.js"
 export interface Options<J, A, E, R> {
   readonly admission: Admission
   readonly restore: Attempt.Restore
+  /** The attempt, of another pool, that the batch runs in. */
+  readonly outer: Insider.Insider | undefined
+  /** Starts a fiber that nobody interrupts unless he is asked to here; it begins a step later. */
+  readonly fork: (worker: Effect.Effect<void, never, R>) => Fiber.RuntimeFiber<void>
   readonly attempt: (job: J) => Effect.Effect<A, E, R>
   readonly settle: (
     job: J,
@@ -32,7 +36,7 @@ export interface Options<J, A, E, R> {
     late: Capacity.CapacityError | undefined
   ) => void
   /** A worker died of a defect that is not the row's; these admitted jobs found no worker. */
-  readonly onCrash: (left: ReadonlyArray<J>) => void
+  readonly onCrash: (crash: Cause.Cause<never>, left: ReadonlyArray<J>) => void
 }
 
 /**
@@ -41,16 +45,24 @@ export interface Options<J, A, E, R> {
  * @since 0.1.0
  * @category models
  */
-export interface Workers<J, R> {
-  /** Forks one more worker, as a child of the fiber that runs this. */
-  readonly hire: Effect.Effect<void, never, R>
-  /** Hands an admitted job to an idle worker. */
+export interface Workers<J> {
+  /** Hands an admitted job to an idle worker, or to a new one. */
   readonly give: (job: J) => void
+  /** Interrupts the attempt of each job of these that runs now. */
+  readonly interruptJobs: (isMeant: (job: J) => boolean) => void
   readonly interrupt: () => void
   /** Lets every worker end once it has nothing to do. */
   readonly dismiss: () => void
-  /** Waits until every worker has ended; dies with the defect of one that crashed. */
+  /** Waits until every worker has ended. */
   readonly allGone: Effect.Effect<void>
+}
+
+/** A worker, with the job whose attempt it runs. */
+class Worker<J> {
+  fiber: Fiber.RuntimeFiber<void> | undefined = undefined
+  job: J | undefined = undefined
+  /** Its fiber was interrupted, and stays so: another takes over when the attempt has ended. */
+  isSpent = false
 }
 
 /**
@@ -59,18 +71,17 @@ export interface Workers<J, R> {
  * @since 0.1.0
  * @category constructors
  */
-export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> => {
-  const { admission, attempt, onCrash, restore, settle } = options
-  const fibers = new Set<Fiber.RuntimeFiber<void>>()
+export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
+  const { admission, attempt, fork, onCrash, outer, restore, settle } = options
+  const workers = new Set<Worker<J>>()
   const idle: Array<(job: J | undefined) => void> = []
   /** Admitted jobs that no worker has taken yet. */
   const admitted: Array<J> = []
-  /** While a worker settles a job it is about to be free: it takes the next job itself, and no other is woken for it. */
-  let settling = false
+  /** Workers that have just begun, or are about to be free: each takes an admitted job itself, and nobody is woken for it. */
+  let coming = 0
   let dismissed = false
   /** Nothing starts any more. */
   let stopping = false
-  let crash: Cause.Cause<never> | undefined
   let onAllGone: (() => void) | undefined
 
   const dismiss = (): void => {
@@ -78,7 +89,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     for (const wake of idle.splice(0)) wake(undefined)
   }
 
-  const work = (seat: Insider.Seat, outer: Insider.Insider | undefined): Effect.Effect<void, never, R> => {
+  const work = (self: Worker<J>, seat: Insider.Seat): Effect.Effect<void, never, R> => {
     const next: Effect.Effect<void, never, R> = Effect.suspend(() => {
       const job = admitted.shift()
       return job === undefined
@@ -95,6 +106,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
     const run = (job: J): Effect.Effect<void, never, R> => {
       const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
       seat.occupant = insider
+      self.job = job
       return Effect.matchCauseEffect(restore(attempt(job)), {
         onFailure: (cause) => ended(job, insider, Exit.failCause(cause)),
         onSuccess: (value) => ended(job, insider, Exit.succeed(value))
@@ -103,54 +115,64 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J, R> =>
 
     const ended = (job: J, insider: Insider.Insider, exit: Exit.Exit<A, E>): Effect.Effect<void, never, R> => {
       insider.inFlight = false
-      settling = true
-      settle(job, exit, insider.hints, Insider.lateRejection(insider)?.rejection)
-      settling = false
+      self.job = undefined
       // A fiber that was interrupted stays so: another takes over, or the next row would be interrupted too.
-      const rest = Exit.isFailure(exit) && Cause.isInterrupted(exit.cause) && !stopping ? hire(Effect.forkDaemon) : next
+      if (Exit.isFailure(exit) && Cause.isInterrupted(exit.cause)) self.isSpent = true
+      const goesOn = !self.isSpent || stopping
+      if (goesOn) coming += 1
+      settle(job, exit, insider.hints, Insider.lateRejection(insider)?.rejection)
+      if (goesOn) coming -= 1
       const notice = Attempt.logNotice(admission)
-      return notice === undefined ? rest : Effect.zipRight(notice, rest)
+      if (!goesOn) return notice ?? Effect.void
+      return notice === undefined ? next : Effect.zipRight(notice, next)
     }
 
     return next
   }
 
-  const worker = Effect.flatMap(FiberRef.get(Insider.current), (current) => {
-    const seat = new Insider.Seat()
-    return Effect.zipRight(FiberRef.set(Insider.current, seat), work(seat, Insider.occupantOf(current)))
-  })
-
-  const hire = (fork: typeof Effect.fork): Effect.Effect<void, never, R> =>
-    Effect.map(fork(worker), (fiber) => {
-      fibers.add(fiber)
-      fiber.addObserver((exit) => {
-        fibers.delete(fiber)
-        if (Exit.isFailure(exit) && crash === undefined) {
-          crash = exit.cause
-          settling = false
-          onCrash(admitted.splice(0))
-          dismiss()
-        }
-        if (fibers.size === 0) onAllGone?.()
-      })
+  const hire = (): void => {
+    const self = new Worker<J>()
+    coming += 1
+    const begun = Effect.suspend(() => {
+      const seat = new Insider.Seat()
+      coming -= 1
+      return Effect.zipRight(FiberRef.set(Insider.current, seat), work(self, seat))
     })
+    workers.add(self)
+    self.fiber = fork(begun)
+    self.fiber.addObserver((exit) => {
+      workers.delete(self)
+      if (Exit.isFailure(exit)) {
+        coming = 0
+        onCrash(exit.cause, admitted.splice(0))
+        dismiss()
+      }
+      if (workers.size === 0) onAllGone?.()
+    })
+  }
 
   return {
-    hire: hire(Effect.fork),
     give: (job) => {
-      const wake = settling && admitted.length === 0 ? undefined : idle.pop()
-      if (wake === undefined) admitted.push(job)
-      else wake(job)
+      const wake = admitted.length < coming ? undefined : idle.pop()
+      if (wake !== undefined) return wake(job)
+      admitted.push(job)
+      if (admitted.length > coming) hire()
+    },
+    interruptJobs: (isMeant) => {
+      for (const worker of workers) {
+        if (worker.job === undefined || !isMeant(worker.job)) continue
+        worker.isSpent = true
+        worker.fiber?.unsafeInterruptAsFork(FiberId.none)
+      }
     },
     interrupt: () => {
       stopping = true
-      for (const fiber of fibers) fiber.unsafeInterruptAsFork(FiberId.none)
+      for (const { fiber } of workers) fiber?.unsafeInterruptAsFork(FiberId.none)
     },
     dismiss,
     allGone: Effect.async<void>((resume) => {
-      const gone = (): void => resume(crash === undefined ? Effect.void : Effect.failCause(crash))
-      if (fibers.size === 0) gone()
-      else onAllGone = gone
+      if (workers.size === 0) resume(Effect.void)
+      else onAllGone = () => resume(Effect.void)
     })
   }
 }

@@ -94,8 +94,8 @@ export const listen = (
   onDecision: (now: number, decision: ControlLaw.Decision, sample: ControlLaw.Sample | undefined) => void
 ): ControlLaw.ControlLaw => ({
   ...law,
-  initial: (poolSize, now) => {
-    const first = law.initial(poolSize, now)
+  initial: (poolSize, now, learned) => {
+    const first = law.initial(poolSize, now, learned)
     onDecision(now, first.decision, undefined)
     return first
   },

@@ -104,8 +104,14 @@ describe("Bad input", () => {
   )
 
   const noOptions: ReadonlyArray<readonly [options: unknown, message: string]> = [
-    [{ concurrency: 8 }, "option concurrency: expected only the options stateId and timeout, got 8"],
-    [{ timeOut: undefined }, "option timeOut: expected only the options stateId and timeout, got undefined"],
+    [
+      { concurrency: 8 },
+      "option concurrency: expected only the options stateId, timeout, onEntry, onUnfinished and journal, got 8"
+    ],
+    [
+      { timeOut: undefined },
+      "option timeOut: expected only the options stateId, timeout, onEntry, onUnfinished and journal, got undefined"
+    ],
     ["1 minute", 'argument options: expected an object, got "1 minute"'],
     [null, "argument options: expected an object, got null"],
     [{ stateId: "id" }, 'option stateId: expected a function from a row to its name, got "id"'],

@@ -1,6 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Exit, FastCheck, Schema } from "effect"
-import { EntryMetadata, make, type BufferEntry, type Outcome } from "../../src/order/ReorderBuffer.js"
+import {
+  EntryMetadata,
+  make,
+  type BufferEntry,
+  type Options,
+  type Outcome,
+  type Ticket
+} from "../../src/order/ReorderBuffer.js"
 
 const outcome = (value: number, fields?: Partial<Outcome<number, never>>): Outcome<number, never> => ({
   exit: Exit.succeed(value),
@@ -16,16 +23,38 @@ const completeIndices = (entries: ReadonlyArray<BufferEntry<number, never>>) =>
 const waits = (entries: ReadonlyArray<BufferEntry<number, never>>) =>
   entries.map((entry) => Duration.toMillis(entry.bufferWait))
 
-/** A buffer with rows "row-0", "row-1", ... submitted at instant 0; it may be told of their number before. */
-const filled = (rows: number, told?: number) => {
-  const buffer = make<number, never>(told)
+/** A buffer whose rows are completed by their index, as the latest submission has it. */
+const indexed = (options?: Options) => {
+  const buffer = make<number, never>(options)
+  const tickets: Array<Ticket> = []
+  const ticketOf = (index: number): Ticket => tickets[index] ?? { submitIndex: index, stateId: "nobody's" }
+  return {
+    buffer,
+    get pending() {
+      return buffer.pending
+    },
+    ticketOf,
+    submit: (stateId: string, now: number) => {
+      const ticket = buffer.submit(stateId, now)
+      tickets[ticket.submitIndex] = ticket
+      return ticket.submitIndex
+    },
+    complete: (index: number, result: Outcome<number, never>, now: number) =>
+      buffer.complete(ticketOf(index), result, now),
+    evict: (index: number, now: number) => buffer.evict(ticketOf(index), now)
+  }
+}
+
+/** A buffer with rows "row-0", "row-1", ... submitted at instant 0. */
+const filled = (rows: number) => {
+  const buffer = indexed()
   for (let i = 0; i < rows; i++) buffer.submit(`row-${i}`, 0)
   return buffer
 }
 
 /** Completes row `order[i]` at instant i and returns what each completion released. */
-const completeAll = (order: ReadonlyArray<number>, told?: number) => {
-  const buffer = filled(order.length, told)
+const completeAll = (order: ReadonlyArray<number>) => {
+  const buffer = filled(order.length)
   return { buffer, groups: order.map((index, now) => buffer.complete(index, outcome(index), now)) }
 }
 
@@ -35,7 +64,7 @@ const permutationOfSome = FastCheck.integer({ min: 1, max: 70 }).chain(permutati
 
 describe("Reorder buffer", () => {
   it("holds nothing and emits nothing when it is new", () => {
-    assert.strictEqual(make<number, never>().pending, 0)
+    assert.strictEqual(indexed().pending, 0)
   })
 
   it("emits a single row at once", () => {
@@ -76,7 +105,7 @@ describe("Reorder buffer", () => {
   })
 
   it("keeps order and numbers on when rows are submitted while others are pending", () => {
-    const buffer = make<number, never>()
+    const buffer = indexed()
     const released: Array<number> = []
     buffer.submit("row-0", 0)
     for (let i = 0; i < 1_000; i++) {
@@ -115,11 +144,50 @@ describe("Reorder buffer", () => {
     )
   })
 
-  it.prop(
-    "is the same when it is told of the number of rows before",
-    [permutationOfSome, FastCheck.nat(200)],
-    ([order, told]) => assert.deepStrictEqual(completeAll(order, told).groups, completeAll(order).groups)
-  )
+  it("emits past rows that are taken out, at the head or behind it", () => {
+    const buffer = filled(5)
+    buffer.complete(2, outcome(2), 1)
+    buffer.complete(4, outcome(4), 2)
+    assert.deepStrictEqual(submitIndices(buffer.evict(3, 3)), [])
+    assert.deepStrictEqual(submitIndices(buffer.evict(0, 4)), [])
+    assert.strictEqual(buffer.pending, 3)
+    const entries = buffer.evict(1, 5)
+    assert.deepStrictEqual(submitIndices(entries), [2, 4])
+    assert.deepStrictEqual(waits(entries), [4, 3])
+    assert.strictEqual(buffer.pending, 0)
+  })
+
+  it("holds a recorded row back until it is let go, and numbers it when it is recorded", () => {
+    const { buffer, ticketOf } = filled(3)
+    assert.strictEqual(buffer.record(ticketOf(1), outcome(1), 1).completeIndex, 0)
+    buffer.record(ticketOf(0), outcome(0), 2)
+    assert.deepStrictEqual(submitIndices(buffer.release(ticketOf(1), 5)), [])
+    const entries = buffer.release(ticketOf(0), 7)
+    assert.deepStrictEqual(submitIndices(entries), [0, 1])
+    assert.deepStrictEqual(completeIndices(entries), [1, 0])
+    assert.deepStrictEqual(waits(entries), [5, 6])
+  })
+
+  it("emits each row at once, in the order of completion, where it keeps no order", () => {
+    const buffer = indexed({ ordered: false })
+    upTo(3).forEach((row) => buffer.submit(`row-${row}`, 0))
+    assert.deepStrictEqual(
+      [2, 0].map((row) => submitIndices(buffer.complete(row, outcome(row), 0))),
+      [[2], [0]]
+    )
+    assert.deepStrictEqual(submitIndices(buffer.evict(1, 0)), [])
+    assert.strictEqual(buffer.pending, 0)
+  })
+
+  it("numbers on after a full drain where its rows come one by one", () => {
+    const buffer = indexed({ restarts: false })
+    const entries = upTo(3).flatMap((row) => {
+      buffer.submit(`row-${row}`, row)
+      return buffer.complete(row, outcome(row), row)
+    })
+    assert.deepStrictEqual(submitIndices(entries), [0, 1, 2])
+    assert.deepStrictEqual(completeIndices(entries), [0, 1, 2])
+  })
 
   it.prop("emits in submission order whatever the order of completion", [permutation(10)], ([order]) => {
     assert.deepStrictEqual(submitIndices(completeAll(order).groups.flat()), upTo(10))
@@ -154,7 +222,7 @@ describe("Reorder buffer", () => {
     "conserves rows while submissions and completions alternate at random",
     [FastCheck.array(FastCheck.nat(99), { maxLength: 300 })],
     ([choices]) => {
-      const buffer = make<number, never>()
+      const buffer = indexed()
       const unfinished: Array<readonly [index: number, row: number]> = []
       const expected: Array<string> = []
       const emitted: Array<string> = []
@@ -176,7 +244,7 @@ describe("Reorder buffer", () => {
 
 describe("Ordering metadata", () => {
   it("gives an entry everything an audit needs, and no lastStatus without a capacity error", () => {
-    const buffer = make<number, never>()
+    const buffer = indexed()
     buffer.submit("row-a", 100)
     const fields = { startedAt: 120, throttleWait: Duration.millis(15), attempts: 2 }
     assert.deepStrictEqual(buffer.complete(0, outcome(7, fields), 150), [
@@ -207,7 +275,7 @@ describe("Ordering metadata", () => {
   })
 
   it("numbers submissions 0,1,2,3,4", () => {
-    const buffer = make<number, never>()
+    const buffer = indexed()
     assert.deepStrictEqual(
       upTo(5).map((i) => buffer.submit(`row-${i}`, 0)),
       [0, 1, 2, 3, 4]
@@ -231,7 +299,7 @@ describe("Ordering metadata", () => {
   )
 
   it("stamps a row with the instants of its own submission and completion", () => {
-    const buffer = make<number, never>()
+    const buffer = indexed()
     buffer.submit("row-0", 5)
     buffer.submit("row-1", 6)
     const entries = [...buffer.complete(1, outcome(1), 8), ...buffer.complete(0, outcome(0), 9)]
@@ -257,7 +325,7 @@ describe("Ordering metadata", () => {
   })
 
   it("waits 0, not -1, when the clock runs backwards from 20 to 19", () => {
-    const buffer = make<number, never>()
+    const buffer = indexed()
     buffer.submit("row-0", 10)
     buffer.submit("row-1", 10)
     buffer.complete(1, outcome(1), 20)
@@ -288,7 +356,7 @@ describe("Ordering metadata", () => {
 
 describe("Misuse", () => {
   it("refuses an empty stateId before it changes anything", () => {
-    const buffer = make<number, never>()
+    const buffer = indexed()
     assert.throws(() => buffer.submit("", 0), 'stateId must be a non-empty string, got ""')
     assert.strictEqual(buffer.pending, 0)
     assert.strictEqual(buffer.submit("row-0", 0), 0)
@@ -303,7 +371,7 @@ describe("Misuse", () => {
     assert.deepStrictEqual(completeIndices(buffer.complete(1, outcome(1), 0)), [2, 1])
   })
 
-  it("refuses a released row even when a later row has taken its slot", () => {
+  it("refuses a released row while later rows come", () => {
     const buffer = filled(16)
     buffer.complete(0, outcome(0), 0)
     const later = buffer.submit("row-16", 0)
@@ -311,13 +379,33 @@ describe("Misuse", () => {
     assert.deepStrictEqual(buffer.complete(later, outcome(16), 0), [])
   })
 
-  it("refuses an index that no row has", () => {
+  it("refuses a ticket that this buffer did not issue: none, a copy, another buffer's", () => {
     const buffer = filled(2)
-    for (const index of [-1, 2, 16, 0.5, Number.NaN, Infinity]) {
-      assert.throws(() => buffer.complete(index, outcome(0), 0), `no row ${index} of 2; pass the index that submit`)
+    for (const ticket of [buffer.ticketOf(2), { ...buffer.ticketOf(0) }, filled(1).ticketOf(0)]) {
+      const says = `row ${ticket.submitIndex} has no such ticket; pass what submit returned`
+      assert.throws(() => buffer.buffer.complete(ticket, outcome(0), 0), says)
+      assert.throws(() => buffer.buffer.evict(ticket, 0), says)
     }
     assert.strictEqual(buffer.pending, 2)
-    assert.throws(() => completeAll([1, 0]).buffer.complete(0, outcome(0), 0), "no row 0 of 0")
+  })
+
+  it("refuses to take out a row that is complete, or was taken out, and to complete it then", () => {
+    const buffer = filled(3)
+    buffer.complete(1, outcome(1), 0)
+    buffer.evict(2, 0)
+    assert.throws(() => buffer.evict(1, 0), "row 1 is already complete; complete each row once")
+    assert.throws(() => buffer.evict(2, 0), "row 2 was taken out; complete each row once")
+    assert.throws(() => buffer.complete(2, outcome(2), 0), "row 2 was taken out; complete each row once")
+    assert.deepStrictEqual(submitIndices(buffer.complete(0, outcome(0), 0)), [0, 1])
+  })
+
+  it("refuses to release a row that is not recorded, and to record one twice", () => {
+    const { buffer, ticketOf } = filled(1)
+    assert.throws(() => buffer.release(ticketOf(0), 0), "row 0 is not recorded; complete each row once")
+    buffer.record(ticketOf(0), outcome(0), 0)
+    assert.throws(() => buffer.record(ticketOf(0), outcome(0), 0), "row 0 is already complete; complete each row once")
+    assert.throws(() => buffer.evict(ticketOf(0), 0), "row 0 is already complete; complete each row once")
+    assert.deepStrictEqual(submitIndices(buffer.release(ticketOf(0), 0)), [0])
   })
 })
 

@@ -16,6 +16,7 @@ type RowFailure =
   | PoolError.PoolShutdownError
   | PoolError.AttemptTimeoutError
   | PoolError.BatchTimeoutError
+  | PoolError.RowCancelledError
 
 test("a call that fails by capacity errors alone keeps no error of its own", () => {
   expectTypeOf<PoolError.CallError<Capacity.CapacityError>>().toEqualTypeOf<

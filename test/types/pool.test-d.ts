@@ -36,7 +36,7 @@ test("executeBatch: rows fail in their entries, the batch only by a shutdown", (
   })
   expectTypeOf(batch).toEqualTypeOf<
     Effect.Effect<
-      PooledExecutor.BatchResult<string, CallFailure | PoolError.BatchTimeoutError>,
+      PooledExecutor.BatchResult<string, CallFailure | PoolError.BatchTimeoutError | PoolError.RowCancelledError>,
       PoolError.PoolShutdownError,
       Api
     >
@@ -45,7 +45,7 @@ test("executeBatch: rows fail in their entries, the batch only by a shutdown", (
 
 test("forEach: results in an array, the row's error in the channel", () => {
   expectTypeOf(pool.forEach(["a"], () => call)).toEqualTypeOf<
-    Effect.Effect<Array<string>, CallFailure | PoolError.BatchTimeoutError, Api>
+    Effect.Effect<Array<string>, CallFailure | PoolError.BatchTimeoutError | PoolError.RowCancelledError, Api>
   >()
 })
 

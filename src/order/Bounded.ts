@@ -2,9 +2,7 @@
  * A bounded reorder buffer for rows that arrive one by one: whoever submits waits while it is full, whoever reads gets
  * the rows in the order of submission. Rows that will never finish can be evicted, and hold up nobody behind them.
  *
- * The buffer refers to no row that it released, evicted or gave up: what it holds is counted by `metrics`.
- *
- * @since 0.1.0
+ * @since 0.2.0
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -12,41 +10,19 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { constVoid } from "effect/Function"
 import * as Schema from "effect/Schema"
-import * as LinkedQueue from "../structure/LinkedQueue.js"
-import { elapsed, EntryMetadata } from "./ReorderBuffer.js"
+import { elapsed, EntryMetadata } from "./Entry.js"
+import { Shelf, type Slot, type Ticket } from "./Shelf.js"
 import * as Semaphore from "../structure/Semaphore.js"
-
-/**
- * Marks every {@link Ticket}.
- *
- * @since 0.1.0
- * @category symbols
- */
-export const TypeId = "~effect-aimd/RowReorderBuffer/Ticket" as const
-
-/**
- * The right to complete or evict one row, once. Only the very object that `submit` returned is valid, not a copy.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Ticket {
-  readonly [TypeId]: typeof TypeId
-  /** The row's place in the order of submission, from 0. */
-  readonly sequence: number
-  /** The row's name, as given to `submit`. */
-  readonly rowId: string
-}
 
 /**
  * A completed row as `next` releases it. Instants are epoch milliseconds of `Clock`.
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category models
  */
-export interface RowEntry<out A> {
-  readonly sequence: number
-  readonly rowId: string
+export interface BoundedEntry<out A> {
+  readonly submitIndex: number
+  readonly stateId: string
   readonly value: A
   /** When the row got its place in the buffer. */
   readonly submittedAt: number
@@ -59,7 +35,7 @@ export interface RowEntry<out A> {
  * What a buffer holds now and has counted since it was made:
  * `totalSubmitted = totalReleased + totalEvicted + totalAbandoned + pending`.
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category models
  */
 export interface Metrics {
@@ -86,30 +62,30 @@ export interface Metrics {
 /**
  * The schema of an entry without its `value`: the record of an audit trail, with `bufferWait` as milliseconds.
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category schemas
  */
-export const RowEntryMetadata = Schema.Struct({
-  sequence: EntryMetadata.fields.submitIndex,
-  rowId: EntryMetadata.fields.stateId,
-  submittedAt: EntryMetadata.fields.submittedAt,
-  completedAt: EntryMetadata.fields.completedAt,
-  bufferWait: EntryMetadata.fields.bufferWait
-})
+export const BoundedEntryMetadata = EntryMetadata.pick(
+  "submitIndex",
+  "stateId",
+  "submittedAt",
+  "completedAt",
+  "bufferWait"
+)
 
 const Operation = Schema.Literal("submit", "next")
 
 /**
  * The buffer is shut down: it takes no row any more, and every finished row has been released.
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category errors
  */
 export class BufferShutdownError extends Schema.TaggedError<BufferShutdownError>(
-  "effect-aimd/RowReorderBuffer/BufferShutdownError"
+  "effect-aimd/ReorderBuffer/BufferShutdownError"
 )("BufferShutdownError", { operation: Operation }) {
   /**
-   * @since 0.1.0
+   * @since 0.2.0
    */
   override get message(): string {
     return `${this.operation}: the buffer is shut down`
@@ -119,14 +95,14 @@ export class BufferShutdownError extends Schema.TaggedError<BufferShutdownError>
 /**
  * What the caller waited for did not happen within its `timeout`. Nothing has changed: no row was taken in or released.
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category errors
  */
 export class BufferTimeoutError extends Schema.TaggedError<BufferTimeoutError>(
-  "effect-aimd/RowReorderBuffer/BufferTimeoutError"
+  "effect-aimd/ReorderBuffer/BufferTimeoutError"
 )("BufferTimeoutError", { operation: Operation, timeout: Schema.Duration }) {
   /**
-   * @since 0.1.0
+   * @since 0.2.0
    */
   override get message(): string {
     const wanted = this.operation === "submit" ? "buffer space" : "next row in sequence"
@@ -135,7 +111,7 @@ export class BufferTimeoutError extends Schema.TaggedError<BufferTimeoutError>(
 }
 
 const refusals = {
-  Unknown: "no row has this sequence yet",
+  Unknown: "no row has this index yet",
   Mismatch: "identity mismatch, this buffer did not issue the ticket; pass the object that submit returned",
   Completed: "already completed",
   Released: "already completed and released",
@@ -145,41 +121,41 @@ const refusals = {
 /**
  * The ticket gives no right to what was asked, which is a mistake of the caller and changed nothing.
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category errors
  */
-export class TicketError extends Schema.TaggedError<TicketError>("effect-aimd/RowReorderBuffer/TicketError")(
+export class TicketError extends Schema.TaggedError<TicketError>("effect-aimd/ReorderBuffer/TicketError")(
   "TicketError",
   {
     operation: Schema.Literal("complete", "evict"),
-    sequence: Schema.Number,
-    rowId: Schema.String,
+    submitIndex: Schema.Number,
+    stateId: Schema.String,
     reason: Schema.Literal("Unknown", "Mismatch", "Completed", "Released", "Discarded")
   }
 ) {
   /**
-   * @since 0.1.0
+   * @since 0.2.0
    */
   override get message(): string {
-    return `${this.operation}: ticket ${this.sequence} of row "${this.rowId}": ${refusals[this.reason]}`
+    return `${this.operation}: ticket ${this.submitIndex} of row "${this.stateId}": ${refusals[this.reason]}`
   }
 }
 
 /**
  * A bounded reorder buffer for values of type `A`.
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category models
  */
-export interface RowReorderBuffer<in out A> {
+export interface BoundedBuffer<in out A> {
   /**
    * Takes a row in; waits while the buffer is full, first come first served. `timeout` (default none) bounds that
-   * wait: zero fails at once. Interrupted while it waits, it leaves no trace. Dies if `rowId` is empty.
+   * wait: zero fails at once. Interrupted while it waits, it leaves no trace. Dies if `stateId` is empty.
    *
    * An unfinished row holds up all behind it: complete or evict it however its work ends.
    */
   submit(
-    rowId: string,
+    stateId: string,
     options?: { readonly timeout?: Duration.DurationInput }
   ): Effect.Effect<Ticket, BufferShutdownError | BufferTimeoutError>
   /**
@@ -190,7 +166,7 @@ export interface RowReorderBuffer<in out A> {
   complete(ticket: Ticket, value: A): Effect.Effect<boolean, TicketError>
   /**
    * Takes an unfinished row out, wherever it stands, which frees its place: true if it did, false if the row is
-   * complete, gone, or not submitted yet. A `TicketError` if the ticket is not the one issued for its sequence.
+   * complete, gone, or not submitted yet. A `TicketError` if the ticket is not the one issued for its index.
    */
   evict(ticket: Ticket): Effect.Effect<boolean, TicketError>
   /**
@@ -200,28 +176,12 @@ export interface RowReorderBuffer<in out A> {
    */
   next(options?: {
     readonly timeout?: Duration.DurationInput
-  }): Effect.Effect<RowEntry<A>, BufferShutdownError | BufferTimeoutError>
+  }): Effect.Effect<BoundedEntry<A>, BufferShutdownError | BufferTimeoutError>
   /** Abandons the unfinished rows, keeps the finished ones for `next`, and fails every waiting `submit`. Idempotent. */
   readonly shutdown: Effect.Effect<void>
   readonly isShutdown: Effect.Effect<boolean>
   readonly metrics: Effect.Effect<Metrics>
 }
-
-type RowState<A> =
-  // Withdrawn: evicted or abandoned. Discarded: withdrawn, and its late completion has come.
-  | { readonly _tag: "Pending" | "Withdrawn" | "Discarded" | "Released" }
-  | { readonly _tag: "Completed"; readonly value: A; readonly completedAt: number }
-
-interface Row<A> {
-  readonly ticket: Ticket
-  readonly submittedAt: number
-  state: RowState<A>
-}
-
-const pending = { _tag: "Pending" } as const
-const released = { _tag: "Released" } as const
-const withdrawn = { _tag: "Withdrawn" } as const
-const discarded = { _tag: "Discarded" } as const
 
 /**
  * Makes a buffer for at most `maxPending` rows, an integer of at least 1; dies on anything else.
@@ -229,10 +189,10 @@ const discarded = { _tag: "Discarded" } as const
  * @example
  * ```ts
  * import { Effect } from "effect"
- * import { RowReorderBuffer } from "effect-aimd"
+ * import { ReorderBuffer } from "effect-aimd"
  *
  * const program = Effect.gen(function* () {
- *   const buffer = yield* RowReorderBuffer.make<string>({ maxPending: 100 })
+ *   const buffer = yield* ReorderBuffer.bounded<string>({ maxPending: 100 })
  *   const first = yield* buffer.submit("row-a")
  *   const second = yield* buffer.submit("row-b")
  *   const third = yield* buffer.submit("row-c")
@@ -248,15 +208,15 @@ const discarded = { _tag: "Discarded" } as const
  * Effect.runSync(program)
  * ```
  *
- * @since 0.1.0
+ * @since 0.2.0
  * @category constructors
  */
-export const make = <A>(options: { readonly maxPending: number }): Effect.Effect<RowReorderBuffer<A>> =>
+export const bounded = <A>(options: { readonly maxPending: number }): Effect.Effect<BoundedBuffer<A>> =>
   Number.isInteger(options.maxPending) && options.maxPending >= 1
-    ? Effect.sync(() => makeUnsafe<A>(options.maxPending))
+    ? Effect.sync(() => new Buffer<A>(options.maxPending))
     : Effect.die(
         new Cause.IllegalArgumentException(
-          `RowReorderBuffer.make: maxPending must be an integer of at least 1, got ${options.maxPending}`
+          `ReorderBuffer.bounded: maxPending must be an integer of at least 1, got ${options.maxPending}`
         )
       )
 
@@ -301,156 +261,128 @@ const inTurn = <B>(
     )
   })
 
-/** The rows that are neither released nor withdrawn, in sequence. */
-const makeShelf = <A>() => {
-  // The first, and those behind it.
-  let head: LinkedQueue.Node<Row<A>> | undefined
-  const behind = LinkedQueue.make<Row<A>>()
-  return {
-    get head() {
-      return head
-    },
-    get size() {
-      return behind.size + (head === undefined ? 0 : 1)
-    },
-    append: (node: LinkedQueue.Node<Row<A>>): void => {
-      if (head === undefined) head = node
-      else behind.push(node)
-    },
-    remove: (node: LinkedQueue.Node<Row<A>>, state: RowState<A>): void => {
-      if (node === head) head = behind.shift()
-      else behind.remove(node)
-      node.value.state = state
-    }
-  }
+const refuse = (operation: "complete" | "evict", { stateId, submitIndex }: Ticket, reason: keyof typeof refusals) =>
+  Exit.fail(new TicketError({ operation, submitIndex, stateId, reason }))
+
+/** What a row came to, and when. */
+interface Value<out A> {
+  readonly slot: Ticket & { readonly submittedAt: number }
+  readonly value: A
+  readonly completedAt: number
 }
 
-const makeUnsafe = <A>(maxPending: number): RowReorderBuffer<A> => {
-  let open = true
-  const shelf = makeShelf<A>()
-  // Weak, so that a row that left lives only as long as its ticket, whose late completion it is to recognise.
-  const issued = new WeakMap<Ticket, LinkedQueue.Node<Row<A>>>()
+class Buffer<in out A> implements BoundedBuffer<A> {
+  private open = true
+  private readonly shelf = new Shelf<Value<A>>()
   // The one permit of each is the turn of the first in line, kept until it has acted: so nobody overtakes it, and what
   // it was woken for is left to the next if it is interrupted before.
-  const submits = Semaphore.make(1, () => !open || shelf.size < maxPending)
-  const nexts = Semaphore.make(1, () => !open || shelf.head?.value.state._tag === "Completed")
-  const total = { submitted: 0, released: 0, evicted: 0, abandoned: 0, late: 0, bufferWait: 0 }
-  let completedWaiting = 0
-  let maxObservedPending = 0
+  private readonly submits: Semaphore.Semaphore
+  private readonly nexts: Semaphore.Semaphore
+  private readonly total = { released: 0, evicted: 0, abandoned: 0, late: 0, bufferWait: 0 }
+  private maxObservedPending = 0
 
-  const serve = () => {
-    submits.serve()
-    nexts.serve()
+  constructor(maxPending: number) {
+    this.submits = Semaphore.make(1, () => !this.open || this.shelf.size < maxPending)
+    this.nexts = Semaphore.make(1, () => !this.open || this.shelf.isReady)
   }
 
-  const admit = (rowId: string, now: number): Exit.Exit<Ticket, BufferShutdownError> => {
-    if (!open) return Exit.fail(new BufferShutdownError({ operation: "submit" }))
-    const ticket: Ticket = { [TypeId]: TypeId, sequence: total.submitted++, rowId }
-    const node = LinkedQueue.node<Row<A>>({ ticket, submittedAt: now, state: pending })
-    issued.set(ticket, node)
-    shelf.append(node)
-    maxObservedPending = Math.max(maxObservedPending, shelf.size)
-    return Exit.succeed(ticket)
+  private readonly serve = (): void => {
+    this.submits.serve()
+    this.nexts.serve()
   }
 
-  const releaseHead = (now: number): Exit.Exit<RowEntry<A>, BufferShutdownError> => {
-    const { head } = shelf
-    if (head?.value.state._tag !== "Completed") return Exit.fail(new BufferShutdownError({ operation: "next" }))
-    const { submittedAt, ticket } = head.value
-    const { completedAt, value } = head.value.state
-    const bufferWait = elapsed(completedAt, now)
-    shelf.remove(head, released)
-    completedWaiting--
-    total.released++
-    total.bufferWait += Duration.toMillis(bufferWait)
-    return Exit.succeed({
-      sequence: ticket.sequence,
-      rowId: ticket.rowId,
-      value,
-      submittedAt,
-      completedAt,
-      bufferWait
+  readonly submit: BoundedBuffer<A>["submit"] = (stateId, options) =>
+    stateId === ""
+      ? Effect.die(new Cause.IllegalArgumentException('ReorderBuffer.submit: stateId must not be empty, got ""'))
+      : inTurn(this.submits, this.serve, "submit", options?.timeout, (now) => this.admit(stateId, now))
+
+  readonly next: BoundedBuffer<A>["next"] = (options) =>
+    inTurn(this.nexts, this.serve, "next", options?.timeout, (now) => this.releaseFirst(now))
+
+  readonly complete: BoundedBuffer<A>["complete"] = (ticket, value) =>
+    Effect.clockWith((clock) => {
+      const slot = this.shelf.find(ticket)
+      return slot === undefined
+        ? refuse("complete", ticket, this.unissued(ticket))
+        : this.completeSlot(slot, { slot, value, completedAt: clock.unsafeCurrentTimeMillis() })
     })
-  }
 
-  const unissued = (ticket: Ticket) => (ticket.sequence >= total.submitted ? "Unknown" : "Mismatch")
-
-  const refuse = (operation: "complete" | "evict", { rowId, sequence }: Ticket, reason: keyof typeof refusals) =>
-    Exit.fail(new TicketError({ operation, sequence, rowId, reason }))
-
-  return {
-    submit: (rowId, options) =>
-      rowId === ""
-        ? Effect.die(new Cause.IllegalArgumentException('RowReorderBuffer.submit: rowId must not be empty, got ""'))
-        : inTurn(submits, serve, "submit", options?.timeout, (now) => admit(rowId, now)),
-
-    next: (options) => inTurn(nexts, serve, "next", options?.timeout, releaseHead),
-
-    complete: (ticket, value) =>
-      Effect.clockWith((clock) => {
-        const row = issued.get(ticket)?.value
-        if (row === undefined) return refuse("complete", ticket, unissued(ticket))
-        switch (row.state._tag) {
-          case "Pending":
-            row.state = { _tag: "Completed", value, completedAt: clock.unsafeCurrentTimeMillis() }
-            completedWaiting++
-            nexts.serve()
-            return Exit.succeed(true)
-          case "Withdrawn":
-            row.state = discarded
-            total.late++
-            return Exit.succeed(false)
-          case "Completed":
-          case "Released":
-          case "Discarded":
-            return refuse("complete", ticket, row.state._tag)
-        }
-      }),
-
-    evict: (ticket) =>
-      Effect.suspend(() => {
-        const node = issued.get(ticket)
-        if (node === undefined) {
-          return unissued(ticket) === "Unknown" ? Exit.succeed(false) : refuse("evict", ticket, "Mismatch")
-        }
-        if (node.value.state._tag !== "Pending") return Exit.succeed(false)
-        shelf.remove(node, withdrawn)
-        total.evicted++
-        serve()
-        return Exit.succeed(true)
-      }),
-
-    shutdown: Effect.sync(() => {
-      open = false
-      const finished: Array<LinkedQueue.Node<Row<A>>> = []
-      for (let head = shelf.head; head !== undefined; head = shelf.head) {
-        const { state } = head.value
-        if (state._tag === "Completed") {
-          finished.push(head)
-          shelf.remove(head, state)
-        } else {
-          shelf.remove(head, withdrawn)
-          total.abandoned++
-        }
+  readonly evict: BoundedBuffer<A>["evict"] = (ticket) =>
+    Effect.suspend(() => {
+      const slot = this.shelf.find(ticket)
+      if (slot === undefined) {
+        return this.unissued(ticket) === "Unknown" ? Exit.succeed(false) : refuse("evict", ticket, "Mismatch")
       }
-      finished.forEach(shelf.append)
-      serve()
-    }),
+      if (slot.state !== "pending") return Exit.succeed(false)
+      this.shelf.withdraw(slot)
+      this.total.evicted++
+      this.serve()
+      return Exit.succeed(true)
+    })
 
-    isShutdown: Effect.sync(() => !open),
+  readonly shutdown = Effect.sync(() => {
+    this.open = false
+    this.total.abandoned += this.shelf.withdrawPending()
+    this.serve()
+  })
 
-    metrics: Effect.sync(() => ({
+  readonly isShutdown = Effect.sync(() => !this.open)
+
+  readonly metrics = Effect.sync((): Metrics => {
+    const { shelf, total } = this
+    return {
       pending: shelf.size,
-      completedWaiting,
-      waitingSubmits: submits.waiting,
-      waitingNexts: nexts.waiting,
-      maxObservedPending,
-      totalSubmitted: total.submitted,
+      completedWaiting: shelf.completed,
+      waitingSubmits: this.submits.waiting,
+      waitingNexts: this.nexts.waiting,
+      maxObservedPending: this.maxObservedPending,
+      totalSubmitted: shelf.submitted,
       totalReleased: total.released,
       totalEvicted: total.evicted,
       totalAbandoned: total.abandoned,
       totalLate: total.late,
       averageBufferWait: total.released === 0 ? Duration.zero : Duration.millis(total.bufferWait / total.released)
-    }))
+    }
+  })
+
+  private admit(stateId: string, now: number): Exit.Exit<Ticket, BufferShutdownError> {
+    if (!this.open) return Exit.fail(new BufferShutdownError({ operation: "submit" }))
+    const slot = this.shelf.append(stateId, now)
+    this.maxObservedPending = Math.max(this.maxObservedPending, this.shelf.size)
+    return Exit.succeed(slot)
+  }
+
+  private releaseFirst(now: number): Exit.Exit<BoundedEntry<A>, BufferShutdownError> {
+    const first = this.shelf.shift()
+    if (first === undefined) return Exit.fail(new BufferShutdownError({ operation: "next" }))
+    const { completedAt, slot, value } = first
+    const { stateId, submitIndex, submittedAt } = slot
+    const bufferWait = elapsed(completedAt, now)
+    this.total.released++
+    this.total.bufferWait += Duration.toMillis(bufferWait)
+    return Exit.succeed({ submitIndex, stateId, value, submittedAt, completedAt, bufferWait })
+  }
+
+  private completeSlot(slot: Slot<Value<A>>, value: Value<A>): Exit.Exit<boolean, TicketError> {
+    switch (slot.state) {
+      case "pending":
+        this.shelf.complete(slot, value)
+        this.nexts.serve()
+        return Exit.succeed(true)
+      case "withdrawn":
+        slot.state = "discarded"
+        this.total.late++
+        return Exit.succeed(false)
+      case "completed":
+        return refuse("complete", slot, "Completed")
+      case "released":
+        return refuse("complete", slot, "Released")
+      case "discarded":
+        return refuse("complete", slot, "Discarded")
+    }
+  }
+
+  private unissued({ submitIndex }: Ticket): "Unknown" | "Mismatch" {
+    return submitIndex >= this.shelf.submitted ? "Unknown" : "Mismatch"
   }
 }

@@ -14,15 +14,15 @@ import {
   TestClock
 } from "effect"
 import {
+  bounded,
+  type BoundedBuffer,
+  type BoundedEntry,
+  BoundedEntryMetadata,
   type BufferShutdownError,
   type BufferTimeoutError,
-  make,
-  type RowEntry,
-  RowEntryMetadata,
-  type RowReorderBuffer,
   type Ticket,
   type TicketError
-} from "../../src/order/RowReorderBuffer.js"
+} from "../../src/order/ReorderBuffer.js"
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
 const permutation = (n: number) => FastCheck.shuffledSubarray(upTo(n), { minLength: n, maxLength: n })
@@ -31,30 +31,30 @@ const permutationOfSome = FastCheck.integer({ min: 1, max: 30 }).chain(permutati
 /** Lets every fiber that can run do so. */
 const settle = Effect.repeatN(Effect.yieldNow(), 50)
 
-const submitAll = (buffer: RowReorderBuffer<number>, rows: number, from = 0) =>
+const submitAll = (buffer: BoundedBuffer<number>, rows: number, from = 0) =>
   Effect.forEach(upTo(rows), (i) => buffer.submit(`row-${from + i}`))
 
-/** Completes a row with its sequence as the value. */
-const finish = (buffer: RowReorderBuffer<number>, ticket: Ticket) => buffer.complete(ticket, ticket.sequence)
+/** Completes a row with its index as the value. */
+const finish = (buffer: BoundedBuffer<number>, ticket: Ticket) => buffer.complete(ticket, ticket.submitIndex)
 
-const nextN = (buffer: RowReorderBuffer<number>, n: number) => Effect.forEach(upTo(n), () => buffer.next())
+const nextN = (buffer: BoundedBuffer<number>, n: number) => Effect.forEach(upTo(n), () => buffer.next())
 
-const sequences = (entries: ReadonlyArray<RowEntry<number>>) => entries.map((entry) => entry.sequence)
+const sequences = (entries: ReadonlyArray<BoundedEntry<number>>) => entries.map((entry) => entry.submitIndex)
 
 /** What is released without waiting. */
-const releasable = (buffer: RowReorderBuffer<number>) =>
+const releasable = (buffer: BoundedBuffer<number>) =>
   Effect.gen(function* () {
     const found: Array<number> = []
     for (;;) {
       const next = yield* Effect.either(buffer.next({ timeout: 0 }))
       if (Either.isLeft(next)) return found
-      found.push(next.right.sequence)
+      found.push(next.right.submitIndex)
     }
   })
 
 const fullBuffer = (maxPending: number) =>
   Effect.gen(function* () {
-    const buffer = yield* make<number>({ maxPending })
+    const buffer = yield* bounded<number>({ maxPending })
     const tickets = yield* submitAll(buffer, maxPending)
     return { buffer, tickets, first: at(tickets, 0), last: at(tickets, maxPending - 1) }
   })
@@ -74,17 +74,17 @@ const defectOf = <A, E>(effect: Effect.Effect<A, E>) =>
     Exit.isFailure(exit) && Cause.isDieType(exit.cause) ? String(exit.cause.defect) : "no defect"
   )
 
-describe("Row-level reorder buffer", () => {
+describe("Bounded reorder buffer", () => {
   describe("basics", () => {
-    it.effect("releases a completed row with its sequence, name and value", () =>
+    it.effect("releases a completed row with its index, name and value", () =>
       Effect.gen(function* () {
-        const buffer = yield* make<string>({ maxPending: 4 })
+        const buffer = yield* bounded<string>({ maxPending: 4 })
         const ticket = yield* buffer.submit("row-a")
-        assert.deepStrictEqual([ticket.sequence, ticket.rowId], [0, "row-a"])
+        assert.deepStrictEqual([ticket.submitIndex, ticket.stateId], [0, "row-a"])
         assert.isTrue(yield* buffer.complete(ticket, "a"))
         assert.deepStrictEqual(yield* buffer.next(), {
-          sequence: 0,
-          rowId: "row-a",
+          submitIndex: 0,
+          stateId: "row-a",
           value: "a",
           submittedAt: 0,
           completedAt: 0,
@@ -119,7 +119,7 @@ describe("Row-level reorder buffer", () => {
 
     it.effect("counts rows as they are submitted, completed out of order and released", () =>
       Effect.gen(function* () {
-        const buffer = yield* make<number>({ maxPending: 4 })
+        const buffer = yield* bounded<number>({ maxPending: 4 })
         const seen: Array<readonly [pending: number, completedWaiting: number]> = []
         const look = Effect.map(buffer.metrics, (metrics) => {
           seen.push([metrics.pending, metrics.completedWaiting])
@@ -148,7 +148,7 @@ describe("Row-level reorder buffer", () => {
 
     it.effect("starts with all of its metrics at zero", () =>
       Effect.gen(function* () {
-        const buffer = yield* make<number>({ maxPending: 4 })
+        const buffer = yield* bounded<number>({ maxPending: 4 })
         assert.deepStrictEqual(yield* buffer.metrics, {
           pending: 0,
           completedWaiting: 0,
@@ -174,7 +174,7 @@ describe("Row-level reorder buffer", () => {
         yield* settle
         assert.strictEqual((yield* buffer.metrics).waitingNexts, 1)
         yield* finish(buffer, first)
-        assert.strictEqual((yield* Fiber.join(next)).sequence, 0)
+        assert.strictEqual((yield* Fiber.join(next)).submitIndex, 0)
         assert.deepStrictEqual(yield* releasable(buffer), [1])
       })
     )
@@ -191,7 +191,7 @@ describe("Row-level reorder buffer", () => {
         const metrics = yield* buffer.metrics
         assert.deepStrictEqual([metrics.waitingSubmits, metrics.totalSubmitted], [1, 2])
         yield* buffer.next()
-        assert.strictEqual((yield* Fiber.join(third)).sequence, 2)
+        assert.strictEqual((yield* Fiber.join(third)).submitIndex, 2)
       })
     )
 
@@ -206,7 +206,7 @@ describe("Row-level reorder buffer", () => {
         const atOnce = yield* messageOf(buffer.submit("row-5", { timeout: 0 }))
         const admitted = yield* Fiber.join(Fiber.all(waiting))
         assert.deepStrictEqual(
-          admitted.map((ticket) => [ticket.rowId, ticket.sequence]),
+          admitted.map((ticket) => [ticket.stateId, ticket.submitIndex]),
           [
             ["row-2", 2],
             ["row-3", 3]
@@ -260,8 +260,8 @@ describe("Row-level reorder buffer", () => {
         const next = yield* Effect.fork(buffer.next({ timeout: "1 second" }))
         yield* TestClock.adjust("999 millis")
         yield* finish(buffer, first)
-        assert.strictEqual((yield* Fiber.join(next)).sequence, 0)
-        assert.strictEqual((yield* Fiber.join(submit)).sequence, 1)
+        assert.strictEqual((yield* Fiber.join(next)).submitIndex, 0)
+        assert.strictEqual((yield* Fiber.join(submit)).submitIndex, 1)
         yield* TestClock.adjust("1 minute")
         assert.strictEqual((yield* buffer.metrics).pending, 1)
       })
@@ -284,10 +284,10 @@ describe("Row-level reorder buffer", () => {
 
     it.effect("lets timeout zero submit and release when nothing needs to be waited for", () =>
       Effect.gen(function* () {
-        const buffer = yield* make<number>({ maxPending: 1 })
+        const buffer = yield* bounded<number>({ maxPending: 1 })
         const ticket = yield* buffer.submit("row-0", { timeout: 0 })
         yield* finish(buffer, ticket)
-        assert.strictEqual((yield* buffer.next({ timeout: 0 })).sequence, 0)
+        assert.strictEqual((yield* buffer.next({ timeout: 0 })).submitIndex, 0)
       })
     )
 
@@ -308,7 +308,7 @@ describe("Row-level reorder buffer", () => {
         const submit = yield* Effect.fork(buffer.submit("row-1", { timeout: Duration.infinity }))
         yield* TestClock.adjust("365 days")
         yield* buffer.evict(first)
-        assert.strictEqual((yield* Fiber.join(submit)).sequence, 1)
+        assert.strictEqual((yield* Fiber.join(submit)).submitIndex, 1)
       })
     )
 
@@ -386,7 +386,7 @@ describe("Row-level reorder buffer", () => {
           yield* Fiber.interrupt(given)
           assert.strictEqual((yield* buffer.metrics).waitingSubmits, 1)
           yield* buffer.evict(first)
-          assert.strictEqual((yield* Fiber.join(kept)).sequence, 1)
+          assert.strictEqual((yield* Fiber.join(kept)).submitIndex, 1)
           assert.strictEqual((yield* buffer.metrics).totalSubmitted, 2)
         })
       )
@@ -401,7 +401,7 @@ describe("Row-level reorder buffer", () => {
           yield* buffer.evict(first)
           yield* Fiber.interruptAsFork(given, FiberId.none)
           assert.isTrue(Exit.isInterrupted(yield* Fiber.await(given)))
-          assert.strictEqual((yield* Fiber.join(kept)).sequence, 1)
+          assert.strictEqual((yield* Fiber.join(kept)).submitIndex, 1)
           const metrics = yield* buffer.metrics
           assert.deepStrictEqual([metrics.totalSubmitted, metrics.pending, metrics.waitingSubmits], [2, 1, 0])
         })
@@ -417,7 +417,7 @@ describe("Row-level reorder buffer", () => {
           yield* Fiber.interrupt(given)
           assert.strictEqual((yield* buffer.metrics).waitingNexts, 1)
           yield* finish(buffer, first)
-          assert.strictEqual((yield* Fiber.join(kept)).sequence, 0)
+          assert.strictEqual((yield* Fiber.join(kept)).submitIndex, 0)
         })
       )
 
@@ -431,7 +431,7 @@ describe("Row-level reorder buffer", () => {
           yield* Effect.forEach(tickets, (ticket) => finish(buffer, ticket), { discard: true })
           yield* Fiber.interruptAsFork(given, FiberId.none)
           assert.isTrue(Exit.isInterrupted(yield* Fiber.await(given)))
-          assert.strictEqual((yield* Fiber.join(kept)).sequence, 0)
+          assert.strictEqual((yield* Fiber.join(kept)).submitIndex, 0)
           assert.deepStrictEqual(yield* releasable(buffer), [1])
         })
       )
@@ -446,7 +446,7 @@ describe("Row-level reorder buffer", () => {
           until: () => Effect.map(buffer.metrics, (metrics) => metrics.waitingSubmits === 1)
         })
         yield* buffer.evict(first)
-        assert.strictEqual((yield* Fiber.join(submit)).sequence, 1)
+        assert.strictEqual((yield* Fiber.join(submit)).submitIndex, 1)
       })
     )
   })
@@ -465,7 +465,7 @@ describe("Row-level reorder buffer", () => {
 
     it.effect("fails submit and next afterwards", () =>
       Effect.gen(function* () {
-        const buffer = yield* make<number>({ maxPending: 1 })
+        const buffer = yield* bounded<number>({ maxPending: 1 })
         yield* buffer.shutdown
         assert.deepStrictEqual(
           [yield* messageOf(buffer.submit("row-0")), yield* messageOf(buffer.next())],
@@ -524,7 +524,7 @@ describe("Row-level reorder buffer", () => {
         yield* buffer.shutdown
         const results = yield* Fiber.join(Fiber.all(nexts))
         assert.deepStrictEqual(
-          results.map(Either.match({ onLeft: (error) => error._tag, onRight: (entry) => entry.sequence })),
+          results.map(Either.match({ onLeft: (error) => error._tag, onRight: (entry) => entry.submitIndex })),
           [1, 2, "BufferShutdownError"]
         )
       })
@@ -533,7 +533,7 @@ describe("Row-level reorder buffer", () => {
     it.effect("discards the late completion of an abandoned row once, then refuses it", () =>
       Effect.gen(function* () {
         const { buffer, first } = yield* fullBuffer(1)
-        const unknown: Ticket = { ...first, sequence: 7 }
+        const unknown: Ticket = { ...first, submitIndex: 7 }
         yield* buffer.shutdown
         assert.strictEqual((yield* buffer.metrics).pending, 0)
         assert.deepStrictEqual(
@@ -544,7 +544,7 @@ describe("Row-level reorder buffer", () => {
             yield* buffer.evict(first)
           ],
           [
-            'TicketError: complete: ticket 7 of row "row-0": no row has this sequence yet',
+            'TicketError: complete: ticket 7 of row "row-0": no row has this index yet',
             false,
             'TicketError: complete: ticket 0 of row "row-0": its late completion was already discarded',
             false
@@ -564,7 +564,7 @@ describe("Row-level reorder buffer", () => {
         const next = yield* Effect.fork(buffer.next())
         yield* settle
         assert.isTrue(yield* buffer.evict(first))
-        assert.strictEqual((yield* Fiber.join(next)).sequence, 1)
+        assert.strictEqual((yield* Fiber.join(next)).submitIndex, 1)
       })
     )
 
@@ -610,7 +610,7 @@ describe("Row-level reorder buffer", () => {
       })
     )
 
-    it.effect("evicts nothing for a sequence that nobody submitted yet", () =>
+    it.effect("evicts nothing for an index that nobody submitted yet", () =>
       Effect.gen(function* () {
         const { buffer } = yield* fullBuffer(1)
         const { last } = yield* fullBuffer(2)
@@ -625,7 +625,7 @@ describe("Row-level reorder buffer", () => {
         const third = yield* Effect.fork(buffer.submit("row-2", { timeout: "100 millis" }))
         yield* settle
         yield* buffer.evict(last)
-        assert.strictEqual((yield* Fiber.join(third)).sequence, 2)
+        assert.strictEqual((yield* Fiber.join(third)).submitIndex, 2)
       })
     )
 
@@ -635,7 +635,7 @@ describe("Row-level reorder buffer", () => {
         yield* buffer.evict(first)
         assert.deepStrictEqual(
           [
-            yield* messageOf(finish(buffer, { ...first, rowId: "forged" })),
+            yield* messageOf(finish(buffer, { ...first, stateId: "forged" })),
             yield* finish(buffer, first),
             yield* messageOf(finish(buffer, first)),
             yield* releasable(buffer)
@@ -691,26 +691,26 @@ describe("Row-level reorder buffer", () => {
       Effect.gen(function* () {
         const { buffer, first } = yield* fullBuffer(1)
         const { first: foreign } = yield* fullBuffer(1)
-        const errors = yield* Effect.forEach([{ ...first, rowId: "row-B" }, { ...first }, foreign], (ticket) =>
+        const errors = yield* Effect.forEach([{ ...first, stateId: "row-B" }, { ...first }, foreign], (ticket) =>
           Effect.flip(
             Effect.all([Effect.flip(buffer.evict(ticket)), Effect.flip(finish(buffer, ticket))]).pipe(Effect.flip)
           )
         )
         assert.deepStrictEqual(
-          errors.map((both) => both.map((error) => [error.operation, error.rowId, error.reason])),
-          ["row-B", "row-0", "row-0"].map((rowId) => [
-            ["evict", rowId, "Mismatch"],
-            ["complete", rowId, "Mismatch"]
+          errors.map((both) => both.map((error) => [error.operation, error.stateId, error.reason])),
+          ["row-B", "row-0", "row-0"].map((stateId) => [
+            ["evict", stateId, "Mismatch"],
+            ["complete", stateId, "Mismatch"]
           ])
         )
         assert.isTrue(yield* finish(buffer, first))
       })
     )
 
-    it.effect("dies of an empty rowId before it changes anything", () =>
+    it.effect("dies of an empty stateId before it changes anything", () =>
       Effect.gen(function* () {
-        const buffer = yield* make<number>({ maxPending: 1 })
-        assert.include(yield* defectOf(buffer.submit("")), 'rowId must not be empty, got ""')
+        const buffer = yield* bounded<number>({ maxPending: 1 })
+        assert.include(yield* defectOf(buffer.submit("")), 'stateId must not be empty, got ""')
         const metrics = yield* buffer.metrics
         assert.deepStrictEqual([metrics.pending, metrics.totalSubmitted], [0, 0])
         const ticket = yield* buffer.submit("row-0")
@@ -722,7 +722,7 @@ describe("Row-level reorder buffer", () => {
     for (const maxPending of [0, -1, 1.5, Number.NaN, Infinity]) {
       it.effect(`dies of maxPending ${maxPending}`, () =>
         Effect.gen(function* () {
-          const defect = yield* defectOf(make({ maxPending }))
+          const defect = yield* defectOf(bounded({ maxPending }))
           assert.include(defect, `maxPending must be an integer of at least 1, got ${maxPending}`)
         })
       )
@@ -782,7 +782,7 @@ describe("Row-level reorder buffer", () => {
           yield* Effect.forEach(order, (index) => buffer.complete(at(tickets, index), index * 10))
           const entries = yield* nextN(buffer, order.length)
           assert.deepStrictEqual(
-            entries.map((entry) => [entry.sequence, entry.rowId, entry.value]),
+            entries.map((entry) => [entry.submitIndex, entry.stateId, entry.value]),
             upTo(order.length).map((i) => [i, `row-${i}`, i * 10])
           )
         })
@@ -802,7 +802,7 @@ describe("Row-level reorder buffer", () => {
 
     it.effect("moves 200 rows through three places: submitted, completed and read at once", () =>
       Effect.gen(function* () {
-        const buffer = yield* make<number>({ maxPending: 3 })
+        const buffer = yield* bounded<number>({ maxPending: 3 })
         const reader = yield* Effect.fork(nextN(buffer, 200))
         yield* Effect.forEach(
           upTo(200),
@@ -834,7 +834,7 @@ describe("Row-level reorder buffer", () => {
       ],
       ([maxPending, commands, shutdown]) =>
         Effect.gen(function* () {
-          const buffer = yield* make<number>({ maxPending })
+          const buffer = yield* bounded<number>({ maxPending })
           // The model: what the buffer must hold, in sequence.
           let rows: Array<{ readonly ticket: Ticket; completed: boolean }> = []
           const released: Array<number> = []
@@ -862,8 +862,9 @@ describe("Row-level reorder buffer", () => {
               }
               case "next": {
                 const result = yield* Effect.either(buffer.next({ timeout: 0 }))
-                if (rows[0]?.completed === true) expected.push(...rows.splice(0, 1).map((head) => head.ticket.sequence))
-                if (Either.isRight(result)) released.push(result.right.sequence)
+                if (rows[0]?.completed === true)
+                  expected.push(...rows.splice(0, 1).map((head) => head.ticket.submitIndex))
+                if (Either.isRight(result)) released.push(result.right.submitIndex)
                 assert.deepStrictEqual(released, expected)
                 break
               }
@@ -881,7 +882,7 @@ describe("Row-level reorder buffer", () => {
           }
           if (!shutdown) return
           yield* buffer.shutdown
-          const finished = rows.filter((held) => held.completed).map((held) => held.ticket.sequence)
+          const finished = rows.filter((held) => held.completed).map((held) => held.ticket.submitIndex)
           assert.deepStrictEqual(yield* releasable(buffer), finished)
           const metrics = yield* buffer.metrics
           assert.strictEqual(metrics.totalAbandoned, rows.length - finished.length)
@@ -892,15 +893,15 @@ describe("Row-level reorder buffer", () => {
 })
 
 describe("Value-type validation", () => {
-  const record = { sequence: 0, rowId: "row-0", submittedAt: 0, completedAt: 5, bufferWait: 0 }
+  const record = { submitIndex: 0, stateId: "row-0", submittedAt: 0, completedAt: 5, bufferWait: 0 }
   const accepts = (fields: Record<string, unknown>) =>
-    Schema.decodeUnknownEither(RowEntryMetadata)({ ...record, ...fields })._tag
+    Schema.decodeUnknownEither(BoundedEntryMetadata)({ ...record, ...fields })._tag
 
-  it("rejects a negative sequence, an empty rowId and a negative wait", () => {
+  it("rejects a negative index, an empty stateId and a negative wait", () => {
     const wrong = [
-      { sequence: -1 },
-      { sequence: 0.5 },
-      { rowId: "" },
+      { submitIndex: -1 },
+      { submitIndex: 0.5 },
+      { stateId: "" },
       { bufferWait: -0.1 },
       { submittedAt: Number.NaN }
     ]
@@ -916,7 +917,7 @@ describe("Value-type validation", () => {
       const { buffer, first } = yield* fullBuffer(1)
       yield* TestClock.setTime(5)
       yield* finish(buffer, first)
-      assert.deepStrictEqual(yield* Schema.encode(RowEntryMetadata)(yield* buffer.next()), record)
+      assert.deepStrictEqual(yield* Schema.encode(BoundedEntryMetadata)(yield* buffer.next()), record)
     })
   )
 })

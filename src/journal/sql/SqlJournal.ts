@@ -1,0 +1,223 @@
+/**
+ * Journals in a database, through the `SqlClient` of `@effect/sql`: SQLite, libSQL or PostgreSQL.
+ *
+ * Two tables, which are made when they are not there: one has a line for each batch, with the process that works with it, the
+ * other one for each finished row. A group of rows is one transaction, which also finds out whether somebody else has taken
+ * the batch over.
+ *
+ * @since 0.2.0
+ */
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Header from "../Header.js"
+import { JournalError } from "../JournalError.js"
+import * as Lease from "../Lease.js"
+import { Journal, type Header as BatchHeader, type Learned, type Opened, type Record } from "../Store.js"
+
+/**
+ * Options of the tables.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options extends Lease.Options {
+  /** The name of the table of batches; that of rows is the same with `_rows` behind it. Default `"effect_aimd_journal"`. */
+  readonly table?: string | undefined
+}
+
+/** Rows of one statement: a database takes so many values at once. */
+const most = 500
+
+/** Milliseconds between two groups. */
+const breath = 1
+
+/** A database may be busy for a moment, or lose a connection: a group is written again, which changes nothing. */
+const again = Schedule.intersect(Schedule.exponential("50 millis"), Schedule.recurs(5))
+
+/**
+ * Keeps journals in the database of the context.
+ *
+ * @since 0.2.0
+ * @category layers
+ */
+export const layer = (options: Options = {}): Layer.Layer<Journal, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    Journal,
+    Effect.map(SqlClient.SqlClient, (client): Journal => {
+      const heartbeat = Lease.heartbeatOf(options)
+      const tables = tablesOf(client.withoutTransforms(), options.table ?? "effect_aimd_journal")
+      return { open: (header) => open(tables, header, heartbeat) }
+    })
+  )
+
+interface Claim {
+  readonly header: string
+  readonly owner: string | null
+  /** Some clients give whole numbers as text. */
+  readonly beat: number | string
+  readonly learned: string | null
+}
+
+/** The statements; each is safe to run twice. */
+const tablesOf = (sql: SqlClient.SqlClient, table: string) => {
+  const batches = sql(table)
+  const rows = sql(`${table}_rows`)
+  return {
+    transaction: sql.withTransaction,
+    create: Effect.zipRight(
+      sql`create table if not exists ${batches} (
+        batch text primary key, header text not null, owner text, beat bigint not null, learned text)`,
+      sql`create table if not exists ${rows} (
+        batch text not null, state_id text not null, submit_index bigint not null, record text not null,
+        primary key (batch, state_id))`
+    ),
+    enter: (batch: string, header: string) =>
+      sql`insert into ${batches} ${sql.insert({ batch, header, owner: null, beat: 0, learned: null })}
+        on conflict (batch) do nothing`,
+    claim: (batch: string) =>
+      Effect.map(
+        sql<Claim>`select header, owner, beat, learned from ${batches} where batch = ${batch}`,
+        ([first]) => first
+      ),
+    take: (batch: string, owner: string, from: string | null) =>
+      isOne(
+        from === null
+          ? sql`update ${batches} set owner = ${owner} where batch = ${batch} and owner is null returning batch`
+          : sql`update ${batches} set owner = ${owner} where batch = ${batch} and owner = ${from} returning batch`
+      ),
+    beat: (batch: string, owner: string) =>
+      isOne(sql`update ${batches} set beat = beat + 1 where batch = ${batch} and owner = ${owner} returning batch`),
+    leave: (batch: string, owner: string) =>
+      sql`update ${batches} set owner = null where batch = ${batch} and owner = ${owner}`,
+    learn: (batch: string, learned: string) => sql`update ${batches} set learned = ${learned} where batch = ${batch}`,
+    isEmpty: (batch: string) =>
+      Effect.map(sql`select 1 as one from ${rows} where batch = ${batch} limit 1`, (found) => found.length === 0),
+    find: (batch: string, stateIds: ReadonlyArray<string>) =>
+      sql<{ state_id: string; record: string }>`select state_id, record from ${rows}
+        where batch = ${batch} and ${sql.in("state_id", stateIds)}`,
+    insert: (batch: string, records: ReadonlyArray<Record>) =>
+      sql`insert into ${rows} ${sql.insert(
+        records.map((record) => ({
+          batch,
+          state_id: record.stateId,
+          submit_index: record.submitIndex,
+          record: JSON.stringify(record)
+        }))
+      )} on conflict (batch, state_id) do update
+        set submit_index = excluded.submit_index, record = excluded.record`
+  }
+}
+
+type Tables = ReturnType<typeof tablesOf>
+
+const isOne = <E>(changed: Effect.Effect<ReadonlyArray<unknown>, E>) =>
+  Effect.map(changed, ({ length }) => length === 1)
+
+/** The words of a driver stand below its error. */
+const wordsOf = (error: unknown): string =>
+  Predicate.hasProperty(error, "cause") && Predicate.isError(error.cause) ? error.cause.message : String(error)
+
+const open = (
+  tables: Tables,
+  header: BatchHeader,
+  heartbeat: Duration.Duration
+): Effect.Effect<Opened, JournalError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { batch } = header
+    const failure = (reason: "Read" | "Write", verb: string) => (cause: SqlError) =>
+      new JournalError({ reason, journal: batch, detail: `it cannot be ${verb}: ${wordsOf(cause)}`, cause })
+    const reading = Effect.mapError(failure("Read", "read"))
+    const writing = Effect.mapError(failure("Write", "written"))
+
+    // Two that make the same table at once: one of them fails, and finds it there the next time.
+    yield* writing(Effect.retry(tables.create, again))
+    yield* writing(Effect.retry(tables.enter(batch, Header.line(header)), again))
+    const claim = yield* reading(tables.claim(batch))
+    if (claim === undefined) return yield* Lease.inUse(batch, "another process has removed it")
+    const wrong = Header.mismatch(claim.header, header, batch)
+    if (wrong !== undefined) return yield* wrong
+    const owner = yield* hold(tables, batch, heartbeat)
+    const isEmpty = yield* reading(tables.isEmpty(batch))
+
+    return {
+      name: batch,
+      isEmpty,
+      learned: claim.learned === null ? undefined : learnedOf(claim.learned),
+      find: (stateIds) =>
+        Effect.gen(function* () {
+          const records = new Map<string, unknown>()
+          for (const group of groupsOf(stateIds)) {
+            for (const found of yield* reading(tables.find(batch, group))) {
+              records.set(found.state_id, parse(found.record))
+            }
+          }
+          return stateIds.map((stateId) => records.get(stateId))
+        }),
+      append: (records, learned) =>
+        Effect.gen(function* () {
+          if (!(yield* tables.beat(batch, owner))) return yield* Lease.inUse(batch)
+          for (const group of groupsOf(records)) yield* tables.insert(batch, group)
+          if (learned !== undefined) yield* tables.learn(batch, JSON.stringify(learned))
+        }).pipe(
+          tables.transaction,
+          Effect.retry({ schedule: again, while: ({ _tag }) => _tag === "SqlError" }),
+          Effect.catchTag("SqlError", (error) => failure("Write", "written")(error)),
+          // A database in the process lets nothing else run while it writes: rows that are done meanwhile form a group now.
+          Effect.zipLeft(Effect.sleep(breath))
+        )
+    }
+  })
+
+/** What is no JSON is no record, but something is there. */
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+const learnedOf = (text: string): Learned | undefined => {
+  const learned = parse(text)
+  return Predicate.isRecord(learned) && Predicate.isString(learned.law)
+    ? { law: learned.law, limits: learned.limits }
+    : undefined
+}
+
+const groupsOf = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(items.length / most) }, (_, i) => items.slice(i * most, (i + 1) * most))
+
+/** Takes hold of the batch; returns the name under which it is held. */
+const hold = (
+  tables: Tables,
+  batch: string,
+  heartbeat: Duration.Duration
+): Effect.Effect<string, JournalError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const owner = yield* Lease.token
+    const claim = tables.claim(batch)
+    const look = Effect.map(claim, (found) =>
+      found === undefined || found.owner === null ? undefined : `${found.owner} ${found.beat}`
+    )
+    const take = (from: string | null) =>
+      Effect.acquireRelease(tables.take(batch, owner, from), (taken) =>
+        taken ? Effect.ignore(tables.leave(batch, owner)) : Effect.void
+      )
+    const held = (yield* claim)?.owner ?? null
+    const taken = held === null || (yield* Lease.isAbandoned(look, heartbeat)) ? yield* take(held) : yield* take(null)
+    if (!taken) return yield* Lease.inUse(batch)
+    yield* Lease.beat(tables.beat(batch, owner), heartbeat)
+    return owner
+  }).pipe(
+    Effect.catchTag(
+      "SqlError",
+      (cause) =>
+        new JournalError({ reason: "Write", journal: batch, detail: `it cannot be written: ${wordsOf(cause)}`, cause })
+    )
+  )

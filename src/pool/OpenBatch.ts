@@ -1,0 +1,437 @@
+/**
+ * One batch on its way through a pool: its rows are read as there is room, worked by at most `poolSize` fibers, and leave as
+ * entries.
+ *
+ * @since 0.2.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Argument from "../structure/Argument.js"
+import * as Format from "../structure/Format.js"
+import type { BufferEntry, Outcome } from "../order/ReorderBuffer.js"
+import type { Timer } from "../structure/TimerQueue.js"
+import type { Admission } from "./Admission.js"
+import * as Attempt from "./Attempt.js"
+import * as BatchInput from "./BatchInput.js"
+import { Fresh, type RowJob } from "./Fresh.js"
+import * as Insider from "./Insider.js"
+import type { Keeper } from "./Keeper.js"
+import * as Lane from "./Lane.js"
+import * as Outlet from "./Outlet.js"
+import * as PoolError from "../PoolError.js"
+import type { BatchStats } from "../PoolStats.js"
+import * as PoolStats from "../PoolStats.js"
+import * as Source from "./Source.js"
+import * as Workers from "./Workers.js"
+
+/**
+ * What an attempt is told about its row.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RowContext {
+  /** Names the row in an audit trail; never empty. */
+  readonly stateId: string
+  /** The row's place in the batch, from 0. */
+  readonly rowIndex: number
+  /** Which attempt this is, from 1. */
+  readonly attempt: number
+}
+
+/**
+ * What a batch is to do. `F` is all that it can fail with as a whole.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Plan<Row, A, E, R, F> {
+  readonly admission: Admission
+  readonly process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>
+  readonly options: BatchInput.BatchOptions<Row, A, E, R>
+  readonly timeout: Duration.Duration | undefined
+  /** Whether the first failure ends it. */
+  readonly isFailFast: boolean
+  readonly ordered: boolean
+  /** Rows that are read and whose entries are not read, at most. */
+  readonly maxPending: number
+  readonly keeper: Keeper<Row, A, PoolError.RowError<E>, F> | undefined
+  /** How it ends where it is stopped before all rows were read. */
+  readonly endOfStop: (error: Lane.StopError) => Exit.Exit<void, F>
+}
+
+/** What the batch has of the fiber that opened it. */
+interface Opener<R> {
+  readonly restore: Attempt.Restore
+  /** Closes last. */
+  readonly scope: Scope.CloseableScope
+  readonly fork: <E>(effect: Effect.Effect<void, E, R>) => Fiber.RuntimeFiber<void, E>
+  readonly isTraced: boolean
+  readonly outer: Insider.Insider | undefined
+}
+
+/**
+ * Opens a batch, in a region that cannot be interrupted: close it. `restore` is the right to run of its attempts.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const open = <Row, A, E, R, F>(
+  plan: Plan<Row, A, E, R, F>,
+  restore: Attempt.Restore
+): Effect.Effect<OpenBatch<Row, A, E, R, F>, never, R> =>
+  // A scope of its own: attempts have the caller's.
+  Effect.flatMap(Scope.make(), (scope) =>
+    Effect.flatMap(Scope.extend(FiberSet.make<void, unknown>(), scope), (fibers) =>
+      Effect.flatMap(FiberSet.runtime(fibers)<R>(), (fork) =>
+        Effect.withFiberRuntime((opener) =>
+          Effect.sync(
+            () =>
+              new OpenBatch(plan, {
+                restore,
+                scope,
+                fork: (effect) => fork(effect, { immediate: false }),
+                isTraced: Attempt.isTraced(opener),
+                outer: Insider.occupantOf(opener.getFiberRef(Insider.current))
+              })
+          )
+        )
+      )
+    )
+  )
+
+/** So many rows are read at once, at most. */
+const mostRead = 256
+
+/**
+ * An open batch.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class OpenBatch<Row, A, E, R, F> {
+  readonly outlet: Outlet.Outlet<A, PoolError.RowError<E>, F, R>
+  /** The cause of the row that failed first. */
+  firstFailure: Cause.Cause<PoolError.RowError<E>> | undefined = undefined
+  private readonly plan: Plan<Row, A, E, R, F>
+  private readonly opener: Opener<R>
+  private readonly fresh: Fresh<Row, A, PoolError.RowError<E>>
+  private readonly lane: Lane.Lane<RowJob<Row>, A, E>
+  private readonly workers: Workers.Workers<RowJob<Row>>
+  private readonly writer: Fiber.RuntimeFiber<void, F> | undefined
+  private readonly timer: Timer | undefined
+  private feeder: Fiber.RuntimeFiber<void> | undefined = undefined
+  private readonly unfinished: Array<BatchInput.UnfinishedRow<Row>> = []
+  /** Rows that gave up for want of capacity. */
+  private gaveUp = 0
+  /** All rows were read. */
+  private isLast = false
+  /** Why the batch as a whole fails. */
+  private failure: Exit.Exit<never, F> | undefined = undefined
+  /** What is unfinished ends with this. */
+  private stopError: Lane.StopError | undefined = undefined
+  /** Nobody gets an entry of what is unfinished. */
+  private isAbandoned = false
+  private isEnded = false
+  private onRoom: (() => void) | undefined = undefined
+
+  constructor(plan: Plan<Row, A, E, R, F>, opener: Opener<R>) {
+    const { admission, keeper, options, timeout } = plan
+    this.plan = plan
+    this.opener = opener
+    this.outlet = Outlet.make({
+      ordered: plan.ordered,
+      commit: keeper?.commit,
+      onEntry: options.onEntry,
+      now: admission.timers.wallNow,
+      onLeft: this.settle,
+      onKept: () => this.lane.wake(),
+      onRead: this.wakeFeeder
+    })
+    this.fresh = new Fresh(this.outlet.submit)
+    this.workers = Workers.make({
+      ...opener,
+      admission,
+      attempt: this.attempt,
+      settle: (job, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>, hints) => {
+        this.lane.settle(job, exit, hints)
+        // Fewer in flight: there may be room for another row.
+        if (keeper !== undefined) this.lane.wake()
+      },
+      onCrash: (crash, left) => {
+        for (const job of left) this.lane.withdraw(job)
+        this.abort(Exit.failCause(crash))
+      }
+    })
+    this.lane = Lane.open<RowJob<Row>, A, E>(admission, {
+      hasFresh: () => this.fresh.open > 0,
+      takeFresh: this.takeFresh,
+      mayStart: keeper && (() => this.isKeptUp),
+      start: this.workers.give,
+      finish: this.finish,
+      interrupt: this.workers.interrupt,
+      onStop: this.stopped
+    })
+    const { work } = this.outlet
+    this.writer = work && opener.fork(Effect.onExit(work, (exit) => this.onWriterExit(exit)))
+    this.timer =
+      timeout &&
+      admission.timers.add(admission.timers.now() + Duration.toMillis(timeout), () =>
+        this.lane.stop(new PoolError.BatchTimeoutError({ timeout }), true)
+      )
+  }
+
+  get stats(): BatchStats {
+    return PoolStats.fromTally(this.lane.counter.tally)
+  }
+
+  /** Waits for entries. A reader who is slow with what it has leaves the others something to do. */
+  get take(): Effect.Effect<Chunk.Chunk<BufferEntry<A, PoolError.RowError<E>>>, Option.Option<F>> {
+    return this.outlet.take(Math.ceil(this.plan.maxPending / 4))
+  }
+
+  /** Hands in rows; no others come after the last. */
+  readonly offer = (rows: ReadonlyArray<Row>, isLast: boolean): Effect.Effect<void, F> =>
+    Effect.suspend(() => {
+      const { keeper, options } = this.plan
+      const first = this.fresh.read
+      const stateIds = BatchInput.stateIdsOf(rows, options.stateId, first)
+      if (keeper === undefined || rows.length === 0)
+        return Effect.sync(() => this.add(rows, stateIds, undefined, isLast))
+      const kept = rows.map((row, i) => {
+        const rowIndex = first + i
+        return { row, rowIndex, stateId: stateIds?.[i] ?? String(rowIndex) }
+      })
+      return keeper.recall(kept).pipe(
+        Effect.map((outcomes) => this.add(rows, stateIds, outcomes, isLast)),
+        Effect.tapErrorCause((cause) => Effect.sync(() => this.abort(Exit.failCause(cause))))
+      )
+    })
+
+  /** Reads rows as there is room for them. */
+  feed<E2 extends F>(rows: Source.Rows<Row, E2, R>): void {
+    const fed = Effect.scoped(Effect.flatMap(Source.open(rows), (source) => this.readAll(source)))
+    this.feeder = this.opener.fork(
+      Effect.catchAllCause(fed, (cause) =>
+        Effect.sync(() => {
+          if (!this.isStopped) this.failure ??= Exit.failCause(cause)
+        })
+      )
+    )
+    this.feeder.addObserver(() => {
+      this.feeder = undefined
+      this.settle()
+    })
+  }
+
+  /** Ends what is unfinished, and waits until nothing of the batch runs. */
+  readonly close: Effect.Effect<void, never, R> = Effect.suspend(() => {
+    if (!this.isEnded) this.abort(Exit.interrupt(FiberId.none))
+    return this.workers.allGone.pipe(
+      Effect.zipRight(
+        Effect.async<void>((resume) => {
+          if (this.feeder === undefined) resume(Effect.void)
+          else this.feeder.addObserver(() => resume(Effect.void))
+        })
+      ),
+      Effect.zipRight(Effect.suspend(() => this.flushOut)),
+      Effect.zipRight(Effect.suspend(() => this.report)),
+      Effect.ensuring(
+        Effect.sync(() => {
+          if (this.timer !== undefined) this.plan.admission.timers.remove(this.timer)
+          this.lane.close()
+        })
+      ),
+      Effect.ensuring(Scope.close(this.opener.scope, Exit.void))
+    )
+  })
+
+  private get isStopped(): boolean {
+    return this.failure !== undefined || this.stopError !== undefined
+  }
+
+  /** Whether a crash now would repeat less than an attempt each for the whole pool: what runs, or is not kept yet. */
+  private get isKeptUp(): boolean {
+    return this.lane.counter.tally.inFlight + this.outlet.unkept < this.plan.admission.config.poolSize
+  }
+
+  private readonly takeFresh = (): RowJob<Row> | undefined => {
+    this.flushKnown()
+    const job = this.fresh.take()
+    this.flushKnown()
+    this.wakeFeeder()
+    return job
+  }
+
+  /** Ends the rows whose turn it is and of which something is known. */
+  private readonly flushKnown = (): void => {
+    for (let next = this.fresh.takeKnown(); next !== undefined; next = this.fresh.takeKnown()) {
+      const { job, known } = next
+      if (known === "cancelled" || known === "evicted") {
+        job.isEvicted = known === "evicted"
+        this.lane.finish(job, Exit.fail(new PoolError.RowCancelledError({ stateId: job.stateId })))
+      } else {
+        job.recalled = known
+        this.lane.finish(job, known.exit)
+      }
+    }
+  }
+
+  private add(
+    rows: ReadonlyArray<Row>,
+    stateIds: ReadonlyArray<string> | undefined,
+    outcomes: ReadonlyArray<Outcome<A, PoolError.RowError<E>> | undefined> | undefined,
+    isLast: boolean
+  ): void {
+    const { timers } = this.plan.admission
+    this.fresh.add(rows, stateIds, outcomes, timers.wallNow(), timers.now())
+    this.isLast = isLast
+    if (rows.length > 0) this.lane.submitted(rows.length)
+    this.flushKnown()
+    this.settle()
+  }
+
+  /** How many rows there is room for, and need of. */
+  private get wanted(): number {
+    const { admission, maxPending } = this.plan
+    const low = Math.min(admission.config.poolSize, Math.floor(maxPending / 2))
+    const room = maxPending - (this.fresh.read - this.outlet.read)
+    return this.fresh.open <= low ? Math.min(room, mostRead) : 0
+  }
+
+  private readonly wakeFeeder = (): void => {
+    if (this.onRoom !== undefined && this.wanted > 0) this.onRoom()
+  }
+
+  private readonly room = Effect.async<void>((resume) => {
+    this.onRoom = () => {
+      this.onRoom = undefined
+      resume(Effect.void)
+    }
+    this.wakeFeeder()
+  })
+
+  private readonly readAll = (source: Source.Source<Row, F, R>): Effect.Effect<void, F, R> =>
+    Effect.suspend(() => {
+      if (this.isStopped) return Effect.void
+      const { wanted } = this
+      if (wanted <= 0) return Effect.zipRight(Effect.interruptible(this.room), this.readAll(source))
+      return Effect.flatMap(Effect.interruptible(source(wanted)), ({ isLast, rows }) =>
+        Effect.zipRight(this.offer(rows, isLast), isLast ? Effect.void : this.readAll(source))
+      )
+    })
+
+  private readonly attempt = (job: RowJob<Row>): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
+    const { admission, process } = this.plan
+    const { attempts, input, rowIndex, stateId } = job
+    const context: RowContext = { stateId, rowIndex, attempt: attempts }
+    const call = Effect.suspend(() =>
+      job.cancelled === undefined ? checked(process(input, context), rowIndex) : Effect.interrupt
+    )
+    if (!this.opener.isTraced) return Attempt.make(admission, call, attempts, undefined)
+    const span =
+      job.span === undefined
+        ? Effect.tap(Attempt.openRowSpan(admission, { ...context }), (opened) => void (job.span = opened))
+        : Effect.succeed(job.span)
+    return Effect.flatMap(span, (row) => Attempt.make(admission, call, attempts, row))
+  }
+
+  private readonly finish = (job: RowJob<Row>, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number): void => {
+    if (Exit.isFailure(exit) && this.hasNoEntry(job, exit.cause)) return this.outlet.evict(job.place, now)
+    const { lastError, recalled } = job
+    // What was recalled for this row has its type.
+    const outcome = (recalled as Outcome<A, PoolError.RowError<E>> | undefined) ?? {
+      exit,
+      startedAt: job.startedAt,
+      throttleWait: job.throttleWait === 0 ? Duration.zero : Duration.millis(job.throttleWait),
+      attempts: job.attempts,
+      ...(lastError && { lastStatus: lastError.status })
+    }
+    this.outlet.complete(job.place, outcome, now, recalled !== undefined)
+    if (Exit.isFailure(exit) && this.firstFailure === undefined) {
+      this.firstFailure = exit.cause
+      // The error only unblocks the others: nobody sees their entries.
+      if (this.plan.isFailFast) this.abandon()
+    }
+  }
+
+  /** Whether a row that failed leaves without an entry; those that the batch left unfinished are noted. */
+  private hasNoEntry(job: RowJob<Row>, cause: Cause.Cause<PoolError.RowError<E>>): boolean {
+    const error = Option.getOrUndefined(Cause.failureOption(cause))
+    if (error instanceof PoolError.RetryTimeoutError) this.gaveUp += 1
+    if (error === undefined || error !== this.stopError) {
+      return job.isEvicted && error instanceof PoolError.RowCancelledError
+    }
+    const { attempts, input, lastError, rowIndex, stateId } = job
+    this.unfinished.push({ row: input, rowIndex, stateId, attempts, lastError })
+    return this.isAbandoned
+  }
+
+  /** Nothing of the batch starts any more; no row is read. */
+  private readonly stopped = (error: Lane.StopError): void => {
+    this.stopError = error
+    this.feeder?.unsafeInterruptAsFork(FiberId.none)
+  }
+
+  private abandon(): void {
+    this.isAbandoned = true
+    this.lane.stop(new PoolError.PoolShutdownError({ pool: this.plan.admission.config.name }), true)
+  }
+
+  /** Ends the batch as a whole. */
+  private abort(failure: Exit.Exit<never, F>): void {
+    this.failure ??= failure
+    this.abandon()
+    this.isEnded = true
+    this.workers.dismiss()
+    this.outlet.end(this.failure)
+  }
+
+  private readonly settle = (): void => {
+    if (this.isEnded || this.outlet.left < this.fresh.read) return
+    if (this.feeder !== undefined || !(this.isLast || this.isStopped)) return
+    this.isEnded = true
+    this.workers.dismiss()
+    const { stopError } = this
+    const end = this.isLast || stopError === undefined ? Exit.void : this.plan.endOfStop(stopError)
+    this.outlet.end(this.failure ?? end)
+  }
+
+  private onWriterExit(exit: Exit.Exit<void, F>): Effect.Effect<void> {
+    return Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => this.abort(Exit.failCause(exit.cause)))
+  }
+
+  /** Waits until every finished row is kept and told of. */
+  private get flushOut(): Effect.Effect<void> {
+    this.outlet.close()
+    const { writer } = this
+    return writer === undefined ? Effect.void : Effect.asVoid(writer.await)
+  }
+
+  private get report(): Effect.Effect<void, never, R> {
+    const { admission, options } = this.plan
+    const { name, maxCapacityRetry } = admission.config
+    const warning =
+      this.gaveUp === 0
+        ? Effect.void
+        : Effect.logWarning(
+            `pool "${name}": ${this.gaveUp} of ${this.fresh.read} rows gave up after ${Format.duration(maxCapacityRetry)} without capacity`
+          )
+    const { onUnfinished } = options
+    if (onUnfinished === undefined || this.unfinished.length === 0) return warning
+    return Effect.zipRight(warning, onUnfinished(this.unfinished.sort((a, b) => a.rowIndex - b.rowIndex)))
+  }
+}
+
+const checked = <A, E, R>(effect: Effect.Effect<A, E, R>, rowIndex: number): Effect.Effect<A, E, R> =>
+  Effect.isEffect(effect)
+    ? effect
+    : Effect.die(Argument.refusal(`process of row ${rowIndex}`, Argument.anEffect, effect))

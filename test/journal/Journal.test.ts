@@ -1,0 +1,205 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Duration, Effect, Exit, FiberId, Layer, Schema } from "effect"
+import { Capacity, PoolError } from "effect-aimd"
+import { FileJournal, Journal } from "effect-aimd/journal"
+import { makeDisk } from "../support/disk.js"
+import { entryOf, letters, noMind, recall, record, trouble } from "./support.js"
+
+class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String, at: Schema.Date }) {}
+
+const journal = () => FileJournal.layer("run.jsonl").pipe(Layer.provide(makeDisk().mount()))
+
+/** What comes back of an outcome, where the caller wants it back whatever it is. */
+const roundTrip = <A, E>(
+  batch: ReturnType<typeof Journal.batch<number, A, unknown, E>>,
+  exit: Exit.Exit<A, PoolError.RowError<E>>
+) =>
+  Effect.gen(function* () {
+    const rows = [{ row: 1, stateId: "r", rowIndex: 0 }]
+    yield* Effect.scoped(
+      Effect.flatMap(batch(noMind), (keeper) =>
+        Effect.zipRight(keeper.recall(rows), keeper.commit([entryOf(0, exit, "r")]))
+      )
+    )
+    const [outcome] = yield* Effect.scoped(Effect.flatMap(batch(noMind), (keeper) => keeper.recall(rows)))
+    assert(outcome !== undefined)
+    return outcome
+  }).pipe(Effect.provide(journal()))
+
+const kept = { id: "x", retry: () => false }
+
+const rejected = new Capacity.CapacityError({ status: 503, retryAfter: Duration.seconds(9) })
+const poolFailures = [
+  new PoolError.PoolShutdownError({ pool: "p" }),
+  new PoolError.RowCancelledError({ stateId: "r" }),
+  new PoolError.BatchTimeoutError({ timeout: Duration.hours(1) }),
+  new PoolError.AttemptTimeoutError({ timeout: Duration.seconds(30), attempt: 2 }),
+  new PoolError.RetryTimeoutError({
+    elapsed: Duration.seconds(1),
+    budget: Duration.infinity,
+    attempts: 3,
+    lastError: rejected,
+    othersServed: 4,
+    retryAfter: Duration.seconds(9),
+    retryAt: 5
+  }),
+  new PoolError.RetryTimeoutError({
+    elapsed: Duration.zero,
+    budget: Duration.millis(1),
+    attempts: 0,
+    lastError: new Capacity.CapacityError({ status: 429 })
+  })
+]
+
+describe("Journal", () => {
+  it.effect("gives back a success as its schema says, with the audit record", () =>
+    Effect.gen(function* () {
+      const at = new Date(86_400_000)
+      const outcome = yield* roundTrip(
+        Journal.batch({ ...kept, success: Schema.Struct({ at: Schema.Date }) }),
+        Exit.succeed({ at })
+      )
+      assert.deepStrictEqual(outcome.exit, Exit.succeed({ at }))
+      assert.deepStrictEqual([outcome.startedAt, outcome.attempts, Duration.toMillis(outcome.throttleWait)], [2, 1, 4])
+    })
+  )
+
+  it.effect("gives back a row that succeeds with nothing", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(
+        (yield* roundTrip(Journal.batch({ ...kept, success: Schema.Void }), Exit.void)).exit,
+        Exit.void
+      )
+      const undefinedOr = Schema.UndefinedOr(Schema.Number)
+      const outcome = yield* roundTrip(Journal.batch({ ...kept, success: undefinedOr }), Exit.succeed(undefined))
+      assert.deepStrictEqual(outcome.exit, Exit.succeed(undefined))
+    })
+  )
+
+  it.effect("gives back failures of the row's own, of the pool, and defects", () =>
+    Effect.gen(function* () {
+      const batch = Journal.batch<number, never, never, Refused, typeof Refused.Encoded>({
+        ...kept,
+        success: Schema.Never,
+        failure: Refused
+      })
+      const own = new Refused({ why: "no", at: new Date(0) })
+      for (const error of [own, ...poolFailures]) {
+        const outcome = yield* roundTrip(batch, Exit.fail(error))
+        assert.deepStrictEqual(outcome.exit, Exit.fail(error))
+      }
+      const died = yield* roundTrip(batch, Exit.die(new Error("broken")))
+      const message = Exit.isFailure(died.exit) ? Cause.pretty(died.exit.cause).split("\n")[0] : undefined
+      assert.strictEqual(message, "Error: broken")
+    })
+  )
+
+  it("does again what is unanswered, and keeps a row's own error", () => {
+    const own = new Refused({ why: "no", at: new Date(0) })
+    assert.isFalse(Journal.isUnanswered(Cause.fail(own)))
+    for (const error of poolFailures) assert.isTrue(Journal.isUnanswered(Cause.fail(error)))
+    assert.isTrue(Journal.isUnanswered(Cause.die("broken")))
+  })
+
+  it.effect("asks the caller which failed rows to do again", () =>
+    Effect.gen(function* () {
+      const batch = Journal.batch<string, string, string, string, string>({
+        id: "x",
+        success: Schema.String,
+        failure: Schema.String,
+        retry: (cause) => Cause.squash(cause) === "flaky"
+      })
+      const rows = ["flaky", "bad"].map((row, rowIndex) => ({ row, rowIndex, stateId: row }))
+      const entries = rows.map(({ row, rowIndex }) => entryOf(rowIndex, Exit.fail(row), row))
+      const both = Effect.scoped(
+        Effect.flatMap(batch(noMind), (keeper) => Effect.zipLeft(keeper.recall(rows), keeper.commit(entries)))
+      )
+      assert.deepStrictEqual(yield* both, [undefined, undefined])
+      const again = (yield* both).map((outcome) => outcome?.exit)
+      assert.deepStrictEqual(again, [undefined, Exit.fail("bad")])
+    }).pipe(Effect.provide(journal()))
+  )
+
+  it.effect("refuses a row that was changed under the same name", () =>
+    Effect.gen(function* () {
+      yield* record(["a", "b"])
+      const error = yield* trouble(recall(["a", "other"]))
+      const expected = 'row "1" is not the one that was recorded under this name'
+      assert.strictEqual(error, `ChangedRow: journal run.jsonl: ${expected}`)
+    }).pipe(Effect.provide(journal()))
+  )
+
+  it.effect("refuses two rows of one name, whether given or an index", () =>
+    Effect.gen(function* () {
+      const keeper = yield* letters(noMind)
+      const row = (rowIndex: number, stateId: string) => ({ row: "x", rowIndex, stateId })
+      yield* keeper.recall([row(0, "0"), row(1, "1"), row(2, "x"), row(3, "3"), row(4, "-1"), row(5, "01"), row(6, "")])
+      for (const name of ["0", "1", "x", "3", "-1", "01"]) {
+        const error = yield* trouble(keeper.recall([row(7, name)]))
+        assert.strictEqual(error, `DuplicateRow: journal run.jsonl: two rows have the name "${name}"`)
+      }
+      assert.deepStrictEqual(yield* keeper.recall([row(7, "7"), row(8, "2")]), [undefined, undefined])
+    }).pipe(Effect.scoped, Effect.provide(journal()))
+  )
+
+  it.effect("refuses a result that is not what its schema says, or that JSON cannot hold", () =>
+    Effect.gen(function* () {
+      const commit = <A, I>(success: Schema.Schema<A, I>, value: A) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const keeper = yield* Journal.batch<string, A, I>({ id: "x", success })(noMind)
+            yield* keeper.recall([{ row: "x", rowIndex: 0, stateId: "0" }])
+            return yield* trouble(keeper.commit([entryOf(0, Exit.succeed(value))]))
+          })
+        ).pipe(Effect.provide(journal()))
+      const refusal = /^Encode: journal run.jsonl: the result of row "0" cannot be written: /
+      assert.match(yield* commit(Schema.NonEmptyString, ""), refusal)
+      assert.match(yield* commit(Schema.DateFromSelf, new Date(0)), /does not come back from JSON/)
+      assert.match(yield* commit(Schema.BigIntFromSelf, 1n), refusal)
+    })
+  )
+
+  it.effect("does not record a row that was interrupted: it is unfinished", () =>
+    Effect.gen(function* () {
+      const keeper = yield* letters(noMind)
+      yield* keeper.recall([{ row: "a", rowIndex: 0, stateId: "0" }])
+      yield* keeper.commit([entryOf(0, Exit.failCause(Cause.interrupt(FiberId.none)))])
+    }).pipe(
+      Effect.scoped,
+      Effect.zipRight(recall(["a"])),
+      Effect.provide(journal()),
+      Effect.map((outcomes) => assert.deepStrictEqual(outcomes, [undefined]))
+    )
+  )
+
+  it.effect("keeps what the law has learned, and hands it to the same law alone", () =>
+    Effect.gen(function* () {
+      const told: Array<unknown> = []
+      const mind = (law: string, limits: unknown) => ({
+        law,
+        learned: () => limits,
+        learn: (learned: unknown) => void told.push(learned)
+      })
+      const commit = (law: string, limits: unknown) =>
+        Effect.scoped(Effect.flatMap(letters(mind(law, limits)), (keeper) => keeper.commit([])))
+      yield* commit("window", { window: 7 })
+      yield* commit("other", undefined)
+      yield* commit("window", { window: 8 })
+      yield* commit("window", undefined)
+      assert.deepStrictEqual(told, [{ window: 7 }, { window: 8 }])
+    }).pipe(Effect.provide(journal()))
+  )
+
+  it("refuses wrong options with its own words", () => {
+    const make = (options: object) => () => Journal.batch(options as never)
+    assert.throws(make({ id: "", success: Schema.String }), /option id of Journal.batch: expected a non-empty string/)
+    assert.throws(make({ id: "x" }), /option success of Journal.batch: expected a Schema/)
+    assert.throws(
+      make({ id: "x", success: Schema.Void, retry: true }),
+      /option retry of Journal.batch: expected a function/
+    )
+    const layer = FileJournal.layer("x", { heartbeat: 0 }).pipe(Layer.provide(makeDisk().mount()))
+    const exit = Effect.runSyncExit(Effect.provide(recall([]), layer))
+    assert.match(String(exit), /option heartbeat: expected a duration above 0/)
+  })
+})
