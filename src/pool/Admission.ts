@@ -169,37 +169,15 @@ interface Parts<State> {
   readonly log: (line: Effect.Effect<void>) => void
 }
 
-const assemble = <State>({ config, labels, law, log, seed, timers }: Parts<State>): Admission => {
+const assemble = <State>(parts: Parts<State>): Admission => {
+  const { config, labels, timers } = parts
   const tally = PoolStats.makeTally()
   const parties = new Set<Party>()
   let rows = 0
   let isShutdown = false
   let notice: string | undefined
-
-  const notify = (text: string): void => void (notice = text)
-  const holds = Holds.make(config, seed, notify)
-  const silence = Silence.make({
-    name: config.name,
-    budget: Duration.toMillis(config.maxCapacityRetry),
-    timers,
-    pending: () => PoolStats.pending(tally),
-    inFlight: () => starts.inFlight,
-    onDead: () => [...parties].forEach((party) => party.giveUp()),
-    log
-  })
-  const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
-  const tell = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
-  const steering = Steering.make({
-    config,
-    law,
-    labels,
-    now: timers.now(),
-    change: tell,
-    onDecision: () => starts.resize()
-  })
-  const starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil)
-  const idle = Idle.make(tally, () => starts.inFlight)
-  const told = teller({ holds, silence, starts, steering, parties, notify })
+  const machine = connect(parts, tally, parties, (text) => void (notice = text))
+  const { holds, idle, silence, starts, steering, told } = machine
 
   return {
     config,
@@ -210,7 +188,7 @@ const assemble = <State>({ config, labels, law, log, seed, timers }: Parts<State
     get decision() {
       return steering.decision
     },
-    standing: () => tell(steering.decision, timers.now()),
+    standing: machine.standing,
     get changes() {
       return steering.changes
     },
@@ -241,11 +219,7 @@ const assemble = <State>({ config, labels, law, log, seed, timers }: Parts<State
     nextRow: () => (rows += 1),
     observe: told.observe,
     settled: silence.forget,
-    release: () => {
-      starts.release()
-      if (starts.inFlight === 0) silence.idle(holds.until, timers.now())
-      idle.wake()
-    },
+    release: machine.release,
     shutdown: (interrupt) => {
       isShutdown = true
       for (const party of [...parties]) party.shutdown(interrupt)
@@ -258,6 +232,44 @@ const assemble = <State>({ config, labels, law, log, seed, timers }: Parts<State
     },
     isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
     idle: idle.wait
+  }
+}
+
+/** Makes the parts that decide who may start, each of which knows those that it asks. */
+const connect = <State>(
+  { config, labels, law, log, seed, timers }: Parts<State>,
+  tally: PoolStats.Tally,
+  parties: ReadonlySet<Party>,
+  notify: (notice: string) => void
+) => {
+  const holds = Holds.make(config, seed, notify)
+  const silence = Silence.make({
+    name: config.name,
+    budget: Duration.toMillis(config.maxCapacityRetry),
+    timers,
+    pending: () => PoolStats.pending(tally),
+    inFlight: () => starts.inFlight,
+    onDead: () => [...parties].forEach((party) => party.giveUp()),
+    log
+  })
+  const change = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
+  const steering = Steering.make({ config, law, labels, now: timers.now(), change, onDecision: () => starts.resize() })
+  const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
+  const starts: Starts.Starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil)
+  const idle = Idle.make(tally, () => starts.inFlight)
+  return {
+    holds,
+    silence,
+    steering,
+    starts,
+    idle,
+    told: teller({ holds, silence, starts, steering, parties, notify }),
+    standing: () => change(steering.decision, timers.now()),
+    release: () => {
+      starts.release()
+      if (starts.inFlight === 0) silence.idle(holds.until, timers.now())
+      idle.wake()
+    }
   }
 }
 
