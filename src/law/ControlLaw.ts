@@ -189,4 +189,6 @@ export interface ControlLaw<State = unknown> {
   initial(poolSize: number, now: number): Step<State>
   /** `starts` is as of now, and changes after the step. A law that wraps another hands it on. */
   step(state: State, sample: Sample, now: number, starts?: Starts): Step<State>
+  /** The pool has another size from now on. A law without this goes on as before; no decision of it goes beyond the size. */
+  resize?(state: State, poolSize: number, now: number): Step<State>
 }

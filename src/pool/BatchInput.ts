@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { CapacityError } from "../Capacity.js"
+import { Handle, type BatchHandle } from "./Handle.js"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
 import * as PoolConfig from "../PoolConfig.js"
 import type * as PoolError from "../PoolError.js"
@@ -50,6 +51,8 @@ export interface BatchOptions<in Row, in A = unknown, in E = unknown, out R = ne
    * whole, or its pool was shut down. Gets those of the rows that were read; default none.
    */
   readonly onUnfinished?: ((rows: ReadonlyArray<UnfinishedRow<Row>>) => Effect.Effect<void, never, R>) | undefined
+  /** Shows how far the batch is, and cancels rows of it; made by `PooledExecutor.handle`, one for each batch. Default none. */
+  readonly handle?: BatchHandle | undefined
 }
 
 /**
@@ -78,7 +81,7 @@ export interface StreamOptions<in Row, in A = unknown, in E = unknown, out R = n
  */
 export const defaultMaxPending = (poolSize: number): number => Math.max(1000, 4 * poolSize)
 
-const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished"]
+const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "handle"]
 const streamNames: ReadonlyArray<string> = [...batchNames, "ordered", "maxPending"]
 
 const functions = {
@@ -102,7 +105,10 @@ const wrongOption = (options: unknown, names: ReadonlyArray<string>): Error | un
     const value = options[name]
     if (value !== undefined && !Predicate.isFunction(value)) return Argument.refusal(`option ${name}`, expected, value)
   }
-  const { maxPending, ordered } = options
+  const { handle, maxPending, ordered } = options
+  if (handle !== undefined && !(handle instanceof Handle && !handle.isTaken)) {
+    return Argument.refusal("option handle", "a handle that no batch has had, from PooledExecutor.handle", handle)
+  }
   if (ordered !== undefined && !Predicate.isBoolean(ordered)) {
     return Argument.refusal("option ordered", "true or false", ordered)
   }

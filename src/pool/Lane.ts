@@ -81,6 +81,8 @@ export interface Lane<J extends Job, A, E> {
    * `interrupt`, what is in flight is interrupted too.
    */
   readonly stop: (error: StopError, interrupt: boolean) => void
+  /** The jobs that were rejected and wait. */
+  readonly parked: () => ReadonlyArray<J>
   /** The lane leaves the pool. */
   readonly close: () => void
 }
@@ -116,10 +118,12 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       waiting.endBefore(until)
       line.leaveIfIdle()
     },
+    parked: () => waiting.size,
+    resumed: () => waiting.resumed(),
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
   const line = placeOf(admission, party, hasWork)
-  const waiting = Waiting.make<J>(admission.timers, line.queueUp, (job) => {
+  const waiting = Waiting.make<J>(admission.timers, admission.pause, line.queueUp, (job) => {
     fail(job)
     line.leaveIfIdle()
   })
@@ -154,6 +158,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     },
     ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
     stop,
+    parked: waiting.jobs,
     close: () => admission.exit(party)
   }
 }
@@ -204,7 +209,7 @@ const outcomes = <J extends Job, A, E>(
     const now = timers.now()
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
     const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
-    if (admission.silence.isDead || heldUntil > job.deadline) fail(job)
+    if (admission.silence.isDead || heldUntil > job.deadline + admission.pause.pausedFor(now)) fail(job)
     else waiting.park(job, isOwn ? Math.max(job.ownDelay, heldUntil - now) : admission.decision.delay, now)
   }
 
@@ -257,7 +262,8 @@ const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, co
     if (job.attempts === 0) {
       job.row = admission.nextRow()
       job.startedAt = timers.wallNow()
-      job.deadline = ticket.startedAt + Duration.toMillis(admission.config.maxCapacityRetry)
+      const from = ticket.startedAt - admission.pause.pausedFor(ticket.startedAt)
+      job.deadline = from + Duration.toMillis(admission.config.maxCapacityRetry)
     }
     job.attempts += 1
     job.ticket = ticket

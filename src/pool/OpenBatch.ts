@@ -22,6 +22,7 @@ import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as BatchInput from "./BatchInput.js"
 import { Fresh, type RowJob } from "./Fresh.js"
+import { Handle } from "./Handle.js"
 import * as Insider from "./Insider.js"
 import type { Keeper } from "./Keeper.js"
 import * as Lane from "./Lane.js"
@@ -29,6 +30,7 @@ import * as Outlet from "./Outlet.js"
 import * as PoolError from "../PoolError.js"
 import type { BatchStats } from "../PoolStats.js"
 import * as PoolStats from "../PoolStats.js"
+import type { Snapshot } from "./Progress.js"
 import * as Source from "./Source.js"
 import * as Workers from "./Workers.js"
 
@@ -180,6 +182,13 @@ export class OpenBatch<Row, A, E, R, F> {
       interrupt: this.workers.interrupt,
       onStop: this.stopped
     })
+    if (options.handle instanceof Handle) {
+      options.handle.attach({
+        takeBack: (stateId, how) => this.takeBack(stateId, how),
+        snapshot: () => this.snapshot,
+        isOver: () => this.isEnded
+      })
+    }
     const { work } = this.outlet
     this.writer = work && opener.fork(Effect.onExit(work, (exit) => this.onWriterExit(exit)))
     this.timer =
@@ -187,6 +196,52 @@ export class OpenBatch<Row, A, E, R, F> {
       admission.timers.add(admission.timers.now() + Duration.toMillis(timeout), () =>
         this.lane.stop(new PoolError.BatchTimeoutError({ timeout }), true)
       )
+  }
+
+  /**
+   * Takes back the rows of a name that have no outcome: each ends with an error, or leaves without an entry. Returns how many
+   * there were.
+   */
+  takeBack(stateId: string, how: "cancelled" | "evicted"): number {
+    if (this.isEnded) return 0
+    const fresh = this.fresh.takeBack(stateId, how)
+    this.flushKnown()
+    const isMeant = (job: RowJob<Row>): boolean => job.stateId === stateId && job.cancelled === undefined
+    const mark = (job: RowJob<Row>): PoolError.RowCancelledError => {
+      job.isEvicted = how === "evicted"
+      return (job.cancelled = new PoolError.RowCancelledError({ stateId }))
+    }
+    const parked = this.lane.parked().filter(isMeant)
+    for (const job of parked) this.lane.finish(job, Exit.fail(mark(job)))
+    const running = this.workers.jobs().filter(isMeant)
+    running.forEach(mark)
+    this.workers.interruptJobs((job) => running.includes(job))
+    return fresh + parked.length + running.length
+  }
+
+  get isOver(): boolean {
+    return this.isEnded
+  }
+
+  /** How far it is. */
+  get snapshot(): Snapshot {
+    const { heldBackBy, timers } = this.plan.admission
+    const { tally } = this.lane.counter
+    const retrying = this.lane.parked().length
+    const { open } = this.fresh
+    const isFull = this.fresh.read - this.outlet.read >= this.plan.maxPending
+    return {
+      at: timers.wallNow(),
+      rows: tally.rows,
+      mayGrow: !this.isLast && !this.isStopped,
+      done: tally.successes,
+      failed: tally.failures,
+      inFlight: tally.inFlight,
+      fresh: open,
+      retrying,
+      finished: PoolStats.ended(tally) - this.outlet.read,
+      waitsFor: open + retrying > 0 && heldBackBy !== undefined ? heldBackBy : isFull ? "reader" : "rows"
+    }
   }
 
   get stats(): BatchStats {

@@ -31,6 +31,8 @@ export interface Steering {
    * window that was decided last.
    */
   readonly step: (sample: Sample, now: number, starts: Starts) => void
+  /** The pool has another size: a law that can be told of it is, and no decision goes beyond it. */
+  readonly resize: (poolSize: number, now: number) => void
 }
 
 /**
@@ -54,6 +56,7 @@ export interface Options<State> {
 interface Running {
   decided: Decision
   step: (sample: Sample, now: number, starts: Starts) => Decision
+  resize: (poolSize: number, now: number) => Decision
 }
 
 const run = <State>(law: ControlLaw<State>, poolSize: number, now: number): Running => {
@@ -63,6 +66,10 @@ const run = <State>(law: ControlLaw<State>, poolSize: number, now: number): Runn
     decided: decision,
     step: (sample, at, starts) => {
       ;({ decision, state } = guarded.step(state, sample, at, starts))
+      return decision
+    },
+    resize: (size, at) => {
+      if (guarded.resize !== undefined) ({ decision, state } = guarded.resize(state, size, at))
       return decision
     }
   }
@@ -76,7 +83,7 @@ const run = <State>(law: ControlLaw<State>, poolSize: number, now: number): Runn
  */
 export const make = <State>(options: Options<State>): Steering => {
   const { change, config, labels, law, onDecision } = options
-  const bounded = bounds(config)
+  let bounded = bounds(config)
   const changes: Array<PoolStats.Change> = []
   const listeners = new Set<(change: PoolStats.Change) => void>()
   let running = run(law, config.poolSize, options.now)
@@ -109,6 +116,11 @@ export const make = <State>(options: Options<State>): Steering => {
     onChange: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
+    },
+    resize: (poolSize, now) => {
+      bounded = bounds({ ...config, poolSize })
+      // A copy is another decision, so that it is bounded anew.
+      apply({ ...running.resize(poolSize, now) }, now)
     },
     step: (sample, now, starts) => {
       let next: Decision

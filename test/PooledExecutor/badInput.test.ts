@@ -106,11 +106,11 @@ describe("Bad input", () => {
   const noOptions: ReadonlyArray<readonly [options: unknown, message: string]> = [
     [
       { concurrency: 8 },
-      "option concurrency: expected only the options stateId, timeout, onEntry and onUnfinished, got 8"
+      "option concurrency: expected only the options stateId, timeout, onEntry, onUnfinished and handle, got 8"
     ],
     [
       { timeOut: undefined },
-      "option timeOut: expected only the options stateId, timeout, onEntry and onUnfinished, got undefined"
+      "option timeOut: expected only the options stateId, timeout, onEntry, onUnfinished and handle, got undefined"
     ],
     ["1 minute", 'argument options: expected an object, got "1 minute"'],
     [null, "argument options: expected an object, got null"],
