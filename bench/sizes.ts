@@ -22,6 +22,8 @@ export interface Sizes {
     readonly seeds: number
     readonly sleeps: number
   }
+  /** Rows of a batch to compare with, and of the streams. */
+  readonly streams: { readonly batch: number; readonly rows: ReadonlyArray<number> }
   /** HTTP requests a round. */
   readonly requests: number
   /** The window of the limiter that is met over HTTP. */
@@ -38,6 +40,7 @@ export const full: Sizes = {
   callers: [1000, 10_000, 100_000],
   effectCallers: [1000, 2000],
   simulation: { rounds: 3, rows: [10_000, 100_000, 1_000_000], seeds: 500, sleeps: 1600 },
+  streams: { batch: 10_000, rows: [10_000, 1_000_000, 10_000_000] },
   requests: 5000,
   limiter: { limit: 600, windowMs: 60_000 }
 }
@@ -52,6 +55,7 @@ export const smoke: Sizes = {
   callers: [10, 100, 1000],
   effectCallers: [20, 40],
   simulation: { rounds: 1, rows: [10, 100, 1000], seeds: 5, sleeps: 32 },
+  streams: { batch: 100, rows: [100, 1000] },
   requests: 100,
   limiter: { limit: 50, windowMs: 500 }
 }
