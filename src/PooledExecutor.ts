@@ -30,7 +30,7 @@ import type * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
 import * as ProgressOf from "./pool/Progress.js"
 import type { Progress } from "./pool/Progress.js"
-import type { RowContext } from "./pool/OpenBatch.js"
+import type { RowContext } from "./pool/BatchInput.js"
 import * as Ramp from "./law/Ramp.js"
 import type { Rows } from "./pool/Source.js"
 import * as WindowLaw from "./law/WindowLaw.js"
@@ -43,6 +43,13 @@ export {
    * @category models
    */
   type BatchOptions,
+  /**
+   * What an attempt is told about its row.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type RowContext,
   /**
    * Options of `stream`.
    *
@@ -109,16 +116,6 @@ export {
    */
   type WaitsFor
 } from "./pool/Progress.js"
-
-export {
-  /**
-   * What an attempt is told about its row.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type RowContext
-} from "./pool/OpenBatch.js"
 
 /**
  * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.

@@ -15,6 +15,21 @@ import * as Argument from "../structure/Argument.js"
 import * as Source from "./Source.js"
 
 /**
+ * What an attempt is told about its row.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RowContext {
+  /** Names the row in an audit trail; never empty. */
+  readonly stateId: string
+  /** The row's place in the batch, from 0. */
+  readonly rowIndex: number
+  /** Which attempt this is, from 1. */
+  readonly attempt: number
+}
+
+/**
  * A row that was read and has no outcome of its own: the batch ended before it did.
  *
  * @since 0.2.0

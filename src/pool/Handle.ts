@@ -53,14 +53,39 @@ export class Handle implements BatchHandle {
     return this.batch !== undefined
   }
 
+  /**
+   * Gives the handle its batch.
+   *
+   * @since 0.2.0
+   */
   attach(batch: Handled): void {
     this.batch = batch
   }
 
+  /**
+   * Ends the rows of a name with an error.
+   *
+   * @since 0.2.0
+   */
   readonly cancel: BatchHandle["cancel"] = (stateId) =>
     Effect.sync(() => this.batch?.takeBack(stateId, "cancelled") ?? 0)
+  /**
+   * Lets the rows of a name leave without an entry.
+   *
+   * @since 0.2.0
+   */
   readonly evict: BatchHandle["evict"] = (stateId) => Effect.sync(() => this.batch?.takeBack(stateId, "evicted") ?? 0)
+  /**
+   * How far the batch is.
+   *
+   * @since 0.2.0
+   */
   readonly snapshot: BatchHandle["snapshot"] = Effect.sync(() => this.batch?.snapshot())
+  /**
+   * How far it is, every second.
+   *
+   * @since 0.2.0
+   */
   readonly progress: BatchHandle["progress"] = Progress.stream(
     () => this.batch?.snapshot(),
     () => this.batch?.isOver() === true

@@ -35,21 +35,6 @@ import * as Source from "./Source.js"
 import * as Workers from "./Workers.js"
 
 /**
- * What an attempt is told about its row.
- *
- * @since 0.1.0
- * @category models
- */
-export interface RowContext {
-  /** Names the row in an audit trail; never empty. */
-  readonly stateId: string
-  /** The row's place in the batch, from 0. */
-  readonly rowIndex: number
-  /** Which attempt this is, from 1. */
-  readonly attempt: number
-}
-
-/**
  * What a batch is to do. `F` is all that it can fail with as a whole.
  *
  * @since 0.2.0
@@ -57,7 +42,7 @@ export interface RowContext {
  */
 export interface Plan<Row, A, E, R, F> {
   readonly admission: Admission
-  readonly process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>
+  readonly process: (row: Row, context: BatchInput.RowContext) => Effect.Effect<A, E, R>
   readonly options: BatchInput.BatchOptions<Row, A, E, R>
   readonly timeout: Duration.Duration | undefined
   /** Whether the first failure ends it. */
@@ -387,7 +372,7 @@ export class OpenBatch<Row, A, E, R, F> {
   private readonly attempt = (job: RowJob<Row>): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
     const { admission, process } = this.plan
     const { attempts, input, rowIndex, stateId } = job
-    const context: RowContext = { stateId, rowIndex, attempt: attempts }
+    const context: BatchInput.RowContext = { stateId, rowIndex, attempt: attempts }
     const call = Effect.suspend(() =>
       job.cancelled === undefined ? checked(process(input, context), rowIndex) : Effect.interrupt
     )
