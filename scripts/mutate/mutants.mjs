@@ -38,6 +38,12 @@ const isCondition = (node) =>
 /** A loop that never ends says nothing about the tests. */
 const isLoop = (node) => ts.isWhileStatement(node.parent)
 
+/** Types aside, and `strict: true`, by which a Schema.transform says to the compiler alone how its types are to be compared. */
+const isBoolean = ({ kind, parent }) =>
+  (kind === ts.SyntaxKind.TrueKeyword || kind === ts.SyntaxKind.FalseKeyword) &&
+  !ts.isLiteralTypeNode(parent) &&
+  !(ts.isPropertyAssignment(parent) && parent.name.getText() === "strict")
+
 const ofNode = (node, source) => {
   const text = (part) => part.getText(source)
   const found = []
@@ -51,9 +57,10 @@ const ofNode = (node, source) => {
     change(node, unary[node.operator] + text(node.operand))
   }
   if (ts.isPostfixUnaryExpression(node)) change(node, text(node.operand) + unary[node.operator])
-  if (ts.isNumericLiteral(node)) change(node, `(${text(node)} + 1)`)
-  if (node.kind === ts.SyntaxKind.TrueKeyword && !ts.isLiteralTypeNode(node.parent)) change(node, "false")
-  if (node.kind === ts.SyntaxKind.FalseKeyword && !ts.isLiteralTypeNode(node.parent)) change(node, "true")
+  // One more than 1e18 is 1e18.
+  if (ts.isNumericLiteral(node) && Number.isSafeInteger(Math.floor(Number(node.text))))
+    change(node, `(${text(node)} + 1)`)
+  if (isBoolean(node)) change(node, node.kind === ts.SyntaxKind.TrueKeyword ? "false" : "true")
   if (ts.isPropertyAccessExpression(node) && text(node) in calls) change(node, calls[text(node)])
   if (ts.isExpression(node) && isCondition(node)) {
     if (!isLoop(node)) change(node, "true", `if (${text(node)}) always`)
@@ -79,6 +86,8 @@ export const mutantsOf = (file, code) => {
     file,
     line: source.getLineAndCharacterOfPosition(start).line + 1,
     what: what.replaceAll(/\s+/g, " ").slice(0, 100),
-    code: `${code.slice(0, start)}${to}${code.slice(end)}`
+    code,
+    position: start,
+    mutated: `${code.slice(0, start)}${to}${code.slice(end)}`
   }))
 }

@@ -1,52 +1,104 @@
 // Runs test files against one mutant after another; a process of its own, because a mutant may hang it.
-import { resolve } from "node:path"
+import { readFileSync } from "node:fs"
+import { relative, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { createVitest } from "vitest/node"
 import config from "../../vitest.config.ts"
+import { watched } from "./functions.mjs"
 
-let mutant = { file: "", code: "" }
+/** What stands in for the text of which files. */
+let planted = new Map()
+/** Those of them that the tests have loaded. */
+const loaded = new Set()
+/** The order in which files run: as they were asked for. */
+let order = []
+/** What is told of each file that ran. */
+let results = []
 
 const plugin = {
   name: "mutant",
   enforce: "pre",
-  transform: (_, id) => (id.split("?")[0] === mutant.file ? mutant.code : undefined)
+  transform: (_, id) => {
+    const path = id.split("?")[0]
+    if (planted.has(path)) loaded.add(path)
+    return planted.get(path)
+  }
 }
 
-// A project has a server of its own, which has the plugins that it names itself.
+const reporter = {
+  onTestModuleEnd: (module) =>
+    results.push({
+      path: relative("", module.moduleId),
+      ok: module.ok(),
+      passed: [...module.children.allTests("passed")].length,
+      failed: [...module.children.allTests("failed")][0]?.fullName,
+      ...module.meta()
+    })
+}
+
+class InOrder {
+  sort = (specifications) => [...specifications].sort((a, b) => order.indexOf(a.moduleId) - order.indexOf(b.moduleId))
+  shard = (specifications) => specifications
+}
+
+/** Each run has a process of its own: what one mutant leaves behind is not the next one's. */
+const settings = { pool: "forks", isolate: false, maxWorkers: 1, minWorkers: 1 }
+
 const { projects, ...shared } = config.test
+const setupFiles = [shared.setupFiles, fileURLToPath(new URL("reached.mjs", import.meta.url))]
 const vitest = await createVitest(
   "test",
   {
     config: false,
-    isolate: false,
     watch: false,
     bail: 1,
-    reporters: [{}],
+    reporters: [reporter],
+    ...settings,
+    sequence: { sequencer: InOrder },
+    // A project has a server of its own, which has the plugins that it names itself.
     projects: projects
       .filter(({ test }) => test.name !== "long")
-      .map(({ test }) => ({ resolve: config.resolve, plugins: [plugin], test: { ...shared, ...test } }))
+      .map(({ test }) => ({
+        resolve: config.resolve,
+        plugins: [plugin],
+        test: { ...shared, ...test, ...settings, setupFiles }
+      }))
   },
   { configFile: false }
 )
 process.on("unhandledRejection", () => undefined)
 
-/** A run that ends at its first failure may end before it has told of it. */
-const passedIn = (modules) => modules.reduce((sum, { children }) => sum + [...children.allTests("passed")].length, 0)
-
-const firstFailure = (modules) => {
-  for (const module of modules) {
-    for (const test of module.children.allTests("failed")) return test.fullName
-    if (!module.ok()) return module.relativeModuleId
-  }
-  return undefined
+const plant = (sources) => {
+  for (const path of planted.keys()) vitest.invalidateFile(path)
+  planted = new Map(sources.map(({ code, file }) => [resolve(file), code]))
+  for (const path of planted.keys()) vitest.invalidateFile(path)
+  loaded.clear()
 }
 
-process.on("message", async ({ code, file, tests }) => {
-  const old = mutant.file
-  mutant = { file: resolve(file), code }
-  for (const changed of [old, mutant.file]) if (changed !== "") vitest.invalidateFile(changed)
-  const specifications = await vitest.globTestSpecifications(tests)
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, false)
-  const killer = firstFailure(testModules) ?? (unhandledErrors.length > 0 ? "an unhandled error" : undefined)
-  process.send({ killer, passed: passedIn(testModules) })
+const run = async ({ limits, sources, tests }) => {
+  plant(sources)
+  vitest.provide("limits", limits)
+  const paths = tests.map((name) => resolve(name))
+  const rank = ({ moduleId }) => paths.findIndex((path) => moduleId.startsWith(path))
+  const specifications = (await vitest.globTestSpecifications())
+    .filter((one) => rank(one) >= 0)
+    .sort((a, b) => rank(a) - rank(b))
+  order = specifications.map(({ moduleId }) => moduleId)
+  results = []
+  const { unhandledErrors } = await vitest.runTestSpecifications(specifications, false)
+  const failed = results.find(({ ok }) => !ok)
+  const named = failed && `${failed.path}: ${failed.failed ?? "does not load"}`
+  return {
+    killer: named ?? (unhandledErrors.length > 0 ? "an unhandled error" : undefined),
+    results,
+    isPlanted: [...planted.keys()].every((path) => loaded.has(path))
+  }
+}
+
+/** The sources as they are, in which each function tells that it runs. */
+const sound = (files) => files.map((file) => ({ file, code: watched(file, readFileSync(file, "utf8")) }))
+
+process.on("message", async ({ files, mutant, ...task }) => {
+  process.send(await run({ ...task, sources: mutant === undefined ? sound(files) : [mutant] }))
 })
 process.send("ready")

@@ -17,7 +17,7 @@ export interface Gate {
   readonly opensAt: (decision: Decision, holdUntil: number, now: number) => number
   /** An attempt starts, when the gate was asked last; returns what it had waited for. */
   readonly pass: (decision: Decision, isFull: boolean) => Bound
-  /** The attempt that passed last was none. */
+  /** The attempt that passed last was none: nothing has happened. */
   readonly takeBack: () => void
   readonly rejected: (startedAt: number) => void
 }
@@ -39,6 +39,13 @@ export const make = (remembers: number): Gate => {
   /** What closes the gate, or did when it was asked last. */
   let closedBy: Bound = "none"
   let periodOpensAt = -Infinity
+  /** What the latest start found, should it be taken back. */
+  const found: { lastStart: number; aloneUntil: number; wasHeld: boolean; closedBy: Bound } = {
+    lastStart,
+    aloneUntil,
+    wasHeld,
+    closedBy
+  }
 
   const inPeriod = ({ alone = 0, starts }: Decision): number => {
     const first = starts === undefined ? undefined : log.latest(starts.limit)
@@ -62,6 +69,10 @@ export const make = (remembers: number): Gate => {
     },
     pass: (decision, isFull) => {
       const bound = periodOpensAt >= asked - 1 ? "period" : isFull ? "window" : closedBy
+      found.lastStart = lastStart
+      found.aloneUntil = aloneUntil
+      found.wasHeld = wasHeld
+      found.closedBy = closedBy
       if (wasHeld) aloneUntil = asked + (decision.alone ?? 0)
       wasHeld = false
       closedBy = "none"
@@ -69,7 +80,10 @@ export const make = (remembers: number): Gate => {
       log.add(asked)
       return bound
     },
-    takeBack: () => log.remove(lastStart),
+    takeBack: () => {
+      log.remove(lastStart)
+      ;({ lastStart, aloneUntil, wasHeld, closedBy } = found)
+    },
     rejected: log.remove
   }
 }

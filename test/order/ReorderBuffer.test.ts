@@ -131,6 +131,19 @@ describe("Reorder buffer", () => {
     )
   })
 
+  it("takes those along that wait when rows were released before, and others come", () => {
+    const buffer = filled(16)
+    for (const index of [0, 1, 2]) buffer.complete(index, outcome(index), 0)
+    for (let i = 16; i < 19; i++) buffer.submit(`row-${i}`, i)
+    buffer.complete(17, outcome(17), 20)
+    buffer.submit("row-19", 19)
+    const released = [...upTo(14).map((i) => i + 3), 18, 19].flatMap((i) => buffer.complete(i, outcome(i), 30))
+    assert.deepStrictEqual(
+      released.map(({ completeIndex, stateId, submittedAt }) => [stateId, submittedAt, completeIndex]),
+      upTo(17).map((i) => [`row-${i + 3}`, i < 13 ? 0 : i + 3, i === 14 ? 3 : i < 14 ? i + 4 : i + 3])
+    )
+  })
+
   it("emits past rows that are taken out, at the head or behind it", () => {
     const buffer = filled(5)
     buffer.complete(2, outcome(2), 1)
@@ -319,6 +332,12 @@ describe("Ordering metadata", () => {
     const entries = buffer.complete(0, outcome(0), 19)
     assert.deepStrictEqual(waits(entries), [0, 0])
     // One object for every wait of zero, however many rows there are.
+    assert.isTrue(entries.every((entry) => entry.bufferWait === Duration.zero))
+  })
+
+  it("waits 0 when the clock stands still, and that is the same object", () => {
+    const buffer = filled(2)
+    const entries = [1, 0].flatMap((row) => buffer.complete(row, outcome(row), 7))
     assert.isTrue(entries.every((entry) => entry.bufferWait === Duration.zero))
   })
 

@@ -61,6 +61,16 @@ describe("The gate", () => {
     )
   })
 
+  it("lets a start of the next millisecond count as one that waited for the period, and no later one", () => {
+    const starts = { limit: 1, period: 100, provenUntil: Infinity }
+    const bounds = [100, 101, 102].map((at) => {
+      const start = starter(Gate.make(10), decision({ starts }))
+      start(0)
+      return start(at)[1]
+    })
+    assert.deepStrictEqual(bounds, ["period", "period", "none"])
+  })
+
   it("sends those beyond an unproven period one at a time", () => {
     const starts = { limit: 2, period: 100, provenUntil: 5 }
     const start = starter(Gate.make(10), decision({ starts, alone: 7 }))
@@ -120,6 +130,38 @@ describe("The gate", () => {
     start(1)
     gate.takeBack()
     assert.deepStrictEqual(start(2), [2, "none"])
+  })
+})
+
+describe("A start that is taken back", () => {
+  const cases: Record<
+    string,
+    { readonly law: ControlLaw.Decision; readonly holdUntil: number; readonly next: number }
+  > = {
+    "leaves the spacing to the one before it": { law: decision({ spacing: 30 }), holdUntil: 0, next: 30 },
+    "leaves it to the next to go alone after a hold": { law: decision({ alone: 20 }), holdUntil: 50, next: 50 }
+  }
+  for (const [name, { holdUntil, law, next }] of Object.entries(cases)) {
+    it(name, () => {
+      const gate = Gate.make(0)
+      const start = starter(gate, law)
+      const [first] = start(0)
+      start(10, holdUntil)
+      gate.takeBack()
+      const again = start(holdUntil)
+      assert.deepStrictEqual([first, again[0]], [0, next])
+      // And what comes after is as if it had never been.
+      assert.strictEqual(start(next)[0], next + Math.max(law.spacing, law.alone ?? 0))
+    })
+  }
+
+  it("leaves it to the next to say what it had waited for", () => {
+    const gate = Gate.make(0)
+    const start = starter(gate, decision({ spacing: 30 }))
+    start(0)
+    start(10)
+    gate.takeBack()
+    assert.deepStrictEqual(start(30), [30, "spacing"])
   })
 })
 

@@ -4,12 +4,18 @@ import { PooledExecutor } from "effect-aimd"
 import { Chunk, Effect, Fiber, Stream } from "effect"
 import { vi } from "vitest"
 import type * as AdmissionModule from "../../src/pool/Admission.js"
+import type { Place } from "../../src/structure/Semaphore.js"
 import { busy, ok, range } from "../support/api.js"
 import { fixed, sequence } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
 /** Who stands in the books of the pools made here; `timers` are those that wait now. */
-const books = { parties: new Set<unknown>(), listeners: new Set<unknown>(), timers: (): number => NaN }
+const books = {
+  parties: new Set<unknown>(),
+  listeners: new Set<unknown>(),
+  places: new Set<Place>(),
+  timers: (): number => NaN
+}
 
 // No snapshot of a pool tells of these, for no user needs to know.
 vi.mock("../../src/pool/Admission.js", async (original) => {
@@ -24,6 +30,11 @@ vi.mock("../../src/pool/Admission.js", async (original) => {
       exit: (party) => {
         books.parties.delete(party)
         admission.exit(party)
+      },
+      queue: (party) => {
+        const place = admission.queue(party)
+        books.places.add(place)
+        return place
       },
       onChange: (listener) => {
         books.listeners.add(listener)
@@ -101,6 +112,35 @@ describe("Of those who use a pool", () => {
       Effect.zipRight(Effect.yieldNow({ priority: 1 }), Fiber.interrupt(fiber))
     )
   )
+
+  // Their next turn at the gate would be at 100.
+  const leavesTheLine = (
+    name: string,
+    use: (pool: PooledExecutor.PooledExecutor) => Effect.Effect<unknown, unknown>,
+    maxCapacityRetry: number
+  ) =>
+    it.effect(`${name} has no place in line any more`, () =>
+      inVirtualTime(function* () {
+        books.places.clear()
+        const pool = yield* PooledExecutor.make({ poolSize: 4, control: fixed({ spacing: 100 }), maxCapacityRetry })
+        const places = () => [...books.places].filter(({ queued }) => queued).length
+        yield* Effect.fork(Effect.exit(use(pool)))
+        yield* Effect.sleep(40)
+        assert.strictEqual(places(), 1)
+        yield* Effect.sleep(20)
+        assert.strictEqual(places(), 0)
+      })
+    )
+
+  leavesTheLine("a batch that was stopped", (pool) => pool.executeBatch(range(2), () => ok(), { timeout: 49 }), 1000)
+
+  leavesTheLine(
+    "a caller that was interrupted",
+    (pool) => Effect.zipRight(pool.execute(ok()), Effect.timeout(pool.execute(ok()), 49)),
+    1000
+  )
+
+  leavesTheLine("a row that has spent its budget", (pool) => pool.executeBatch(range(1), () => busy(10)), 50)
 
   it.effect("a reader of the changes reads, and is among the listeners while it does", () =>
     inVirtualTime(function* () {

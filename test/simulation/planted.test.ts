@@ -128,6 +128,24 @@ const bugs: Record<string, Plant> = {
     finder: "ViolationError",
     says: /^no start inside a hold: a start inside the hold until \d+/
   },
+  "a line that has two places, and two turns at a time": {
+    plant: () =>
+      mockAdmission((admission) => ({
+        queue: (party) => {
+          admission.queue(party)
+          return admission.queue(party)
+        }
+      })),
+    world: (libraries) => {
+      const { Workload } = libraries.testing
+      return simple(libraries, {
+        workload: [...Workload.atOnce(6), ...Workload.atOnce(6)],
+        pool: { poolSize: 8, control: "delay", minDispatchDelay: 20 }
+      })
+    },
+    finder: "ViolationError",
+    says: /^turns are fair: line 1 has turns at \d+ and \d+ while row \d+ of line 7 waits since \d+/
+  },
   "a wake-up that is dropped": {
     plant: () =>
       vi.doMock("../../src/structure/Semaphore.js", async (original) => {

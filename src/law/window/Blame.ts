@@ -3,9 +3,11 @@
  *
  * @since 0.2.0
  */
-import type { Sample } from "../ControlLaw.js"
+import type { Sample, Starts } from "../ControlLaw.js"
+import * as Bucket from "./Bucket.js"
+import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
-import type * as Pace from "./Pace.js"
+import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Rate from "./Rate.js"
 import * as Round from "./Round.js"
@@ -56,8 +58,21 @@ export type Rejection = Sample & { readonly _tag: "capacity" }
  * @since 0.2.0
  * @category learning
  */
-export const blame = (draft: Draft, sample: Rejection, mark: Rate.Mark, now: number): void => {
-  const { bound, startedWith, status } = sample
+export const blame = (
+  draft: Draft,
+  sample: Rejection,
+  mark: Rate.Mark,
+  now: number,
+  starts: Starts | undefined
+): void => {
+  const { bound, retryAfter, sequence, startedWith, status } = sample
+  const least = retryAfter === undefined ? 3 : 2
+  const bucket =
+    starts === undefined || draft.isShared ? undefined : Bucket.fitting(starts, draft.clear, sequence, least)
+  const isBucket =
+    bucket !== undefined &&
+    starts !== undefined &&
+    bucket.closings > Fit.capClosings(starts, draft.clear, sequence, draft.rejectionLatency)
   const { limits, widest } = draft
   const { pace, slowStart, window } = limits
   const inFlight = startedWith - 1
@@ -72,7 +87,8 @@ export const blame = (draft: Draft, sample: Rejection, mark: Rate.Mark, now: num
     draft.widest = top
     if (draft.block === undefined) explain(draft, `${reason} (status ${status})`)
   }
-  if (inFlight >= 1 && (isConstant || isWidest)) {
+  if (isBucket) setPace(draft, inFlight, mark, now, status, bucket)
+  else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
     const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
     draft.doubt = Math.max(0, draft.doubt + usual)
@@ -83,7 +99,7 @@ export const blame = (draft: Draft, sample: Rejection, mark: Rate.Mark, now: num
     setWindow(Math.max(1, inFlight), `${inFlight} in flight were too many`)
     draft.widest = 0
   } else {
-    setPace(draft, inFlight, mark, now, status)
+    setPace(draft, inFlight, mark, now, status, bucket)
   }
 }
 
@@ -105,23 +121,35 @@ const isStillCap = (draft: Draft, { bound, retryAfter }: Rejection, mark: Rate.M
   return true
 }
 
-const setPace = (draft: Draft, inFlight: number, mark: Rate.Mark, now: number, status: number): void => {
+const setPace = (
+  draft: Draft,
+  inFlight: number,
+  mark: Rate.Mark,
+  now: number,
+  status: number,
+  bucket: Bucket.Bucket | undefined
+): void => {
   const { doubt, limits } = draft
   const { pace, slowStart, window } = limits
   const vain = Rate.fellFrom(draft.marks, mark, pace?.shared === true ? fallenTogether : fallen)
-  const next = vain === undefined ? slower(draft, mark, now) : Level.known(vain)
+  const next = vain === undefined ? slower(draft, mark, now, bucket) : Level.known(vain)
   // From there it is measured anew.
   if (vain !== undefined) draft.marks = []
   const isDoubted = pace === undefined && doubt > 0
   draft.doubt = 0
+  const needed =
+    bucket === undefined ? 0 : Math.min(draft.poolSize, Math.ceil((1.5 * bucket.high * draft.latency) / 1000))
   draft.limits = {
     pace: next,
     slowStart: false,
-    window: slowStart
-      ? Permits.measured(window, Math.max(1, inFlight), instantOf(draft, now), true)
-      : isDoubted
-        ? { ...window, top: draft.undoubted, level: draft.undoubted }
-        : window
+    window:
+      needed > window.level
+        ? Permits.initial(needed)
+        : slowStart
+          ? Permits.measured(window, Math.max(1, inFlight), instantOf(draft, now), true)
+          : isDoubted
+            ? { ...window, top: draft.undoubted, level: draft.undoubted }
+            : window
   }
   if (draft.block === undefined) {
     const sharing = next.shared ? ": others share the API" : ""
@@ -131,9 +159,42 @@ const setPace = (draft: Draft, inFlight: number, mark: Rate.Mark, now: number, s
 
 const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted
 
+/** A rate is known well where its bounds are closer than this. */
+const exactRatio = 0.88
+/** A rejection that holds the pool is dear: so far below the rate that fits it stays, a dip is as small, and tests are rare. */
+const careful = { margin: 0.985, dip: 0.03, patience: 3 }
+const bold = { margin: 1, dip: Level.step, patience: 0 }
+
+/** The pace of the bucket that fits; where the latest starts fit any, a test of such a pace has failed and it stays. */
+const fitted = (
+  pace: Level.Level | undefined,
+  bucket: Bucket.Bucket | undefined,
+  isHinted: boolean
+): Level.Level | undefined => {
+  const { dip, margin, patience: least } = isHinted ? careful : bold
+  if (bucket === undefined) {
+    return pace?.exact === true && pace.progress > 1 && isHinted
+      ? { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
+      : undefined
+  }
+  const { high, low } = bucket
+  const top = margin * high
+  const exact = low > exactRatio * high
+  const isSame = pace !== undefined && isClose(top, pace.top, 100)
+  const patience = Math.max(exact ? least : 0, pace === undefined ? 0 : pace.patience + (isSame ? 1 : -2))
+  return { ...Level.measured(top, patience, exact ? dip : Math.min(0.5, 1 - low / top)), exact }
+}
+
 /** The pace after a rejection: shared with others who have shown, or as it was measured. */
-const slower = (draft: Draft, mark: Rate.Mark, now: number): Pace.Pace => {
+const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucket | undefined): Pace.Pace => {
   const { limits, marks } = draft
+  if (limits.pace?.shared !== true) {
+    const exact = fitted(limits.pace, bucket, draft.hint > 0)
+    if (exact !== undefined) {
+      if (bucket !== undefined) draft.refills = bucket.depth >= (exact.top * draft.hint) / 1000
+      return exact
+    }
+  }
   const measured = Rate.measure(marks, mark)
   const isSteady = measured.intervals >= steadyIntervals && measured.high < steadyRatio * measured.low
   const share = isSteady ? undefined : shared(draft, measured, now)
@@ -152,7 +213,7 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number): Pace.Pace => {
   if (isSteady && !isSame) draft.refills = true
   const patience = pace === undefined ? 0 : isSame ? pace.patience + 1 : Math.max(0, pace.patience - 2)
   return {
-    ...Level.measured(top, patience, Math.min(0.5, 1 - low / top)),
+    ...Level.measured(top, patience, Math.min(0.5, Math.max(Level.step, 1 - low / top))),
     deep,
     doubt: isDoubtful && measured.high < Infinity ? measured.high : undefined
   }

@@ -220,3 +220,24 @@ export const show = (explanation: Explanation): string =>
     : explanation._tag === "cap"
       ? `, beside a cap of ${explanation.cap}`
       : `, beside ${(1000 * explanation.rate).toPrecision(3)} starts a second`
+
+/**
+ * How often a cap has rejected a start after one that it had let through, back to the latest that contradicts it: let through
+ * with as many in flight as another was rejected with.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const capClosings = (starts: Starts, from: number, until: number, rejection: number): number => {
+  let [most, least, closings, wasHit] = [-1, Infinity, 0, false]
+  for (let sequence = until; sequence >= Math.max(starts.first, from); sequence--) {
+    const besides = servedBesides(starts, sequence, rejection)
+    const isHit = starts.fate(sequence) === "capacity"
+    if (isHit) least = Math.min(least, besides)
+    else most = Math.max(most, besides)
+    if (most >= least) break
+    if (wasHit && !isHit) closings += 1
+    wasHit = isHit
+  }
+  return closings + (wasHit ? 1 : 0)
+}

@@ -29,10 +29,12 @@ export interface Level {
   readonly doubt: number | undefined
   /** The last doubt was groundless: the server has a deep bucket, and measurements there can be trusted. */
   readonly deep: boolean
+  /** A bucket of this rate contradicts nothing that was seen, and others do not. */
+  readonly exact: boolean
 }
 
 /** The dip, and the growth from `progress` 1 to 2, as a share of the top. */
-const step = 0.05
+export const step = 0.05
 
 /** Patience beyond this has no effect: the period is capped long before. */
 const maxPatience = 12
@@ -47,10 +49,11 @@ export const measured = (top: number, patience = 0, dip = step): Level => ({
   shared: false,
   top,
   progress: 0,
-  dip: Math.max(step, dip),
+  dip,
   patience: Math.min(patience, maxPatience),
   doubt: undefined,
-  deep: false
+  deep: false,
+  exact: false
 })
 
 /**

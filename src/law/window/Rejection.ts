@@ -74,7 +74,7 @@ export const reject = (
   } else {
     draft.before = draft.limits
   }
-  blame(draft, sample, mark, now)
+  blame(draft, sample, mark, now, starts)
   draft.marks = Rate.remember(draft.marks, mark)
   if (draft.block !== undefined) return
   // Without a pace nothing else keeps the rejected row from being sent again at once.

@@ -1,0 +1,129 @@
+/**
+ * Which token buckets fit what happened: for each depth the least and the greatest rate that contradict no start.
+ *
+ * @since 0.2.0
+ */
+import type { Starts } from "../ControlLaw.js"
+
+/**
+ * A bucket of `depth` tokens that fits, with the rates between which it does, in tokens a second.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Bucket {
+  readonly depth: number
+  readonly low: number
+  readonly high: number
+  /** How often it rejected a start after one that it had let through. */
+  readonly closings: number
+}
+
+/** Each depth is so many times the one before. */
+const finer = 1.2
+const deepest = 600
+const depths: ReadonlyArray<number> = (() => {
+  const found = [1]
+  for (let depth = 2; depth < deepest; depth = Math.max(depth + 1, Math.round(depth * finer))) found.push(depth)
+  return found
+})()
+/** Clocks agree to so much of a token, and two bounds of one rate to so much of it. */
+const slack = 0.1
+const close = 0.02
+/** Rates that are looked for, in tokens a second, and how often their distance is halved. */
+const slowest = 1e-3
+const fastest = 1e5
+const halvings = 14
+/** Starts that are looked at: at least, as far as they are there, and at most. */
+const fewest = 32
+const most = 2048
+
+interface Log {
+  readonly at: Float64Array
+  readonly rejected: Uint8Array
+  readonly from: number
+}
+
+const get = (list: ArrayLike<number>, place: number): number => list[place] ?? 0
+
+/** Whether at such a rate a start was rejected although the bucket held at least one token. */
+const isTooFast = ({ at, from, rejected }: Log, depth: number, rate: number): boolean => {
+  let least = 0
+  for (let i = from; i < at.length; i++) {
+    if (i > from) least = Math.min(depth, least + rate * (get(at, i) - get(at, i - 1)))
+    if (get(rejected, i) === 0) least = Math.max(0, least - 1)
+    else if (least >= Math.min(depth, 1 + slack)) return true
+  }
+  return false
+}
+
+/** Whether at such a rate a start was let through although the bucket held at most less than one. */
+const isTooSlow = ({ at, from, rejected }: Log, depth: number, rate: number): boolean => {
+  let greatest = depth
+  for (let i = from; i < at.length; i++) {
+    if (i > from) greatest = Math.min(depth, greatest + rate * (get(at, i) - get(at, i - 1)))
+    if (get(rejected, i) === 1) greatest = Math.min(1, greatest)
+    else if (greatest < 1 - slack) return true
+    else greatest = Math.max(0, greatest - 1)
+  }
+  return false
+}
+
+/** The rate, in tokens a second, from which on something holds. */
+const from = (holds: (perMilli: number) => boolean): number => {
+  let [low, high] = [slowest, fastest]
+  for (let i = 0; i < halvings; i++) {
+    const middle = Math.sqrt(low * high)
+    if (holds(middle / 1000)) high = middle
+    else low = middle
+  }
+  return Math.sqrt(low * high)
+}
+
+const closingsOf = ({ at, from, rejected }: Log): number => {
+  let count = 0
+  for (let i = from; i < at.length; i++)
+    if (get(rejected, i) === 1 && (i === from || get(rejected, i - 1) === 0)) count++
+  return count
+}
+
+/** The fastest of the buckets that fit: what a full bucket loses makes others seem slow, never fast. */
+const fastestOf = (log: Log): Bucket | undefined => {
+  const closings = closingsOf(log)
+  let found: Bucket | undefined
+  let best = 0
+  for (const depth of depths) {
+    const low = from((rate) => !isTooSlow(log, depth, rate))
+    const high = from((rate) => isTooFast(log, depth, rate))
+    const fits = low <= high ? 2 : low <= high * (1 + close) ? 1 : 0
+    if (fits > best || (fits === best && fits > 0 && (found === undefined || high > found.high))) {
+      found = { depth, low, high, closings }
+      best = fits
+    }
+  }
+  return found
+}
+
+/**
+ * The bucket that fits as many of the latest starts as any does, from `clear` to `until`, which was rejected; undefined where
+ * these do not bound its rate.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const fitting = (starts: Starts, clear: number, until: number, least: number): Bucket | undefined => {
+  const first = Math.max(starts.first, clear, until - most + 1)
+  const count = Math.max(0, until - first + 1)
+  const at = Float64Array.from({ length: count }, (_, i) => starts.at(first + i))
+  const rejected = Uint8Array.from({ length: count }, (_, i) => (starts.fate(first + i) === "capacity" ? 1 : 0))
+  let found: Bucket | undefined
+  for (let length = fewest; ; length *= 2) {
+    const next = fastestOf({ at, rejected, from: Math.max(0, count - length) })
+    if (next === undefined) break
+    found = next
+    if (length >= count) break
+  }
+  return found !== undefined && found.closings >= least && found.low > 2 * slowest && found.high < fastest / 2
+    ? found
+    : undefined
+}
