@@ -8,6 +8,7 @@ import type { Section } from "./report.js"
 import { render, write } from "./report.js"
 import { simulation } from "./simulation.js"
 import { full, smoke } from "./sizes.js"
+import { streams } from "./streams.js"
 import { tracing } from "./tracing.js"
 import { waiting } from "./waiting.js"
 
@@ -17,7 +18,7 @@ const unknown = options.filter((option) => option !== "--smoke")
 if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
 
 const sections = new Array<Section>()
-for (const measure of [overhead, growth, memory, waiting, tracing, simulation, http, journal]) {
+for (const measure of [overhead, growth, memory, streams, waiting, tracing, simulation, http, journal]) {
   console.error(`${measure.name} ...`)
   sections.push(await measure(isSmoke ? smoke : full))
 }

@@ -25,6 +25,8 @@ export interface Sizes {
   /** Rows a round with a journal, and the rounds. */
   readonly journaled: number
   readonly journals: Rounds
+  /** Rows of a batch to compare with, and of the streams. */
+  readonly streams: { readonly batch: number; readonly rows: ReadonlyArray<number> }
   /** HTTP requests a round. */
   readonly requests: number
   /** The window of the limiter that is met over HTTP. */
@@ -43,6 +45,7 @@ export const full: Sizes = {
   simulation: { rounds: 3, rows: [10_000, 100_000, 1_000_000], seeds: 500, sleeps: 1600 },
   journaled: 10_000,
   journals: { rounds: 3, warmUps: 0 },
+  streams: { batch: 10_000, rows: [10_000, 1_000_000, 10_000_000] },
   requests: 5000,
   limiter: { limit: 600, windowMs: 60_000 }
 }
@@ -59,6 +62,7 @@ export const smoke: Sizes = {
   simulation: { rounds: 1, rows: [10, 100, 1000], seeds: 5, sleeps: 32 },
   journaled: 100,
   journals: { rounds: 1, warmUps: 0 },
+  streams: { batch: 100, rows: [100, 1000] },
   requests: 100,
   limiter: { limit: 50, windowMs: 500 }
 }

@@ -165,7 +165,15 @@ export const fromTally = (tally: Tally): BatchStats => ({
  * @since 0.1.0
  * @category counting
  */
-export const pending = (tally: Tally): number => tally.rows - tally.successes - tally.failures
+export const pending = (tally: Tally): number => tally.rows - ended(tally)
+
+/**
+ * How many rows of a tally have their outcome.
+ *
+ * @since 0.2.0
+ * @category counting
+ */
+export const ended = (tally: Tally): number => tally.successes + tally.failures
 
 const milliseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 20 })
 

@@ -24,10 +24,13 @@ import type { BufferEntry } from "./order/ReorderBuffer.js"
 import * as Call from "./pool/Call.js"
 import type { ControlLaw } from "./law/ControlLaw.js"
 import * as DelayLaw from "./law/DelayLaw.js"
+import * as Handle from "./pool/Handle.js"
 import * as PoolConfig from "./PoolConfig.js"
 import type * as PoolError from "./PoolError.js"
 import * as PoolStats from "./PoolStats.js"
-import type { RowContext } from "./pool/OpenBatch.js"
+import * as ProgressOf from "./pool/Progress.js"
+import type { Progress } from "./pool/Progress.js"
+import type { RowContext } from "./pool/BatchInput.js"
 import * as Ramp from "./law/Ramp.js"
 import type { Rows } from "./pool/Source.js"
 import * as WindowLaw from "./law/WindowLaw.js"
@@ -47,6 +50,13 @@ export {
    * @category models
    */
   type JournalOption,
+  /**
+   * What an attempt is told about its row.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type RowContext,
   /**
    * Options of `stream`.
    *
@@ -75,13 +85,44 @@ export {
 
 export {
   /**
-   * What an attempt is told about its row.
+   * What steers one batch, and shows how far it is.
    *
-   * @since 0.1.0
+   * @since 0.2.0
    * @category models
    */
-  type RowContext
-} from "./pool/OpenBatch.js"
+  type BatchHandle
+} from "./pool/Handle.js"
+
+export {
+  /**
+   * How long the rest takes.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Eta,
+  /**
+   * How far a batch, or all of a pool, has come.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Progress,
+  /**
+   * A progress without a rate.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Snapshot,
+  /**
+   * What keeps rows from going on.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type WaitsFor
+} from "./pool/Progress.js"
 
 /**
  * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.
@@ -92,6 +133,7 @@ export {
  * @category models
  */
 export interface PooledExecutor {
+  /** Attempts that may be in flight at once; `resize` changes it. */
   readonly poolSize: number
   /** Runs one call through the pool. Capacity errors are retried; every other failure is the call's own. */
   execute<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.CallError<E>, R>
@@ -141,6 +183,20 @@ export interface PooledExecutor {
    * that falls behind by more than 256 loses the oldest.
    */
   readonly changes: Stream.Stream<PoolStats.Change>
+  /** How far all rows and calls of the pool are, every second from now on, until the pool is shut down. */
+  readonly progress: Stream.Stream<Progress>
+  /**
+   * Nothing starts until `resume`; what is in flight goes on. No row loses its budget meanwhile, but the `timeout` of a batch
+   * runs. To pause a pool that is paused does nothing.
+   */
+  readonly pause: Effect.Effect<void>
+  /** Lets a paused pool go on. */
+  readonly resume: Effect.Effect<void>
+  /**
+   * Changes `poolSize`. What is in flight beyond a smaller size finishes. The law is told; one of your own that has no
+   * `resize` keeps to the size it began with. Dies if the size is no integer of at least 1.
+   */
+  readonly resize: (poolSize: number) => Effect.Effect<void>
   /**
    * Lets what is in flight finish, fails all that waits with `PoolShutdownError`, and returns when nothing is in flight.
    * Idempotent. An attempt may call it: it does not wait for itself.
@@ -242,7 +298,9 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
     yield* Effect.addFinalizer(() => stop(true))
 
     return {
-      poolSize: config.poolSize,
+      get poolSize() {
+        return admission.config.poolSize
+      },
       execute: calls.execute,
       attempt: calls.attempt,
       executeBatch: (rows, process, options) => Batch.run(admission, rows, process, options, false),
@@ -270,6 +328,13 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
           ),
         { bufferSize: 256, strategy: "sliding" }
       ),
+      progress: ProgressOf.stream(
+        () => ProgressOf.ofPool(admission),
+        () => admission.isShutdown
+      ),
+      pause: Effect.sync(admission.pauseStarts),
+      resume: Effect.sync(admission.resume),
+      resize: (poolSize) => Effect.map(PoolConfig.make({ poolSize }), (checked) => admission.resize(checked.poolSize)),
       shutdown: stop(false)
     }
   })
@@ -400,6 +465,38 @@ export const forEach = <Row, A, E, R, R2 = never, KE = never, KR = never>(
   options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
 ): Effect.Effect<Array<A>, PoolError.RowError<E> | NoInfer<KE>, R | NoInfer<R2 | KR> | PooledExecutor> =>
   Effect.flatMap(PooledExecutor, (pool) => pool.forEach(rows, process, options))
+
+/**
+ * Makes a handle for one batch: pass it as the option `handle` of `executeBatch`, `forEach` or `stream`. It shows how far the
+ * batch is, and cancels rows of it.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Fiber } from "effect"
+ * import { PooledExecutor } from "effect-aimd"
+ *
+ * const program = Effect.gen(function* () {
+ *   const pool = yield* PooledExecutor.make({ poolSize: 4 })
+ *   const handle = yield* PooledExecutor.handle
+ *   const batch = yield* Effect.fork(
+ *     pool.executeBatch(["a", "b", "c"], (row) => (row === "b" ? Effect.never : Effect.succeed(row)), {
+ *       stateId: (row) => row,
+ *       handle
+ *     })
+ *   )
+ *   yield* Effect.sleep("10 millis")
+ *   assert.strictEqual(yield* handle.cancel("b"), 1)
+ *   const { entries } = yield* Fiber.join(batch)
+ *   return entries.map(({ exit }) => exit._tag)
+ * }).pipe(Effect.scoped)
+ *
+ * assert.deepStrictEqual(await Effect.runPromise(program), ["Success", "Failure", "Success"])
+ * ```
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const handle: Effect.Effect<Handle.BatchHandle> = Handle.make
 
 /**
  * Streams rows through the pool in the context; see {@link PooledExecutor}.

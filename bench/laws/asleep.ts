@@ -22,8 +22,10 @@ export const keepingPlaces = <State>(law: ControlLaw.ControlLaw<State>): Control
     const window = Math.max(1, Math.min(places, decision.window) - wakes.length)
     return { state: { state, wakes, places }, decision: { ...decision, window } }
   }
+  const { name, remembers = 0 } = law
   return {
-    ...law,
+    name,
+    remembers,
     initial: (poolSize, now, learned) => step(law.initial(poolSize, now, learned), poolSize, []),
     learned: ({ state }) => law.learned?.(state),
     step: (last, sample, now, starts) => {

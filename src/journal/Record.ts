@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import type * as Exit from "effect/Exit"
+import type { ParseError } from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { RowError } from "../PoolError.js"
@@ -74,7 +75,10 @@ export const makeCodec = <A, AI, E, EI>(
     defect: Schema.Defect
   })
   const encodeExit = Schema.encodeUnknownEither(ExitSchema)
-  const decodeExit = Schema.decodeUnknownEither(ExitSchema)
+  // A row of a batch has just these failures: the schemas are those that a record was written with.
+  const decodeExit = Schema.decodeUnknownEither(ExitSchema) as (
+    exit: unknown
+  ) => Either.Either<Exit.Exit<A, RowError<E>>, ParseError>
   const proven = new Set<Exit.Exit<unknown>["_tag"]>()
 
   const encode = (row: string, entry: BufferEntry<A, RowError<E>>): Either.Either<Encoded, string> => {
@@ -97,11 +101,7 @@ export const makeCodec = <A, AI, E, EI>(
 
   const decode: Codec<A, E>["decode"] = (record) =>
     Either.flatMap(decodeRecord(record), ({ exit, row, ...metadata }) =>
-      Either.map(decodeExit(withValue(exit)), (exit) => {
-        // A row of a batch has just these failures: the schemas are those that the record was written with.
-        const outcome = { ...metadata, exit } as Outcome<A, RowError<E>>
-        return { row, outcome }
-      })
+      Either.map(decodeExit(withValue(exit)), (exit) => ({ row, outcome: { ...metadata, exit } }))
     ).pipe(Either.mapLeft(messageOf))
 
   return { encode, decode }

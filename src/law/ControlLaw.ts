@@ -195,4 +195,6 @@ export interface ControlLaw<State = unknown> {
   step(state: State, sample: Sample, now: number, starts?: Starts): Step<State>
   /** What a later process may begin with, as JSON. Default nothing. A law that wraps another hands it on. */
   learned?(state: State): unknown
+  /** The pool has another size from now on. A law without this goes on as before; no decision of it goes beyond the size. */
+  resize?(state: State, poolSize: number, now: number): Step<State>
 }

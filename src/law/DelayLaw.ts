@@ -28,6 +28,7 @@ export const make = (parameters: AimdDelay.Parameters): ControlLaw<Decision> => 
       epoch: 0,
       reason: "no capacity error yet"
     }),
+  resize: (last, poolSize) => both({ ...last, window: poolSize, reason: `the pool's size is now ${poolSize}` }),
   step: (last, sample) => {
     switch (sample._tag) {
       case "neutral":

@@ -82,6 +82,13 @@ export const make = ({ latencyTolerance = Infinity, shared = false }: Options = 
   name: "window",
   remembers: 16_384,
   initial: (poolSize, now, learned) => resume(begin(poolSize, now, 0, shared), learned),
+  resize: (state, poolSize, now) => {
+    const draft = draftOf(state)
+    draft.poolSize = poolSize
+    draft.now = now
+    draft.decision = decide(draft)
+    return { state: draft, decision: draft.decision }
+  },
   step: (state, told, now, starts) => {
     if (told._tag === "neutral") return { state, decision: state.decision }
     // A limit of starts without a period is a fast pace.

@@ -21,6 +21,7 @@ import * as Holds from "./Holds.js"
 import * as Idle from "./Idle.js"
 import * as Insider from "./Insider.js"
 import type { Mind } from "./KeeperOpener.js"
+import * as Pause from "./Pause.js"
 import * as Silence from "./Silence.js"
 import * as Starts from "./Starts.js"
 import * as Steering from "./Steering.js"
@@ -73,6 +74,10 @@ export interface Party {
   readonly start: (ticket: Ticket) => boolean
   /** The API lets nothing through: what waits fails now. */
   readonly giveUp: () => void
+  /** How many were rejected, and wait for their next start. */
+  readonly parked: () => number
+  /** The pool goes on after a pause. */
+  readonly resumed: () => void
   /** No start before this instant: what cannot wait so long fails now. */
   readonly held: (until: number) => void
   /** The pool is shut down: what waits gets its outcome now; with `interrupt`, what is in flight is interrupted. */
@@ -110,6 +115,15 @@ export interface Admission {
   readonly longestRetryAfter: number
   readonly isShutdown: boolean
   readonly inFlight: number
+  readonly pause: Pause.Pause
+  /** Rows and calls that were rejected, and wait for their next start. */
+  readonly parked: number
+  /** What lets those wait that want to start: a pause, a hold, the window, or the spacing and the limit of a period. */
+  readonly heldBackBy: "pause" | "hold" | "window" | "pace" | undefined
+  /** Nothing starts until `resume`; both may come at any time, and again. */
+  readonly pauseStarts: () => void
+  readonly resume: () => void
+  readonly resize: (poolSize: number) => void
   readonly enter: (party: Party) => void
   readonly exit: (party: Party) => void
   /** Asks for starts on behalf of a party, until its `start` returns false. */
@@ -173,17 +187,20 @@ interface Parts<State> {
 }
 
 const assemble = <State>(parts: Parts<State>): Admission => {
-  const { config, labels, timers } = parts
+  const { labels, timers } = parts
+  let { config } = parts
   const tally = PoolStats.makeTally()
   const parties = new Set<Party>()
   let rows = 0
   let isShutdown = false
   let notice: string | undefined
   const machine = connect(parts, tally, parties, (text) => void (notice = text))
-  const { holds, idle, silence, starts, steering, told } = machine
+  const { holds, idle, pause, silence, starts, steering, told } = machine
 
   return {
-    config,
+    get config() {
+      return config
+    },
     timers,
     tally,
     labels,
@@ -223,6 +240,19 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     get inFlight() {
       return starts.inFlight
     },
+    pause,
+    get parked() {
+      return [...parties].reduce((sum, party) => sum + party.parked(), 0)
+    },
+    get heldBackBy() {
+      return machine.heldBackBy()
+    },
+    pauseStarts: () => pause.begin(timers.now()),
+    resume: () => machine.resume(parties),
+    resize: (poolSize) => {
+      config = { ...config, poolSize }
+      steering.resize(poolSize, timers.now())
+    },
     enter: (party) => void parties.add(party),
     exit: (party) => void parties.delete(party),
     queue: (party) => starts.queue(party.start),
@@ -255,10 +285,12 @@ const connect = <State>(
   notify: (notice: string) => void
 ) => {
   const holds = Holds.make(config, seed, notify)
+  const pause = Pause.make()
   const silence = Silence.make({
     name: config.name,
     budget: Duration.toMillis(config.maxCapacityRetry),
     timers,
+    pause,
     pending: () => PoolStats.pending(tally),
     inFlight: () => starts.inFlight,
     onDead: () => [...parties].forEach((party) => party.giveUp()),
@@ -267,16 +299,29 @@ const connect = <State>(
   const change = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
   const steering = Steering.make({ config, law, labels, now: timers.now(), change, onDecision: () => starts.resize() })
   const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
-  const starts: Starts.Starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil)
+  const starts: Starts.Starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil, pause)
   const idle = Idle.make(tally, () => starts.inFlight)
   return {
     holds,
+    pause,
     silence,
     steering,
     starts,
     idle,
     told: teller({ holds, silence, starts, steering, parties, notify }),
     standing: () => change(steering.decision, timers.now()),
+    heldBackBy: (): Admission["heldBackBy"] => {
+      if (pause.isPaused) return "pause"
+      if (holdUntil() > timers.now()) return "hold"
+      return starts.inFlight >= starts.allowed ? "window" : starts.isGated ? "pace" : undefined
+    },
+    resume: (parties: ReadonlySet<Party>): void => {
+      if (!pause.isPaused) return
+      pause.end(timers.now())
+      silence.resumed(timers.now())
+      for (const party of [...parties]) party.resumed()
+      starts.resumed()
+    },
     release: () => {
       starts.release()
       if (starts.inFlight === 0) silence.idle(holds.until, timers.now())

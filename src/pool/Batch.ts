@@ -42,7 +42,7 @@ export interface BatchRun<out A, out E> extends BatchResult<A, E> {
   readonly firstFailure: Cause.Cause<E> | undefined
 }
 
-type Process<Row, A, E, R> = (row: Row, context: OpenBatch.RowContext) => Effect.Effect<A, E, R>
+type Process<Row, A, E, R> = (row: Row, context: BatchInput.RowContext) => Effect.Effect<A, E, R>
 
 const noOptions = {}
 

@@ -7,12 +7,28 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { CapacityError } from "../Capacity.js"
+import { Handle, type BatchHandle } from "./Handle.js"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
 import * as PoolConfig from "../PoolConfig.js"
 import type * as PoolError from "../PoolError.js"
 import * as Argument from "../structure/Argument.js"
 import type { KeeperOpener } from "./KeeperOpener.js"
 import * as Source from "./Source.js"
+
+/**
+ * What an attempt is told about its row.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RowContext {
+  /** Names the row in an audit trail; never empty. */
+  readonly stateId: string
+  /** The row's place in the batch, from 0. */
+  readonly rowIndex: number
+  /** Which attempt this is, from 1. */
+  readonly attempt: number
+}
 
 /**
  * A row that was read and has no outcome of its own: the batch ended before it did.
@@ -51,6 +67,8 @@ export interface BatchOptions<in Row, in A = unknown, in E = unknown, out R = ne
    * whole, or its pool was shut down. Gets those of the rows that were read; default none.
    */
   readonly onUnfinished?: ((rows: ReadonlyArray<UnfinishedRow<Row>>) => Effect.Effect<void, never, R>) | undefined
+  /** Shows how far the batch is, and cancels rows of it; made by `PooledExecutor.handle`, one for each batch. Default none. */
+  readonly handle?: BatchHandle | undefined
 }
 
 /**
@@ -93,7 +111,7 @@ export interface StreamOptions<in Row, in A = unknown, in E = unknown, out R = n
  */
 export const defaultMaxPending = (poolSize: number): number => Math.max(1000, 4 * poolSize)
 
-const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "journal"]
+const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "handle", "journal"]
 const streamNames: ReadonlyArray<string> = [...batchNames, "ordered", "maxPending"]
 
 const functions = {
@@ -118,7 +136,10 @@ const wrongOption = (options: unknown, names: ReadonlyArray<string>): Error | un
     const value = options[name]
     if (value !== undefined && !Predicate.isFunction(value)) return Argument.refusal(`option ${name}`, expected, value)
   }
-  const { maxPending, ordered } = options
+  const { handle, maxPending, ordered } = options
+  if (handle !== undefined && !(handle instanceof Handle && !handle.isTaken)) {
+    return Argument.refusal("option handle", "a handle that no batch has had, from PooledExecutor.handle", handle)
+  }
   if (ordered !== undefined && !Predicate.isBoolean(ordered)) {
     return Argument.refusal("option ordered", "true or false", ordered)
   }

@@ -24,7 +24,7 @@ export class Job {
   attempts = 0
   /** The first start, in epoch milliseconds of the wall clock; the outcome, if there was none. */
   startedAt = 0
-  /** The end of the row's budget, once it was started. */
+  /** The end of the row's budget, once it was started, as if the pool had never paused. */
   deadline = Infinity
   /** Since when the row waits for its next start: its submission, then its last rejection. */
   waitingSince: number
@@ -67,7 +67,7 @@ export const outOfTime = (
   now: number
 ): PoolError.RetryTimeoutError => {
   const budget = Duration.toMillis(admission.config.maxCapacityRetry)
-  const since = job.attempts === 0 ? job.waitingSince : job.deadline - budget
+  const since = job.attempts === 0 ? job.waitingSince : job.deadline - budget + admission.pause.pausedFor(now)
   const { retryAfter } = lastError
   const asked =
     retryAfter === undefined

@@ -86,6 +86,8 @@ export interface Lane<J extends Job, A, E> {
    * `interrupt`, what is in flight is interrupted too.
    */
   readonly stop: (error: StopError, interrupt: boolean) => void
+  /** The jobs that were rejected and wait. */
+  readonly parked: () => ReadonlyArray<J>
   /** The lane leaves the pool. */
   readonly close: () => void
 }
@@ -101,11 +103,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   const { begin, fail, finish } = ends(admission, work, counter)
   /** The row that started last. */
   let last = 0
-  let stopped: StopError | undefined
+  let stopped: Stopped | undefined
 
   const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
   const hasWork = (): boolean => (waiting.ready > 0 || work.hasFresh()) && mayStart()
-
   const party: Party = {
     start: (ticket) => {
       const next = mayStart() ? (waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()) : undefined
@@ -122,10 +123,12 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       waiting.endBefore(until)
       line.leaveIfIdle()
     },
+    parked: () => waiting.size,
+    resumed: () => waiting.resumed(),
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
   const line = placeOf(admission, party, hasWork)
-  const waiting = Waiting.make<J>(admission.timers, line.queueUp, (job) => {
+  const waiting = Waiting.make<J>(admission.timers, admission.pause, line.queueUp, (job) => {
     fail(job)
     line.leaveIfIdle()
   })
@@ -140,8 +143,8 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   const stop: Lane<J, A, E>["stop"] = (error, interrupt) => {
     // A shutdown with interruption may follow one without; the first error stays.
     if (stopped === undefined) work.onStop?.(error)
-    stopped ??= error
-    const failure = Exit.fail(stopped)
+    stopped ??= Exit.fail(error)
+    const failure = stopped
     endAll((job) => finish(job, failure))
     if (interrupt) work.interrupt()
   }
@@ -152,22 +155,21 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     submitted: (rows) => {
       counter.submitted(rows)
       // The lane, or the pool, may have been stopped since the caller looked.
-      if (stopped !== undefined) stop(stopped, false)
+      const failure = stopped
+      if (failure !== undefined) endAll((job) => finish(job, failure))
       else if (admission.isShutdown) party.shutdown(false)
       else if (isHopeless(admission)) party.giveUp()
       else line.queueUp()
     },
     ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
-    wake: line.queueUp,
-    finish: (job, exit) => {
-      waiting.remove(job)
-      line.leaveIfIdle()
-      finish(job, exit)
-    },
     stop,
+    parked: waiting.jobs,
     close: () => admission.exit(party)
   }
 }
+
+/** What a row ends with that would have gone on, had its lane not been stopped. */
+type Stopped = Exit.Exit<never, StopError>
 
 /** A lane's place in the line of the pool, which it has while it has work. */
 const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => {
@@ -189,24 +191,30 @@ interface Open<J extends Job, A, E> {
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
-  readonly stopped: () => StopError | undefined
+  readonly stopped: () => Stopped | undefined
 }
 
 /** What becomes of a row once its attempt has ended, or nobody wants it any more. */
-const outcomes = <J extends Job, A, E>(open: Open<J, A, E>): Pick<Lane<J, A, E>, "settle" | "withdraw"> => {
+const outcomes = <J extends Job, A, E>(
+  open: Open<J, A, E>
+): Pick<Lane<J, A, E>, "settle" | "wake" | "finish" | "withdraw"> => {
   const { admission, counter, fail, finish, line, waiting } = open
   const { timers } = admission
+
+  /** What the row ends with that would go on otherwise. */
+  const endOf = (job: J): Exit.Exit<never, StopError | PoolError.RowCancelledError> | undefined =>
+    job.cancelled === undefined ? open.stopped() : Exit.fail(job.cancelled)
 
   /** A row was rejected: it ends, or waits for its next start. */
   const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
     // Who asked for one attempt has a capacity error among its errors, as E says.
     if (!job.isRetried) return finish(job, exit)
-    const end = job.cancelled ?? open.stopped()
-    if (end !== undefined) return finish(job, Exit.fail(end))
+    const end = endOf(job)
+    if (end !== undefined) return finish(job, end)
     const now = timers.now()
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
     const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
-    if (admission.silence.isDead || heldUntil > job.deadline) fail(job)
+    if (admission.silence.isDead || heldUntil > job.deadline + admission.pause.pausedFor(now)) fail(job)
     else waiting.park(job, isOwn ? Math.max(job.ownDelay, heldUntil - now) : admission.decision.delay, now)
   }
 
@@ -216,18 +224,24 @@ const outcomes = <J extends Job, A, E>(open: Open<J, A, E>): Pick<Lane<J, A, E>,
       counter.ended()
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
-        const end = job.cancelled ?? open.stopped()
+        const end = endOf(job)
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
           rejected(job, exit as Exit.Exit<A, never>, isOwn)
         } else if (end !== undefined && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) {
-          finish(job, Exit.fail(end))
+          finish(job, end)
         } else {
           finish(job, Outcome.withoutCapacityError(exit))
         }
       } finally {
         admission.release()
       }
+    },
+    wake: line.queueUp,
+    finish: (job, exit) => {
+      waiting.remove(job)
+      line.leaveIfIdle()
+      finish(job, exit)
     },
     withdraw: (job) => {
       if (job.ticket === undefined) {
@@ -253,7 +267,8 @@ const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, co
     if (job.attempts === 0) {
       job.row = admission.nextRow()
       job.startedAt = timers.wallNow()
-      job.deadline = ticket.startedAt + Duration.toMillis(admission.config.maxCapacityRetry)
+      const from = ticket.startedAt - admission.pause.pausedFor(ticket.startedAt)
+      job.deadline = from + Duration.toMillis(admission.config.maxCapacityRetry)
     }
     job.attempts += 1
     job.ticket = ticket

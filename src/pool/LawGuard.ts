@@ -12,19 +12,26 @@ import type { ControlLaw, Decision, Step } from "../law/ControlLaw.js"
  * @since 0.2.0
  * @category constructors
  */
-export const make = <State>(law: ControlLaw<State>): ControlLaw<State> => ({
-  ...law,
-  initial: (poolSize, now, learned) => guarded(law.name, "initial", () => law.initial(poolSize, now, learned)),
-  step: (state, sample, now, starts) => guarded(law.name, "step", () => law.step(state, sample, now, starts)),
-  learned: (state) => {
-    try {
-      return law.learned?.(state)
-    } catch {
-      // No decision hangs on it: a batch goes on without.
-      return undefined
-    }
+export const make = <State>(law: ControlLaw<State>): ControlLaw<State> => {
+  const resize: ControlLaw<State>["resize"] = law.resize?.bind(law)
+  return {
+    ...law,
+    initial: (poolSize, now, learned) => guarded(law.name, "initial", () => law.initial(poolSize, now, learned)),
+    step: (state, sample, now, starts) => guarded(law.name, "step", () => law.step(state, sample, now, starts)),
+    learned: (state) => {
+      try {
+        return law.learned?.(state)
+      } catch {
+        // No decision hangs on it: a batch goes on without.
+        return undefined
+      }
+    },
+    ...(resize && {
+      resize: (state: State, poolSize: number, now: number) =>
+        guarded(law.name, "resize", () => resize(state, poolSize, now))
+    })
   }
-})
+}
 
 const guarded = <State>(name: string, method: string, ask: () => Step<State>): Step<State> => {
   let answer: Step<State>

@@ -22,6 +22,7 @@ import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as BatchInput from "./BatchInput.js"
 import { Fresh, type RowJob } from "./Fresh.js"
+import { Handle } from "./Handle.js"
 import * as Insider from "./Insider.js"
 import type { Keeper } from "./Keeper.js"
 import * as Lane from "./Lane.js"
@@ -29,23 +30,9 @@ import * as Outlet from "./Outlet.js"
 import * as PoolError from "../PoolError.js"
 import type { BatchStats } from "../PoolStats.js"
 import * as PoolStats from "../PoolStats.js"
+import type { Snapshot } from "./Progress.js"
 import * as Source from "./Source.js"
 import * as Workers from "./Workers.js"
-
-/**
- * What an attempt is told about its row.
- *
- * @since 0.1.0
- * @category models
- */
-export interface RowContext {
-  /** Names the row in an audit trail; never empty. */
-  readonly stateId: string
-  /** The row's place in the batch, from 0. */
-  readonly rowIndex: number
-  /** Which attempt this is, from 1. */
-  readonly attempt: number
-}
 
 /**
  * What a batch is to do. `F` is all that it can fail with as a whole.
@@ -55,7 +42,7 @@ export interface RowContext {
  */
 export interface Plan<Row, A, E, R, F> {
   readonly admission: Admission
-  readonly process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>
+  readonly process: (row: Row, context: BatchInput.RowContext) => Effect.Effect<A, E, R>
   readonly options: BatchInput.BatchOptions<Row, A, E, R>
   readonly timeout: Duration.Duration | undefined
   /** Whether the first failure ends it. */
@@ -180,6 +167,13 @@ export class OpenBatch<Row, A, E, R, F> {
       interrupt: this.workers.interrupt,
       onStop: this.stopped
     })
+    if (options.handle instanceof Handle) {
+      options.handle.attach({
+        takeBack: (stateId, how) => this.takeBack(stateId, how),
+        snapshot: () => this.snapshot,
+        isOver: () => this.isEnded
+      })
+    }
     const { work } = this.outlet
     this.writer = work && opener.fork(Effect.onExit(work, (exit) => this.onWriterExit(exit)))
     this.timer =
@@ -187,6 +181,52 @@ export class OpenBatch<Row, A, E, R, F> {
       admission.timers.add(admission.timers.now() + Duration.toMillis(timeout), () =>
         this.lane.stop(new PoolError.BatchTimeoutError({ timeout }), true)
       )
+  }
+
+  /**
+   * Takes back the rows of a name that have no outcome: each ends with an error, or leaves without an entry. Returns how many
+   * there were.
+   */
+  takeBack(stateId: string, how: "cancelled" | "evicted"): number {
+    if (this.isEnded) return 0
+    const fresh = this.fresh.takeBack(stateId, how)
+    this.flushKnown()
+    const isMeant = (job: RowJob<Row>): boolean => job.stateId === stateId && job.cancelled === undefined
+    const mark = (job: RowJob<Row>): PoolError.RowCancelledError => {
+      job.isEvicted = how === "evicted"
+      return (job.cancelled = new PoolError.RowCancelledError({ stateId }))
+    }
+    const parked = this.lane.parked().filter(isMeant)
+    for (const job of parked) this.lane.finish(job, Exit.fail(mark(job)))
+    const running = this.workers.jobs().filter(isMeant)
+    running.forEach(mark)
+    this.workers.interruptJobs((job) => running.includes(job))
+    return fresh + parked.length + running.length
+  }
+
+  get isOver(): boolean {
+    return this.isEnded
+  }
+
+  /** How far it is. */
+  get snapshot(): Snapshot {
+    const { heldBackBy, timers } = this.plan.admission
+    const { tally } = this.lane.counter
+    const retrying = this.lane.parked().length
+    const { open } = this.fresh
+    const isFull = this.fresh.read - this.outlet.read >= this.plan.maxPending
+    return {
+      at: timers.wallNow(),
+      rows: tally.rows,
+      mayGrow: !this.isLast && !this.isStopped,
+      done: tally.successes,
+      failed: tally.failures,
+      inFlight: tally.inFlight,
+      fresh: open,
+      retrying,
+      finished: PoolStats.ended(tally) - this.outlet.read,
+      waitsFor: open + retrying > 0 && heldBackBy !== undefined ? heldBackBy : isFull ? "reader" : "rows"
+    }
   }
 
   get stats(): BatchStats {
@@ -332,7 +372,7 @@ export class OpenBatch<Row, A, E, R, F> {
   private readonly attempt = (job: RowJob<Row>): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
     const { admission, process } = this.plan
     const { attempts, input, rowIndex, stateId } = job
-    const context: RowContext = { stateId, rowIndex, attempt: attempts }
+    const context: BatchInput.RowContext = { stateId, rowIndex, attempt: attempts }
     const call = Effect.suspend(() =>
       job.cancelled === undefined ? checked(process(input, context), rowIndex) : Effect.interrupt
     )

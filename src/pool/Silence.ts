@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { CapacityError } from "../Capacity.js"
 import * as Format from "../structure/Format.js"
+import type { Pause } from "./Pause.js"
 import type * as TimerQueue from "../structure/TimerQueue.js"
 
 /**
@@ -27,7 +28,7 @@ export interface Rejection {
  * @category models
  */
 export interface Silence {
-  /** The first rejection since something was let through; undefined where there was none. */
+  /** The first rejection since something was let through, without the pauses before it; undefined where there was none. */
   readonly since: number | undefined
   /** The latest rejection of the pool. */
   readonly lastRejection: Rejection | undefined
@@ -41,6 +42,8 @@ export interface Silence {
   readonly forget: () => void
   /** Nothing is in flight any more, and nothing starts before the hold is over: the end may be here, or certain. */
   readonly idle: (holdUntil: number, now: number) => void
+  /** The pool goes on after a pause. */
+  readonly resumed: (now: number) => void
 }
 
 /**
@@ -54,6 +57,8 @@ export interface Options {
   /** The pool's `maxCapacityRetry`, in milliseconds. */
   readonly budget: number
   readonly timers: TimerQueue.TimerQueue
+  /** While the pool is paused, nobody knows whether the API would let something through. */
+  readonly pause: Pause
   /** How many rows and calls have no outcome. */
   readonly pending: () => number
   /** Attempts in flight: the API may yet let them through. */
@@ -72,7 +77,7 @@ const remarkable = 30_000
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: Options): Silence => {
+export const make = ({ budget, inFlight, log, name, onDead, pause, pending, timers }: Options): Silence => {
   let since: number | undefined
   let lastRejection: Rejection | undefined
   let isDead = false
@@ -92,12 +97,27 @@ export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: O
 
   /** What was in flight when the budget ended was not let through either. */
   const endedAt = (now: number): void => {
-    if (!isDead && since !== undefined && now > since + budget) die()
+    if (!isDead && since !== undefined && now - pause.pausedFor(timers.now()) > since + budget) die()
   }
 
   const dieIfIdle = (): void => {
     if (inFlight() === 0) die()
   }
+
+  const startTimers = (from: number, now: number): void => {
+    const at = from + pause.pausedFor(now)
+    if (!isWarned) running.add(timers.add(at + remarkable, unlessPaused(warn)))
+    // Whoever waits for that very instant goes before.
+    const end = at + budget
+    running.add(
+      timers.add(
+        end,
+        unlessPaused(() => running.add(timers.add(end, unlessPaused(dieIfIdle))))
+      )
+    )
+  }
+
+  const unlessPaused = (act: () => void) => () => void (pause.isPaused || act())
 
   const warn = (): void => {
     if (pending() === 0) return
@@ -121,15 +141,13 @@ export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: O
       lastRejection = { error, at: now }
       if (isDead) return onDead()
       if (since !== undefined) return endedAt(now)
-      since = now
-      running.add(timers.add(now + remarkable, warn))
-      // Whoever waits for that very instant goes before.
-      running.add(timers.add(now + budget, () => running.add(timers.add(now + budget, dieIfIdle))))
+      since = now - pause.pausedFor(now)
+      if (!pause.isPaused) startTimers(since, now)
     },
     letThrough: (now) => {
       if (since === undefined) return
       if (isWarned) {
-        const lasted = Format.duration(Duration.millis(Math.round(now - since)))
+        const lasted = Format.duration(Duration.millis(Math.round(now - pause.pausedFor(now) - since)))
         log(Effect.logInfo(`pool "${name}": the API lets calls through again, after ${lasted}`))
       }
       stopTimers()
@@ -144,6 +162,10 @@ export const make = ({ budget, inFlight, log, name, onDead, pending, timers }: O
       isWarned = false
     },
     ended: endedAt,
-    idle: (holdUntil, now) => endedAt(Math.max(holdUntil, now))
+    idle: (holdUntil, now) => endedAt(Math.max(holdUntil, now)),
+    resumed: (now) => {
+      stopTimers()
+      if (since !== undefined && !isDead) startTimers(since, now)
+    }
   }
 }

@@ -9,6 +9,7 @@ import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Gate from "./Gate.js"
 import * as History from "./History.js"
+import type { Pause } from "./Pause.js"
 
 /**
  * The stamp of a started attempt: the congestion epoch and the instant it was admitted in, and what let it wait till then.
@@ -44,6 +45,12 @@ export interface Starts {
   /** The attempt that started then was rejected. */
   readonly rejected: (startedAt: number) => void
   readonly release: () => void
+  /** Whether the gate is closed to whoever waits at it, and opens by the clock. */
+  readonly isGated: boolean
+  /** Attempts that may be in flight now. */
+  readonly allowed: number
+  /** Lets those start that may, since a pause is over. */
+  readonly resumed: () => void
   /** The decision is another one: serves the line as far as it allows. */
   readonly resize: () => void
 }
@@ -58,7 +65,8 @@ export const make = (
   timers: TimerQueue.TimerQueue,
   remembers: number,
   decision: () => Decision,
-  holdUntil: () => number
+  holdUntil: () => number,
+  pause: Pause
 ): Starts => {
   const gate = Gate.make(remembers)
   const history = History.make(remembers)
@@ -71,6 +79,7 @@ export const make = (
 
   const isOpen = (): boolean => {
     asked = timers.now()
+    if (pause.isPaused) return false
     const opensAt = gate.opensAt(decision(), holdUntil(), asked)
     if (TimerQueue.isDue(opensAt, asked)) return true
     if (opening === undefined || opening.at !== opensAt) {
@@ -120,6 +129,13 @@ export const make = (
       permits.release()
     },
     rejected: gate.rejected,
+    get isGated() {
+      return opening !== undefined && permits.waiting > 0
+    },
+    get allowed() {
+      return permits.permits
+    },
+    resumed: () => permits.serve(),
     release: permits.release,
     resize
   }

@@ -36,6 +36,8 @@ export interface Steering {
   readonly learned: () => unknown
   /** Begins anew with what an earlier process has learned. */
   readonly learn: (learned: unknown, now: number) => void
+  /** The pool has another size: a law that can be told of it is, and no decision goes beyond it. */
+  readonly resize: (poolSize: number, now: number) => void
 }
 
 /**
@@ -61,6 +63,7 @@ interface Running {
   readonly learned: () => unknown
   decided: Decision
   step: (sample: Sample, now: number, starts: Starts) => Decision
+  resize: (poolSize: number, now: number) => Decision
 }
 
 const run = <State>(law: ControlLaw<State>, poolSize: number, now: number, learned?: unknown): Running => {
@@ -72,6 +75,10 @@ const run = <State>(law: ControlLaw<State>, poolSize: number, now: number, learn
     decided: decision,
     step: (sample, at, starts) => {
       ;({ decision, state } = guarded.step(state, sample, at, starts))
+      return decision
+    },
+    resize: (size, at) => {
+      if (guarded.resize !== undefined) ({ decision, state } = guarded.resize(state, size, at))
       return decision
     }
   }
@@ -85,10 +92,11 @@ const run = <State>(law: ControlLaw<State>, poolSize: number, now: number, learn
  */
 export const make = <State>(options: Options<State>): Steering => {
   const { change, config, labels, law, onDecision } = options
-  const bounded = bounds(config)
+  let bounded = bounds(config)
   const changes: Array<PoolStats.Change> = []
   const listeners = new Set<(change: PoolStats.Change) => void>()
-  let running = run(law, config.poolSize, options.now)
+  let size = config.poolSize
+  let running = run(law, size, options.now)
   let { decided } = running
   let decision = bounded(decided, options.now)
   PoolStats.recordDelay(decision.delay, labels)
@@ -119,6 +127,12 @@ export const make = <State>(options: Options<State>): Steering => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    resize: (poolSize, now) => {
+      size = poolSize
+      bounded = bounds({ ...config, poolSize })
+      // A copy is another decision, so that it is bounded anew.
+      apply({ ...running.resize(poolSize, now) }, now)
+    },
     step: (sample, now, starts) => {
       let next: Decision
       try {
@@ -135,7 +149,7 @@ export const make = <State>(options: Options<State>): Steering => {
     },
     learned: () => running.learned(),
     learn: (learned, now) => {
-      running = run(law, config.poolSize, now, learned)
+      running = run(law, size, now, learned)
       apply(running.decided, now)
     }
   }

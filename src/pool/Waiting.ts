@@ -6,6 +6,7 @@
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import type { TimerQueue } from "../structure/TimerQueue.js"
 import type { Job } from "./Job.js"
+import type { Pause } from "./Pause.js"
 
 /**
  * Rejected rows that wait.
@@ -27,6 +28,11 @@ export interface Waiting<J extends Job> {
   readonly remove: (job: J) => void
   /** Ends the rows whose budget ends before this instant. */
   readonly endBefore: (until: number) => void
+  readonly size: number
+  /** All of them. */
+  readonly jobs: () => ReadonlyArray<J>
+  /** The pool goes on after a pause, in which no budget ran. */
+  readonly resumed: () => void
   /** Takes out all of them, those first that wait longest. */
   readonly drain: () => ReadonlyArray<J>
 }
@@ -40,7 +46,12 @@ const ownTurn = 10
  * @since 0.2.0
  * @category constructors
  */
-export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onSpent: (job: J) => void): Waiting<J> => {
+export const make = <J extends Job>(
+  timers: TimerQueue,
+  pause: Pause,
+  onReady: () => void,
+  onSpent: (job: J) => void
+): Waiting<J> => {
   /** All of them, with their places in line once they are ready. */
   const places = new Map<J, LinkedQueue.Node<J> | undefined>()
   const ready = LinkedQueue.make<J>()
@@ -51,6 +62,8 @@ export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onS
   let startsSinceApart = 0
   /** A retry was rejected: a fresh row goes before the next. */
   let isFreshTurn = false
+
+  const isSpent = (job: J, now: number): boolean => now - pause.pausedFor(now) >= job.deadline
 
   const lineOf = (job: J): LinkedQueue.LinkedQueue<J> => (job.ownDelay > 0 ? apart : ready)
 
@@ -73,7 +86,7 @@ export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onS
 
   const shift = (line: LinkedQueue.LinkedQueue<J>, now: number): J | undefined => {
     for (let job = line.shift()?.value; job !== undefined; job = line.shift()?.value) {
-      if (now < job.deadline) {
+      if (!isSpent(job, now)) {
         remove(job)
         return job
       }
@@ -88,9 +101,18 @@ export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onS
     if (first !== undefined) ready.push(first)
   }
 
+  /** Ends a row with its budget; while the pool is paused, that does not run. */
+  const awaitEnd = (job: J): void => {
+    job.timer = pause.isPaused
+      ? undefined
+      : timers.add(job.deadline + pause.pausedFor(timers.now()), () => {
+          if (isSpent(job, timers.now())) end(job)
+        })
+  }
+
   const getReady = (job: J): void => {
-    if (timers.now() >= job.deadline) return end(job)
-    job.timer = timers.add(job.deadline, () => end(job))
+    if (isSpent(job, timers.now())) return end(job)
+    awaitEnd(job)
     const place = LinkedQueue.node(job)
     places.set(job, place)
     lineOf(job).push(place)
@@ -107,7 +129,7 @@ export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onS
       if (job.ownDelay === 0 && job.attempts > 1) isFreshTurn = true
       // Without a delay of its own a row waits at the gate, like all others.
       if (delay === 0) getReady(job)
-      else job.timer = timers.add(Math.min(now + delay, job.deadline), () => getReady(job))
+      else job.timer = timers.add(Math.min(now + delay, job.deadline + pause.pausedFor(now)), () => getReady(job))
     },
     take: (last, hasFresh, now) => {
       startsSinceApart += 1
@@ -128,11 +150,23 @@ export const make = <J extends Job>(timers: TimerQueue, onReady: () => void, onS
       return shift(ready, now) ?? (hasFresh ? undefined : shift(apart, now))
     },
     remove,
-    endBefore: (until) => {
+    endBefore: (at) => {
+      const until = at - pause.pausedFor(timers.now())
       if (until <= firstDeadline) return
       for (const job of [...places.keys()]) if (job.deadline < until) end(job)
       firstDeadline = Infinity
       for (const job of places.keys()) firstDeadline = Math.min(firstDeadline, job.deadline)
+    },
+    get size() {
+      return places.size
+    },
+    jobs: () => [...places.keys()],
+    resumed: () => {
+      for (const [job, place] of places) {
+        if (place === undefined) continue
+        if (job.timer !== undefined) timers.remove(job.timer)
+        awaitEnd(job)
+      }
     },
     drain: () => {
       const jobs = [...places.keys()]

@@ -48,7 +48,9 @@ export interface Options<J, A, E, R> {
 export interface Workers<J> {
   /** Hands an admitted job to an idle worker, or to a new one. */
   readonly give: (job: J) => void
-  /** Interrupts the attempt of each job of these that runs now. */
+  /** Admitted jobs whose attempt has not ended. */
+  readonly jobs: () => ReadonlyArray<J>
+  /** Interrupts the attempt of each job that is meant, if it runs. */
   readonly interruptJobs: (isMeant: (job: J) => boolean) => void
   readonly interrupt: () => void
   /** Lets every worker end once it has nothing to do. */
@@ -158,6 +160,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
       admitted.push(job)
       if (admitted.length > coming) hire()
     },
+    jobs: () => [...admitted, ...[...workers].flatMap(({ job }) => (job === undefined ? [] : [job]))],
     interruptJobs: (isMeant) => {
       for (const worker of workers) {
         if (worker.job === undefined || !isMeant(worker.job)) continue

@@ -92,19 +92,29 @@ const round = (n: number): number => Math.round(n * 1000) / 1000
 export const listen = (
   law: ControlLaw.ControlLaw,
   onDecision: (now: number, decision: ControlLaw.Decision, sample: ControlLaw.Sample | undefined) => void
-): ControlLaw.ControlLaw => ({
-  ...law,
-  initial: (poolSize, now, learned) => {
-    const first = law.initial(poolSize, now, learned)
-    onDecision(now, first.decision, undefined)
-    return first
-  },
-  step: (state, sample, now, starts) => {
-    const next = law.step(state, sample, now, starts)
-    onDecision(now, next.decision, sample)
-    return next
+): ControlLaw.ControlLaw => {
+  const resize = law.resize?.bind(law)
+  return {
+    ...law,
+    initial: (poolSize, now, learned) => {
+      const first = law.initial(poolSize, now, learned)
+      onDecision(now, first.decision, undefined)
+      return first
+    },
+    step: (state, sample, now, starts) => {
+      const next = law.step(state, sample, now, starts)
+      onDecision(now, next.decision, sample)
+      return next
+    },
+    ...(resize && {
+      resize: (state: unknown, poolSize: number, now: number) => {
+        const next = resize(state, poolSize, now)
+        onDecision(now, next.decision, undefined)
+        return next
+      }
+    })
   }
-})
+}
 
 /**
  * An event as a line of text: equal traces are equal texts.

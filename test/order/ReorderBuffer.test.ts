@@ -131,7 +131,7 @@ describe("Reorder buffer", () => {
     )
   })
 
-  it("grows when rows were released before, and takes those along that wait", () => {
+  it("takes those along that wait when rows were released before, and others come", () => {
     const buffer = filled(16)
     for (const index of [0, 1, 2]) buffer.complete(index, outcome(index), 0)
     for (let i = 16; i < 19; i++) buffer.submit(`row-${i}`, i)

@@ -18,6 +18,8 @@ const party = () => {
     },
     giveUp: () => undefined,
     held: () => undefined,
+    parked: () => 0,
+    resumed: () => undefined,
     shutdown: (interrupt) => void seen.shutdowns.push(interrupt)
   }
   return { ...seen, asks }
@@ -31,6 +33,8 @@ const decliner = (admission: Admission.Admission): Admission.Party => ({
   },
   giveUp: () => undefined,
   held: () => undefined,
+  parked: () => 0,
+  resumed: () => undefined,
   shutdown: () => undefined
 })
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Capacity } from "effect-aimd"
 import { Effect } from "effect"
+import * as Pause from "../../src/pool/Pause.js"
 import * as Silence from "../../src/pool/Silence.js"
 import * as TimerQueue from "../../src/structure/TimerQueue.js"
 import { makeLogger } from "../support/observe.js"
@@ -17,6 +18,7 @@ const watch = (budget: number, { inFlight = 0, pending = 1 } = {}) =>
       name: "p",
       budget,
       timers,
+      pause: Pause.make(),
       pending: () => pool.pending,
       inFlight: () => pool.inFlight,
       onDead: () => void pool.deaths.push(timers.now()),

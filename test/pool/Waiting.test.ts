@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Job } from "../../src/pool/Job.js"
+import * as Pause from "../../src/pool/Pause.js"
 import * as Waiting from "../../src/pool/Waiting.js"
 import * as TimerQueue from "../../src/structure/TimerQueue.js"
 import { inVirtualTime } from "../support/time.js"
@@ -14,6 +15,7 @@ const room = Effect.map(TimerQueue.make, (timers) => {
   const seen = { ready: 0, spent: new Array<readonly [row: number, at: number]>() }
   const waiting = Waiting.make<Job>(
     timers,
+    Pause.make(),
     () => void (seen.ready += 1),
     ({ row }) => void seen.spent.push([row, timers.now()])
   )

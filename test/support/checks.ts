@@ -19,6 +19,8 @@ export const violations = (world: World, run: Run): ReadonlyArray<string> => [
   ...budgets(world, run),
   ...outcomes(world, run),
   ...entries(world, run),
+  ...pauses(run),
+  ...streams(world, run),
   ...remains(world, run)
 ]
 
@@ -36,13 +38,74 @@ const concurrency = (world: World, { log }: Run): Array<string> => {
     if (event.type === "end") running -= 1
     if (event.type === "start") {
       running += 1
-      const windows = inForce(decided, event.at).map(({ decision }) => Ramp.windowAt(decision, event.at))
-      const allowed = Math.min(world.poolSize, Math.max(1, ...windows.map(Math.floor)))
+      const windows = inForce(decided, event.at).map(({ decision }) => windowAt(world, decision, event.at))
+      const allowed = Math.min(sizeAt(world, log, event.at), Math.max(1, ...windows.map(Math.floor)))
       if (running > allowed) found.push(`${running} in flight at ${event.at}, allowed ${allowed}`)
     }
   }
   return found
 }
+
+/** What a decision allows; the pool lets no window wait longer than maxRetryAfter for its next step. */
+const windowAt = ({ maxRetryAfter }: World, decision: ControlLaw.Decision, at: number): number => {
+  const { ramp } = decision
+  const bounded = ramp && { ...ramp, every: Math.min(ramp.every, maxRetryAfter) }
+  return Ramp.windowAt({ ...decision, ramp: bounded }, at)
+}
+
+/** The largest size that the pool has at an instant. */
+const sizeAt = (world: World, log: Run["log"], at: number): number => {
+  const sizes = log.filter((event) => event.type === "resize")
+  return Math.max(...inForce([{ at: -1, size: world.poolSize }, ...sizes], at).map(({ size }) => size))
+}
+
+/** How long the pool was paused between two instants. */
+const pausedBetween = (log: Run["log"], from: number, to: number): number => {
+  let since: number | undefined
+  let total = 0
+  for (const { at, type } of log) {
+    if (type === "pause") since ??= at
+    if (type !== "resume" || since === undefined) continue
+    total += Math.max(0, Math.min(at, to) - Math.max(since, from))
+    since = undefined
+  }
+  return since === undefined ? total : total + Math.max(0, to - Math.max(since, from))
+}
+
+/** Nothing starts while the pool is paused. */
+const pauses = (run: Run): Array<string> =>
+  startsOf(run).flatMap(({ at }) =>
+    pausedBetween(run.log, at - 0.5, at + 0.5) === 1 ? [`a start at ${at}, while the pool is paused`] : []
+  )
+
+/**
+ * A stream tells of each row once, in order where it keeps one; its reader has the first of those. What was read and has no
+ * entry is handed back, or was evicted; and no more is read than there is room for.
+ */
+const streams = (world: World, run: Run): Array<string> =>
+  run.streams.flatMap((seen, party) => {
+    const { reading, rows } = world.parties[party] ?? {}
+    if (seen === undefined || reading === undefined || rows === undefined) return []
+    const found: Array<string> = []
+    const expect = (holds: boolean, what: string) => void (holds || found.push(`stream ${party}: ${what}`))
+    const heard = seen.heard.map(({ submitIndex }) => submitIndex)
+    const inOrder = [...heard].sort((a, b) => a - b)
+    expect(new Set(heard).size === heard.length, `told twice of a row: ${heard.join()}`)
+    expect(!reading.ordered || inOrder.join() === heard.join(), `out of order: ${heard.join()}`)
+    const taken = seen.taken.map(({ submitIndex }) => submitIndex)
+    expect(heard.slice(0, taken.length).join() === taken.join(), `told of ${heard.join()}, taken ${taken.join()}`)
+    expect(seen.mostAhead <= reading.maxPending, `${seen.mostAhead} rows read ahead, ${reading.maxPending} allowed`)
+    const withoutEntry = seen.unfinished.filter((row) => !heard.includes(row))
+    const known = heard.length + withoutEntry.length + seen.evicted
+    // The row that a stream gives in the very instant in which it is interrupted, it keeps for itself.
+    const lost = reading.kind === "stream" ? [0, 1] : [0]
+    expect(lost.includes(seen.read - known), `${seen.read} rows read, ${known} accounted for`)
+    const { exits } = run
+    const last = exits[party]
+    const isWhole = last !== undefined && Exit.isSuccess(last) && last.value.length === taken.length
+    expect(!isWhole || taken.length + seen.evicted === rows.length, `ends well after ${taken.length} of ${rows.length}`)
+    return found
+  })
 
 /** The decisions in force at any moment of an instant: the last of before, and those of the instant. */
 const inForce = <A extends { readonly at: number }>(all: ReadonlyArray<A>, at: number): ReadonlyArray<A> => {
@@ -108,7 +171,8 @@ const interruptionsOf = (world: World, { log }: Run, index: number): ReadonlyArr
   const closes = log.flatMap((event) => (event.type === "shutdown" && event.closes ? [event.at] : []))
   const timeout = party.timeout === undefined ? [] : [party.at + party.timeout]
   const interrupted = party.interruptedAt === undefined ? [] : [party.interruptedAt]
-  return [...failures, ...closes, ...timeout, ...interrupted]
+  const takenBack = world.acts.flatMap((act) => ("row" in act && act.party === index ? [act.at] : []))
+  return [...failures, ...closes, ...timeout, ...interrupted, ...takenBack]
 }
 
 /** 6: the rejection that backs a law off was admitted after the law had backed off last. */
@@ -148,7 +212,9 @@ const budgets = (world: World, run: Run): Array<string> => {
   return startsOf(run).flatMap(({ at, party, row }) => {
     const started = first.get(`${party}.${row}`)
     if (started === undefined) first.set(`${party}.${row}`, at)
-    return started !== undefined && at >= started + world.budget ? [`row ${party}.${row} started at ${at}`] : []
+    return started !== undefined && at >= started + world.budget + pausedBetween(run.log, started, at)
+      ? [`row ${party}.${row} started at ${at}`]
+      : []
   })
 }
 
@@ -160,13 +226,21 @@ const outcomes = (world: World, { exits }: Run): Array<string> =>
       const isExpected = party.interruptedAt !== undefined || party.kind === "forEach" || world.end.at < 1000
       return isExpected || selfShutdown(world) ? [] : [`party ${index} failed`]
     }
-    if (exit.value.length !== party.rows.length) return [`party ${index} has ${exit.value.length} outcomes`]
+    if (party.kind === "stream" && !isCalm(world)) return []
+    const evicted = evictedOf(world, index)
+    if (party.rows.length - exit.value.length > evicted) return [`party ${index} has ${exit.value.length} outcomes`]
     if (world.budget < 1_000_000 || party.kind === "forEach" || !isCalm(world)) return []
+    // Without an order, whose entry it is nobody knows here.
+    if (party.kind === "stream" && !party.reading.ordered) return []
     return exit.value.flatMap((ended, row) => {
       const expected = { ok: "ok", refused: "Refused", broken: "died: broken" }[party.rows[row]?.at(-1)?.kind as "ok"]
       return outcome(ended) === expected ? [] : [`row ${index}.${row} ended ${outcome(ended)}, not ${expected}`]
     })
   })
+
+/** How many rows of a batch may be gone without an entry. */
+const evictedOf = (world: World, index: number): number =>
+  new Set(world.acts.flatMap((act) => (act.kind === "evict" && act.party === index ? [act.row] : []))).size
 
 const kindsOf = (world: World) => new Set(world.parties.flatMap(({ rows }) => rows.flat().map(({ kind }) => kind)))
 
@@ -182,7 +256,7 @@ const isCalm = (world: World): boolean =>
 const entries = (world: World, run: Run): Array<string> =>
   run.batches.flatMap((batch, party) => {
     const { log } = run
-    if (batch === undefined) return []
+    if (batch === undefined || evictedOf(world, party) > 0) return []
     const found: Array<string> = []
     const expect = (holds: boolean, what: string) => void (holds || found.push(`party ${party}: ${what}`))
     const rows = world.parties[party]?.rows.length ?? 0

@@ -10,7 +10,7 @@ import {
   type PoolStats,
   type ReorderBuffer
 } from "effect-aimd"
-import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Logger, LogLevel, Scope, Utils } from "effect"
+import { Clock, Duration, Effect, Exit, FastCheck, Fiber, Logger, LogLevel, Option, Scope, Stream, Utils } from "effect"
 import { Trace, VirtualTime } from "effect-aimd/testing"
 import { outcome, Refused } from "./api.js"
 import { pace } from "./laws.js"
@@ -23,13 +23,32 @@ export interface Answer {
   readonly stubborn: boolean
 }
 
+/** How a stream's rows come, and how its entries are taken. */
+export interface Reading {
+  readonly ordered: boolean
+  readonly maxPending: number
+  /** How long the reader takes for an entry, and the source for a row. */
+  readonly reader: number
+  readonly source: number
+  /** What the source does after its last row. */
+  readonly end: "end" | "fail" | "hang" | "throw"
+  readonly kind: "stream" | "generator"
+}
+
+/** What somebody does to the pool, or to a row of a party, while it runs. */
+export type Act =
+  | { readonly kind: "pause"; readonly at: number; readonly lasts: number }
+  | { readonly kind: "resize"; readonly at: number; readonly size: number }
+  | { readonly kind: "cancel" | "evict"; readonly at: number; readonly party: number; readonly row: number }
+
 export interface Party {
-  readonly kind: "batch" | "forEach" | "calls"
+  readonly kind: "batch" | "forEach" | "calls" | "stream"
   readonly at: number
   /** What each row is answered, attempt by attempt; the last answer stays. */
   readonly rows: ReadonlyArray<ReadonlyArray<Answer>>
   readonly timeout: number | undefined
   readonly interruptedAt: number | undefined
+  readonly reading: Reading
 }
 
 export interface World {
@@ -44,6 +63,7 @@ export interface World {
   readonly attemptTimeout: number | undefined
   readonly law: "window" | "delay" | "pace" | "wild"
   readonly parties: ReadonlyArray<Party>
+  readonly acts: ReadonlyArray<Act>
   readonly end: { readonly kind: "shutdown" | "close"; readonly at: number }
 }
 
@@ -83,7 +103,22 @@ export type Event =
     }
   /** `closes`: the pool's scope closes, and what is in flight is interrupted. */
   | { readonly type: "shutdown"; readonly at: number; readonly closes: boolean }
-  | { readonly type: "shut"; readonly at: number }
+  | { readonly type: "shut" | "pause" | "resume"; readonly at: number }
+  | { readonly type: "resize"; readonly at: number; readonly size: number }
+
+/** What came of a stream. */
+export interface Streamed {
+  /** Rows that the source gave. */
+  read: number
+  /** The most rows that were read and not taken as entries. */
+  mostAhead: number
+  /** Rows that left without an entry, because they were evicted. */
+  evicted: number
+  readonly taken: Array<Entry>
+  /** What onEntry was told, in turn. */
+  readonly heard: Array<Entry>
+  readonly unfinished: Array<number>
+}
 
 export type Entry = ReorderBuffer.BufferEntry<unknown, unknown>
 
@@ -94,6 +129,7 @@ export interface Run {
   readonly batches: ReadonlyArray<
     { readonly entries: ReadonlyArray<Entry>; readonly stats: PoolStats.BatchStats } | undefined
   >
+  readonly streams: ReadonlyArray<Streamed | undefined>
   readonly after: PoolStats.PoolStats
   readonly endedAt: number
 }
@@ -167,8 +203,12 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
       PooledExecutor.make(attemptTimeout === undefined ? options : { ...options, attemptTimeout }),
       scope
     )
-    const note = (event: { readonly type: "shutdown"; readonly closes: boolean } | { readonly type: "shut" }) =>
-      Effect.sync(() => void log.push({ ...event, at: clock.unsafeCurrentTimeMillis() }))
+    const note = (
+      event:
+        | { readonly type: "shutdown"; readonly closes: boolean }
+        | { readonly type: "shut" | "pause" | "resume" }
+        | { readonly type: "resize"; readonly size: number }
+    ) => Effect.sync(() => void log.push({ ...event, at: clock.unsafeCurrentTimeMillis() }))
     const shutdown = Effect.zipRight(note({ type: "shutdown", closes: false }), pool.shutdown)
 
     const attemptOf = (party: number, row: number, answers: ReadonlyArray<Answer>) => {
@@ -207,6 +247,37 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
     }
 
     const batches: Array<Run["batches"][number]> = parties.map(() => undefined)
+    const streams: Array<Streamed | undefined> = parties.map(({ kind }) =>
+      kind === "stream" ? { read: 0, mostAhead: 0, evicted: 0, taken: [], heard: [], unfinished: [] } : undefined
+    )
+    const handles = yield* Effect.forEach(parties, () => PooledExecutor.handle)
+    const runStream = (seen: Streamed, party: Party, index: number): Effect.Effect<void, unknown> => {
+      const { reading, rows, timeout } = party
+      const attempts = rows.map((answers, row) => attemptOf(index, row, answers))
+      const look = () => void (seen.mostAhead = Math.max(seen.mostAhead, seen.read - seen.evicted - seen.taken.length))
+      const handle = handles[index]
+      const entries = pool.stream(
+        sourceOf(rows.length, reading, () => {
+          seen.read += 1
+          look()
+        }),
+        (row) => attempts[row] ?? Effect.dieMessage("no such row"),
+        {
+          ordered: reading.ordered,
+          maxPending: reading.maxPending,
+          ...(handle && { handle }),
+          ...(timeout !== undefined && { timeout }),
+          onEntry: (entry) => Effect.sync(() => void seen.heard.push(entry)),
+          onUnfinished: (left) => Effect.sync(() => void seen.unfinished.push(...left.map(({ rowIndex }) => rowIndex)))
+        }
+      )
+      return Stream.runForEach(entries, (entry) =>
+        Effect.map(Effect.sleep(reading.reader), () => {
+          look()
+          seen.taken.push(entry)
+        })
+      )
+    }
     const runParty = (
       party: Party,
       index: number
@@ -215,9 +286,19 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
       const process = (row: number) => attempts[row] ?? Effect.dieMessage("no such row")
       const rows = attempts.map((_, row) => row)
       const timeout = party.timeout === undefined ? {} : { timeout: party.timeout }
+      const handle = handles[index]
       switch (party.kind) {
+        case "stream": {
+          const seen = streams[index]
+          return seen === undefined
+            ? Effect.dieMessage("no stream")
+            : Effect.map(Effect.exit(runStream(seen, party, index)), (exit) =>
+                // An end that its rows or the pool brought about is one; an interruption is the party's own.
+                [...seen.taken.map((entry) => entry.exit), ...(Exit.isFailure(exit) ? [exit] : [])]
+              )
+        }
         case "batch":
-          return Effect.map(pool.executeBatch(rows, process, timeout), (result) => {
+          return Effect.map(pool.executeBatch(rows, process, { ...timeout, ...(handle && { handle }) }), (result) => {
             batches[index] = result
             return result.entries.map(({ exit }) => exit)
           })
@@ -241,6 +322,25 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
       Effect.map(pool.stats, ({ inFlight, pending }) => {
         log.push({ type: "rest", at: clock.unsafeCurrentTimeMillis(), party, inFlight, pending })
       })
+    const act = (act: Act): Effect.Effect<void> => {
+      switch (act.kind) {
+        case "pause":
+          return Effect.zipRight(
+            note({ type: "pause" }),
+            Effect.zipRight(pool.pause, Effect.delay(Effect.zipLeft(pool.resume, note({ type: "resume" })), act.lasts))
+          )
+        case "resize":
+          return Effect.zipRight(note({ type: "resize", size: act.size }), pool.resize(act.size))
+        case "cancel":
+          return Effect.asVoid(handles[act.party]?.cancel(String(act.row)) ?? Effect.void)
+        case "evict":
+          return Effect.map(handles[act.party]?.evict(String(act.row)) ?? Effect.succeed(0), (count) => {
+            const seen = streams[act.party]
+            if (seen !== undefined) seen.evicted += count
+          })
+      }
+    }
+    for (const one of world.acts) yield* Effect.forkDaemon(Effect.delay(act(one), one.at))
     const fibers = yield* Effect.forEach(parties, (party, index) =>
       Effect.forkDaemon(Effect.ensuring(Effect.delay(runParty(party, index), party.at), rest(index)))
     )
@@ -259,8 +359,41 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
     const after = yield* pool.stats
     yield* Fiber.interrupt(last)
     yield* close
-    return { log, exits, batches, after, endedAt }
+    return { log, exits, batches, streams, after, endedAt }
   })
+
+/** So many rows, one by one; `onRead` is told of each. */
+const sourceOf = (
+  rows: number,
+  { end, kind, source }: Reading,
+  onRead: () => void
+): Stream.Stream<number, Refused> | Iterable<number> => {
+  const generate = function* () {
+    for (let row = 0; row < rows; row++) {
+      onRead()
+      yield row
+    }
+    if (end === "throw") throw new Error("no more rows")
+  }
+  if (kind === "generator" && (end === "end" || end === "throw")) return { [Symbol.iterator]: generate }
+  const one = (row: number) =>
+    Effect.delay(
+      Effect.sync(() => (onRead(), row)),
+      source
+    )
+  const last: Record<Reading["end"], Stream.Stream<never, Refused>> = {
+    end: Stream.empty,
+    fail: Stream.fail(new Refused({ code: 0 })),
+    throw: Stream.die(new Error("no more rows")),
+    hang: Stream.never
+  }
+  return Stream.concat(
+    Stream.unfoldEffect(0, (row) =>
+      row < rows ? Effect.map(one(row), (read) => Option.some([read, row + 1] as const)) : Effect.succeed(Option.none())
+    ),
+    last[end]
+  )
+}
 
 const answering = (
   { kind, retryAfter }: Answer,
@@ -304,6 +437,26 @@ const answer = (kinds: ReadonlyArray<Answer["kind"]>): FastCheck.Arbitrary<Answe
     stubborn: FastCheck.boolean()
   })
 
+const act = (calm: boolean): FastCheck.Arbitrary<Act> =>
+  FastCheck.oneof(
+    FastCheck.record({ kind: FastCheck.constant("pause" as const), at: millis(300), lasts: millis(700) }),
+    FastCheck.record({
+      kind: FastCheck.constant("resize" as const),
+      at: millis(300),
+      size: FastCheck.integer({ min: 1, max: 6 })
+    }),
+    ...(calm
+      ? []
+      : [
+          FastCheck.record({
+            kind: FastCheck.constantFrom("cancel" as const, "evict" as const),
+            at: millis(300),
+            party: FastCheck.integer({ min: 0, max: 2 }),
+            row: FastCheck.integer({ min: 0, max: 5 })
+          })
+        ])
+  )
+
 /** Worlds that may do anything; in calm ones nobody hangs, gives up or shuts down, so that every row has its last answer. */
 export const worlds = (calm: boolean): FastCheck.Arbitrary<World> => {
   const served = answer(["ok", "ok", "ok", "refused", "broken"])
@@ -331,14 +484,26 @@ export const worlds = (calm: boolean): FastCheck.Arbitrary<World> => {
     law: FastCheck.constantFrom("window", "delay", "pace", "wild"),
     parties: FastCheck.array(
       FastCheck.record({
-        kind: FastCheck.constantFrom("batch", "batch", "calls", ...(calm ? [] : (["forEach"] as const))),
+        kind: FastCheck.constantFrom("batch", "stream", "stream", "calls", ...(calm ? [] : (["forEach"] as const))),
         at: millis(100),
         rows: FastCheck.array(row, { maxLength: 6 }),
         timeout: calm ? never : onceIn(8, FastCheck.constantFrom(0, 50, 120, 400)),
-        interruptedAt: calm ? never : onceIn(8, millis(600))
+        interruptedAt: calm ? never : onceIn(8, millis(600)),
+        reading: FastCheck.record({
+          ordered: FastCheck.boolean(),
+          maxPending: FastCheck.constantFrom(1, 2, 3, 1000),
+          reader: FastCheck.constantFrom(0, 0, 5, 120),
+          source: FastCheck.constantFrom(0, 0, 7, 60),
+          end: calm
+            ? FastCheck.constant("end" as const)
+            : FastCheck.constantFrom("end", "end", "end", "fail", "hang", "throw"),
+          // A promise is no matter of virtual time.
+          kind: FastCheck.constantFrom("stream", "generator")
+        })
       }),
       { minLength: 1, maxLength: 3 }
     ),
+    acts: FastCheck.array(act(calm), { maxLength: 3 }),
     end: FastCheck.record({
       kind: FastCheck.constantFrom("shutdown", "close"),
       at: calm ? FastCheck.constant(lastAt) : onceIn(8, millis(600)).map((at) => at ?? lastAt)

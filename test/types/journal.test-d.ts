@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "@effect/vitest"
-import { Effect, Schema, type Stream } from "effect"
+import { Schema, type Effect, type Stream } from "effect"
 import type { PoolError, PooledExecutor, ReorderBuffer } from "effect-aimd"
 import { Journal, type JournalError } from "effect-aimd/journal"
 

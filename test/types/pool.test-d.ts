@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from "@effect/vitest"
-import { Context, Data, type Duration, Effect, Layer, type Schedule } from "effect"
+import { Chunk, Context, Data, type Duration, Effect, Layer, type Schedule, Stream } from "effect"
 import {
   AimdThrottle,
   type Capacity,
@@ -11,6 +11,10 @@ import {
 
 class Refused extends Data.TaggedError("Refused")<{ readonly status: number }> {}
 class Api extends Context.Tag("Api")<Api, { readonly url: string }>() {}
+class Disk extends Context.Tag("Disk")<Disk, object>() {}
+class Lost extends Data.TaggedError("Lost") {}
+
+declare const source: Stream.Stream<number, Lost, Disk>
 
 declare const call: Effect.Effect<string, Refused | Capacity.CapacityError, Api>
 declare const pool: PooledExecutor.PooledExecutor
@@ -46,6 +50,52 @@ test("executeBatch: rows fail in their entries, the batch only by a shutdown", (
 test("forEach: results in an array, the row's error in the channel", () => {
   expectTypeOf(pool.forEach(["a"], () => call)).toEqualTypeOf<
     Effect.Effect<Array<string>, CallFailure | PoolError.BatchTimeoutError | PoolError.RowCancelledError, Api>
+  >()
+})
+
+type StreamFailure = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
+type RowFailure = CallFailure | PoolError.BatchTimeoutError | PoolError.RowCancelledError
+type Entry = PooledExecutor.BatchResult<string, RowFailure>["entries"][number]
+
+test("stream: the source's errors and requirements flow into the stream's, the rows' errors into its entries", () => {
+  const rows = [1, 2]
+  expectTypeOf(pool.stream(rows, () => call)).toEqualTypeOf<Stream.Stream<Entry, StreamFailure, Api>>()
+  expectTypeOf(pool.stream(source, () => call)).toEqualTypeOf<Stream.Stream<Entry, StreamFailure | Lost, Api | Disk>>()
+  expectTypeOf(PooledExecutor.stream(source, () => call)).toEqualTypeOf<
+    Stream.Stream<Entry, StreamFailure | Lost, Api | Disk | PooledExecutor.PooledExecutor>
+  >()
+  const piped = source.pipe(
+    PooledExecutor.mapRows(pool, (row, { rowIndex }) => {
+      expectTypeOf(row).toEqualTypeOf<number>()
+      expectTypeOf(rowIndex).toEqualTypeOf<number>()
+      return call
+    })
+  )
+  expectTypeOf(piped).toEqualTypeOf<Stream.Stream<Entry, StreamFailure | Lost, Api | Disk>>()
+})
+
+test("onEntry and onUnfinished: they get the batch's own types, and what they require is required", () => {
+  const batch = pool.executeBatch(["a"], () => call, {
+    onEntry: (entry) => {
+      expectTypeOf(entry).toEqualTypeOf<Entry>()
+      return Effect.asVoid(Disk)
+    },
+    onUnfinished: (rows) => {
+      expectTypeOf(rows[0]?.row).toEqualTypeOf<string | undefined>()
+      return Effect.void
+    }
+  })
+  expectTypeOf(batch).toEqualTypeOf<
+    Effect.Effect<PooledExecutor.BatchResult<string, RowFailure>, PoolError.PoolShutdownError, Api | Disk>
+  >()
+})
+
+test("a batch among other effects requires no more than by itself", () => {
+  const both = Effect.all([pool.executeBatch([1], () => call), pool.forEach([1], () => call)])
+  expectTypeOf(both).toExtend<Effect.Effect<unknown, unknown, Api>>()
+  const streams = [pool.stream([1], () => call)]
+  expectTypeOf(Stream.concatAll(Chunk.unsafeFromArray(streams))).toEqualTypeOf<
+    Stream.Stream<Entry, StreamFailure, Api>
   >()
 })
 

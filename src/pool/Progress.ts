@@ -1,0 +1,152 @@
+/**
+ * How far a batch, or all of a pool, has come: what is done, what waits and why, how fast it goes and how long it takes.
+ *
+ * @since 0.2.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { Admission } from "./Admission.js"
+import * as PoolStats from "../PoolStats.js"
+
+/**
+ * How long the rest takes, at the rate of late, and within what bounds in 19 of 20 cases; `Duration.infinity` where nobody
+ * can say. It counts the rows that were read: of a source that is not at its end nobody knows how many are left.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Eta {
+  readonly expected: Duration.Duration
+  readonly low: Duration.Duration
+  readonly high: Duration.Duration
+}
+
+/**
+ * What keeps rows from going on: the pool is paused, is held, has as many in flight as it may, or starts no faster; the
+ * reader has not taken the entries that are there; or there are no rows: all are in flight, or the source has not given more.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type WaitsFor = "pause" | "hold" | "window" | "pace" | "reader" | "rows"
+
+/**
+ * Where a batch or a pool stands.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Progress {
+  /** Epoch milliseconds of the wall clock. */
+  readonly at: number
+  /** Rows that were read so far; of a pool, all rows and calls. */
+  readonly rows: number
+  /** Whether there may be more of them. */
+  readonly mayGrow: boolean
+  readonly done: number
+  readonly failed: number
+  readonly inFlight: number
+  /** Rows that wait for their first start. */
+  readonly fresh: number
+  /** Rows that were rejected, and wait for their next start. */
+  readonly retrying: number
+  /** Rows that have their outcome, and whose entry nobody has taken yet. */
+  readonly finished: number
+  readonly waitsFor: WaitsFor
+  /** Rows a second, of late; undefined before anybody can say. */
+  readonly rate: number | undefined
+  /** Undefined before anybody can say. */
+  readonly eta: Eta | undefined
+}
+
+/**
+ * A progress without what takes several of them to know.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Snapshot = Omit<Progress, "rate" | "eta">
+
+/** So many of the latest samples count. */
+const remembered = 31
+
+/** Two standard errors to each side are 19 of 20 cases. */
+const errors = 2
+
+/**
+ * The rate of outcomes between the first and the last of some snapshots, and how long the rest takes at that rate. The rate
+ * may be wrong by two of its standard errors, which come from how unequal the steps between the snapshots were, and at least
+ * from chance alone.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const estimate = (snapshots: ReadonlyArray<Snapshot>): Pick<Progress, "rate" | "eta"> => {
+  const [first, last] = [snapshots[0], snapshots.at(-1)]
+  if (first === undefined || last === undefined || last.at <= first.at) return { rate: undefined, eta: undefined }
+  const ended = ({ done, failed }: Snapshot): number => done + failed
+  const total = ended(last) - ended(first)
+  const seconds = (last.at - first.at) / 1000
+  const rate = total / seconds
+  const left = last.rows - ended(last)
+  if (left === 0) return { rate, eta: { expected: Duration.zero, low: Duration.zero, high: Duration.zero } }
+  const steps = snapshots.slice(1).map((next, i) => {
+    const before = snapshots[i] ?? first
+    return ended(next) - ended(before) - (rate * (next.at - before.at)) / 1000
+  })
+  const squares = steps.reduce((sum, off) => sum + off * off, 0)
+  const error = Math.sqrt(Math.max(squares, total)) / seconds
+  const at = (perSecond: number): Duration.Duration =>
+    perSecond > 0 ? Duration.millis((left / perSecond) * 1000) : Duration.infinity
+  return { rate, eta: { expected: at(rate), low: at(rate + errors * error), high: at(rate - errors * error) } }
+}
+
+/**
+ * A progress a second, the first at once and the last after the end; undefined snapshots are left out.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const stream = (take: () => Snapshot | undefined, isOver: () => boolean): Stream.Stream<Progress> =>
+  Stream.suspend(() => {
+    let history: ReadonlyArray<Snapshot> = []
+    let isLast = false
+    const next = Effect.sync((): Option.Option<Progress> => {
+      // Asked before the snapshot: what ends between the two is in it.
+      isLast = isOver()
+      const snapshot = take()
+      if (snapshot === undefined) return Option.none()
+      history = [...history, snapshot].slice(-remembered)
+      return Option.some({ ...snapshot, ...estimate(history) })
+    })
+    const later: Stream.Stream<Progress> = Stream.suspend(() =>
+      isLast ? Stream.empty : Stream.concat(Stream.fromEffect(Effect.delay(next, "1 second")).pipe(some), later)
+    )
+    return Stream.concat(Stream.fromEffect(next).pipe(some), later)
+  })
+
+const some = Stream.filterMap((progress: Option.Option<Progress>) => progress)
+
+/**
+ * Where all of a pool stands.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const ofPool = (admission: Admission): Snapshot => {
+  const { heldBackBy, inFlight, isShutdown, parked, tally, timers } = admission
+  return {
+    at: timers.wallNow(),
+    rows: tally.rows,
+    mayGrow: !isShutdown,
+    done: tally.successes,
+    failed: tally.failures,
+    inFlight,
+    fresh: PoolStats.pending(tally) - tally.inFlight - parked,
+    retrying: parked,
+    finished: 0,
+    waitsFor: heldBackBy ?? "rows"
+  }
+}
