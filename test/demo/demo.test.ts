@@ -73,7 +73,8 @@ describe("Demo: a run", () => {
       const { exit, stderr, stdout } = yield* demo("--limit", "5", "--pool-size", "2")
       assert.strictEqual(exit, 0)
       assert.match(stdout.join(""), /^\n5 of 5 rows done in [\d.]+ s .*, 0 failed, 0 unfinished\n5 attempts, /)
-      assert.match(stderr(), /^5 doc comments, 2 at a time, to http:\/\/127\.0\.0\.1:\d+\/v1\n$/)
+      // A slow machine has time for lines of progress behind it.
+      assert.match(stderr(), /^5 doc comments, 2 at a time, to http:\/\/127\.0\.0\.1:\d+\/v1\n/)
     }).pipe(Effect.provide(live))
   )
 })

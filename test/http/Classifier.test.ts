@@ -158,6 +158,10 @@ describe("the standard classifier", () => {
       ["insufficient_quota", "Capacity", "Capacity"]
     )
     assert.strictEqual(judge(standard, 503, { ...json, "x-should-retry": "false" }, spent), "Refused")
+    assert.deepStrictEqual(
+      [499, 500].map((status) => judge(Classifier.standard(new Set([499, 500])), status, json, spent)),
+      ["insufficient_quota", "Capacity"]
+    )
   })
 
   it("reads no body of an answer that is not about capacity", () => {

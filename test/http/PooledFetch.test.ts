@@ -240,4 +240,26 @@ describe("a pooled fetch", () => {
       assert.deepStrictEqual([...(yield* pools.stats).keys()], ["gpt", "claude"])
     })
   )
+
+  it.effect("is keyed by where a request goes, in whatever form that is given", () =>
+    inVirtualTime(function* () {
+      const pools = yield* PoolMap.make()
+      const fetch = yield* PooledFetch.makeKeyed(pools, (request) => request.url, { fetch: scripted().fetch })
+      const inputs = [`${url}/a`, new URL(`${url}/b`), new Request(`${url}/c`)]
+      for (const input of inputs) yield* attempt(() => fetch(input))
+      assert.deepStrictEqual([...(yield* pools.stats).keys()], [`${url}/a`, `${url}/b`, `${url}/c`])
+    })
+  )
+
+  it.effect("ends when the signal of its Request is aborted", () =>
+    inVirtualTime(function* () {
+      const fetch = yield* makeFetch({ fetch: () => new Promise<Response>(() => undefined) })
+      const controller = new AbortController()
+      const request = new Request(url, { signal: controller.signal })
+      const fiber = yield* Effect.fork(Effect.flip(attempt(() => fetch(request))))
+      yield* Effect.sleep("1 second")
+      controller.abort("no longer wanted")
+      assert.strictEqual(yield* Fiber.join(fiber), "no longer wanted")
+    })
+  )
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PooledExecutor, PoolError } from "effect-aimd"
-import { Clock, Effect, Exit } from "effect"
+import { Clock, Effect, Exit, Fiber } from "effect"
 import { busy, ok, range } from "../support/api.js"
 import { fixed } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
@@ -49,5 +49,18 @@ describe("A row that is rejected", () => {
         assert.deepStrictEqual(new Set(gaps(others.filter((at) => at > fourth))), new Set([10, 20]))
         assert.strictEqual(entries.filter(({ exit }) => Exit.isSuccess(exit)).length, 119)
       })
+  )
+
+  it.effect("ends when the API has let nothing through for a budget, although other rows have ended meanwhile", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 4, control: fixed({ delay: 10 }), maxCapacityRetry: 100 })
+      const endOf = <A, E>(call: Effect.Effect<A, E>) =>
+        Effect.zipRight(Effect.exit(pool.execute(call)), Clock.currentTimeMillis)
+      const first = yield* Effect.fork(endOf(busy()))
+      const dies = yield* Effect.fork(endOf(Effect.delay(Effect.dieMessage("its own"), 60)))
+      yield* Effect.sleep(55)
+      assert.strictEqual(yield* endOf(busy()), 100)
+      assert.deepStrictEqual([yield* Fiber.join(first), yield* Fiber.join(dies)], [100, 60])
+    })
   )
 })

@@ -90,6 +90,24 @@ describe("Not in this pool:", () => {
     })
   )
 
+  it.effect("a caller counts twice that is interrupted in the very tick of its outcome", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: fixed({}) })
+      const first = yield* Effect.fork(pool.execute(ok(10)))
+      yield* Effect.yieldNow()
+      const second = yield* Effect.fork(pool.execute(ok()))
+      yield* Effect.sleep(1)
+      // The shutdown gives the second its outcome, and the interruption comes before it has seen that.
+      const shutdown = yield* Effect.fork(pool.shutdown)
+      yield* Effect.fork(Fiber.interruptAsFork(second, FiberId.none))
+      yield* Fiber.join(shutdown)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(second)))
+      assert.strictEqual(yield* Fiber.join(first), "ok")
+      const { failures, pending, successes } = yield* pool.stats
+      assert.deepStrictEqual([successes, failures, pending], [1, 1, 0])
+    })
+  )
+
   it("a permit is lost when callers are interrupted at any step of a hand-over", () => {
     const program = Effect.gen(function* () {
       const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
