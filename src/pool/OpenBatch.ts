@@ -148,8 +148,8 @@ export class OpenBatch<Row, A, E, R, F> {
       ...opener,
       admission,
       attempt: this.attempt,
-      settle: (job, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>, hints) => {
-        this.lane.settle(job, exit, hints)
+      settle: (job, exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>, hints, late) => {
+        this.lane.settle(job, exit, hints, late)
         // Fewer in flight: there may be room for another row.
         if (keeper !== undefined) this.lane.wake()
       },

@@ -7,6 +7,7 @@
 import { blame, type Rejection } from "./Blame.js"
 import { acceptedRate, learnPeriod, long, make, probeAgain, reopen } from "./Closing.js"
 import type { Starts } from "../ControlLaw.js"
+import * as Fit from "./Fit.js"
 import * as Fitted from "./Fitted.js"
 import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
@@ -92,7 +93,8 @@ export const reject = (
 const isSpan = (draft: Draft, starts: Starts, sequence: number, accepted: number, now: number): boolean => {
   if (draft.isShared || draft.period?.proven === true) return false
   const span = Span.fitting(starts, sequence)
-  if (span === undefined) return false
+  // A cap on calls that all take as long as a span looks like one.
+  if (span === undefined || Fit.capClosings(starts, starts.first, sequence, draft.rejectionLatency) > 1) return false
   const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
   const level = Math.max(needed, draft.limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
