@@ -27,7 +27,7 @@ const exactly = 0.88
 /** Two rates that differ by less are the same. */
 const same = 0.06
 /** A rejection that holds the pool is dear: the pace stays so far below the rate, a dip is as small, and tests are rare. */
-const careful = { margin: 0.985, dip: 0.03, patience: 3 }
+const careful = { margin: 0.99, dip: 0.02, patience: 3 }
 const bold = { margin: 1, dip: Level.step, patience: 0 }
 /** So many times as many permits as the rate needs leave room for answers that take longer. */
 const spare = 1.5

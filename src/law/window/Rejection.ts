@@ -48,7 +48,7 @@ export const reject = (
     draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
   }
   if (epoch < draft.decision.epoch) return
-  if (starts !== undefined && isSpan(draft, starts, sequence, accepted, now)) return
+  if (starts !== undefined && isSpan(draft, sample, starts, accepted, now)) return
   const isOpen = draft.block === undefined && starts !== undefined
   const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit"
   if (verdict === "chance") return
@@ -90,13 +90,16 @@ export const reject = (
 }
 
 /** Whether the latest starts fit a span as providers make them, and no period is known yet: then it is. */
-const isSpan = (draft: Draft, starts: Starts, sequence: number, accepted: number, now: number): boolean => {
-  if (draft.isShared || draft.period?.proven === true) return false
-  const span = Span.fitting(starts, sequence)
-  // A cap on calls that all take as long as a span looks like one.
-  if (span === undefined || Fit.capClosings(starts, starts.first, sequence, draft.rejectionLatency) > 1) return false
+const isSpan = (draft: Draft, sample: Rejection, starts: Starts, accepted: number, now: number): boolean => {
+  const { isShared, limits, period, rejectionLatency } = draft
+  if (isShared || period?.proven === true || (limits.pace?.shared === false && limits.pace.exact)) return false
+  const span = Span.fitting(starts, sample.sequence)
+  if (span === undefined) return false
+  // A cap on calls that all take as long as a span looks like one, and so does a bucket that is used evenly.
+  if (Fit.capClosings(starts, starts.first, sample.sequence, rejectionLatency) > 1) return false
+  if (Fitted.at(draft, sample, starts) !== undefined) return false
   const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
-  const level = Math.max(needed, draft.limits.window.level)
+  const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
   draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10)
   draft.opened = { at: now, accepted }
