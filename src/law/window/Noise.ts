@@ -23,10 +23,12 @@ const mostChance = 0.3
 /** Rejections in a row that chance brings less often than this are a closed API. */
 const doubt = 1e-5
 /** Starts between two tests, first. */
-const interval = { none: 500, cap: 100, bucket: 300 }
+const interval = { none: 500, cap: 250, bucket: 300 }
 const mostPatience = 4
 /** So many starts let through are enough for a test of a cap, and of a pace. */
 const enough = { cap: 3, bucket: 60 }
+/** Chance that rejects so many times less than it did is none. */
+const few = 3
 /** How much faster a pace is tested. */
 const gain = 1.07
 
@@ -117,16 +119,24 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
   advance(draft, draft.noise, starts, now)
 }
 
+/** The share of the latest starts that was rejected. */
+const rejectedOf = (starts: Starts, count: number): number => {
+  let rejected = 0
+  const from = Math.max(starts.first, starts.last - count + 1)
+  for (let sequence = from; sequence <= starts.last; sequence++) if (starts.fate(sequence) === "capacity") rejected += 1
+  return rejected / (starts.last - from + 1)
+}
+
 /** Tests a little more from time to time. */
 const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void => {
   const { limit, patience, tested, through, waited } = noise
   if (tested === undefined) {
     if (waited < interval[limit._tag] * 2 ** patience) return
-    consider(draft, starts, now)
-    const next = draft.noise
-    if (next === undefined || next.limit._tag === "none") return
-    const more = next.limit._tag === "cap" ? next.limit.cap + 1 : 1000 * next.limit.rate * gain
-    draft.noise = { ...next, tested: more, since: now }
+    // Below a limit nothing is seen of it: what was found stays until a test or a fall says otherwise.
+    const seen = limit._tag === "none" ? 0 : rejectedOf(starts, interval[limit._tag])
+    if (limit._tag === "none" || seen < noise.chance / few) return consider(draft, starts, now)
+    const more = limit._tag === "cap" ? limit.cap + 1 : 1000 * limit.rate * gain
+    draft.noise = { ...noise, chance: Math.max(leastChance, seen), tested: more, since: now }
   } else if (limit._tag !== "none" && through >= enough[limit._tag]) {
     const [found, more]: readonly [Fit.Explanation, number] =
       limit._tag === "cap"
