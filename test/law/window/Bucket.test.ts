@@ -60,6 +60,14 @@ describe("The bucket that fits", () => {
   })
 
   it.each([
+    [9, [10, 9.95, 9.805, 43]],
+    [11, [12, 9.961, 9.783, 39]]
+  ])("fits nearly, where the true burst is between those that are tried: %i", (burst, found) => {
+    const instants = spread(250, 40).map((at, i) => at + 90 * burst * Math.floor(i / (2.5 * burst)))
+    assert.deepStrictEqual(fitting(judged(ServerModel.tokenBucket({ rate: 10, burst }), instants)), found)
+  })
+
+  it.each([
     ["nothing was rejected", row(50, "success", 0, 100), 50, 0],
     ["nothing was let through", row(50, "capacity", 0, 100), 50, 1],
     [
