@@ -33,7 +33,12 @@ export interface Level {
   readonly exact: boolean
 }
 
-/** The dip, and the growth from `progress` 1 to 2, as a share of the top. */
+/**
+ * The dip, and the growth from `progress` 1 to 2, as a share of the top.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
 export const step = 0.05
 
 /** Patience beyond this has no effect: the period is capped long before. */

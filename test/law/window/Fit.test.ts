@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Fit from "../../../src/law/window/Fit.js"
 import * as History from "../../../src/pool/History.js"
+import { startsOf, type Start } from "../../support/starts.js"
 
-type Start = readonly [at: number, besides: number, rejected: boolean]
+type Past = readonly [at: number, besides: number, rejected: boolean]
 
-const historyOf = (starts: ReadonlyArray<Start>): Fit.History => ({
+const historyOf = (starts: ReadonlyArray<Past>): Fit.History => ({
   at: starts.map(([at]) => at),
   besides: starts.map(([, besides]) => besides),
   rejected: starts.map(([, , rejected]) => rejected),
@@ -28,7 +29,7 @@ const shown = (found: Fit.Explanation) => {
  * three times over.
  */
 const emptied = (depth: number, noise: (start: number) => boolean = () => false): Fit.History => {
-  const starts: Array<Start> = []
+  const starts: Array<Past> = []
   let [begin, level, last] = [0, depth, 0]
   for (let burst = 0; starts.length < 400; burst++) {
     for (let i = 0; i < depth + 2; i++) {
@@ -94,7 +95,7 @@ describe("What explains the latest starts", () => {
   })
 
   it("is a bucket with a burst of one, which is told by its rate alone", () => {
-    const starts = Array.from({ length: 300 }, (_, i): Start => [100 * Math.floor(i / 3) + (i % 3), 5, i % 3 > 0])
+    const starts = Array.from({ length: 300 }, (_, i): Past => [100 * Math.floor(i / 3) + (i % 3), 5, i % 3 > 0])
     const found = Fit.explainAll(historyOf(starts))
     assert.deepStrictEqual([found._tag, found._tag === "bucket" && Math.round(1000 * found.rate)], ["bucket", 10])
   })
@@ -163,5 +164,53 @@ describe("The history that is explained", () => {
     for (let i = 0; i < 500; i++) history.add(i, 0)
     const { at, weight } = Fit.historyOf(history, 1, 10_000, 50)
     assert.deepStrictEqual([at.length, at[0], weight.at(-1), weight.at(-151)], [400, 100, 1, 0.5])
+  })
+})
+
+describe("The closings of a cap", () => {
+  const closings = (log: string, { from = 1, until = log.length, rejection = 0 } = {}) =>
+    // A digit was let through, a letter rejected, with so many in flight besides: a is 0, b is 1. A dot was its row's own.
+    Fit.capClosings(
+      startsOf(
+        [...log].map((sign, i): Start => {
+          const letter = sign.charCodeAt(0) - 97
+          return sign === "." ? [i, "own", 9] : letter >= 0 ? [i, "capacity", letter] : [i, "success", Number(sign)]
+        })
+      ),
+      from,
+      until,
+      rejection
+    )
+
+  it.each([
+    ["", 0],
+    ["0123", 0],
+    ["0123e", 1],
+    ["0123ee", 1],
+    ["0123e23e", 2],
+    ["e23e", 2],
+    ["0123f4f", 2],
+    // What was let through with as many in flight speaks against all that came before it.
+    ["0123e4123e3e", 2],
+    ["0123e5", 0],
+    ["01d23d", 1],
+    ["0123.e2.3e", 2],
+    ["0123e.e", 1]
+  ])("of %s are %i", (log, count) => {
+    assert.strictEqual(closings(log), count)
+  })
+
+  it("are those of the starts that it is asked about", () => {
+    const log = "0123e23e23e23e"
+    assert.deepStrictEqual(
+      [closings(log), closings(log, { from: 6 }), closings(log, { until: 11 }), closings(log, { from: 6, until: 11 })],
+      [4, 3, 3, 2]
+    )
+  })
+
+  it("have in flight what the API served: none that it was about to reject", () => {
+    // Two that were started while the rejections before them were still on their way.
+    const log = "0123e4f5"
+    assert.deepStrictEqual([closings(log), closings(log, { rejection: 5 })], [0, 2])
   })
 })

@@ -16,8 +16,9 @@ describe("A level", () => {
     )
   })
 
-  it("dips as far as the measurement is uncertain, and no less than a twentieth", () => {
-    assert.deepStrictEqual(rounded([0, 0.3].map((dip) => Level.rate(Level.measured(100, 0, dip)))), [95, 70])
+  it("dips as far as it is told, a twentieth if not", () => {
+    assert.deepStrictEqual(rounded([0, 0.03, 0.3].map((dip) => Level.rate(Level.measured(100, 0, dip)))), [100, 97, 70])
+    assert.strictEqual(Level.rate(Level.measured(100)), 95)
   })
 
   it("that is known from elsewhere begins at its top", () => {

@@ -82,4 +82,33 @@ describe("A period", () => {
     }
     assert.strictEqual(failures, 9)
   })
+
+  describe("that every start fits", () => {
+    const told = Period.told(20, 1005)
+
+    it("binds at once, for ever, and with the length that was told", () => {
+      const { isExact, known, length, limit, proven, provenUntil, safe, short } = told
+      assert.deepStrictEqual(
+        [limit, known, length, short, safe, proven, provenUntil, isExact],
+        [20, 20, 1005, 1005, 1005, true, Infinity, true]
+      )
+    })
+
+    it("is not learned anew from when the API opens", () => {
+      assert.strictEqual(Period.learn(told, { limit: 30, short: 0, safe: 70_000, openedAt: 70_000 }), told)
+      assert.isFalse(proven.isExact)
+    })
+
+    it("allows one more after 64 quiet periods, and goes back to what is known where that is too much", () => {
+      assert.deepStrictEqual(
+        [63, 64].map((periods) => [quietFor(periods, told).limit, quietFor(periods, told).length]),
+        [
+          [20, 1005],
+          [21, 1005]
+        ]
+      )
+      const back = Period.failed(quietFor(64, told), undefined, 100)
+      assert.deepStrictEqual([back?.limit, back?.length, back?.isExact], [20, 1005, true])
+    })
+  })
 })

@@ -1,0 +1,146 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ServerModel } from "effect-aimd/testing"
+import * as Fitted from "../../../src/law/window/Fitted.js"
+import * as Level from "../../../src/law/window/Level.js"
+import * as State from "../../../src/law/window/State.js"
+import { capped, judged, spread, startsOf, type Start } from "../../support/starts.js"
+
+const draft = (over: Partial<State.Draft> = {}): State.Draft => ({
+  ...State.draft(State.begin(64, 0, 0).state),
+  ...over
+})
+
+const rejection = (sequence: number, retryAfter?: number) => ({
+  _tag: "capacity" as const,
+  row: 1,
+  attempt: 1,
+  epoch: 0,
+  inFlight: 1,
+  latency: 5,
+  sequence,
+  startedWith: 1,
+  bound: "window" as const,
+  hints: undefined,
+  status: 429,
+  retryAfter
+})
+
+const lastOf = (starts: ReadonlyArray<Start>): number => starts.findLastIndex(([, fate]) => fate === "capacity") + 1
+
+const bucket = judged(ServerModel.tokenBucket({ rate: 10, burst: 5 }), spread(100, 80))
+const cap = capped(5, 100, spread(200, 15))
+
+describe("The bucket that a rejection fits", () => {
+  const at = (
+    starts: ReadonlyArray<Start>,
+    sequence = lastOf(starts),
+    over: Partial<State.Draft> = {},
+    hint?: number
+  ) => Fitted.at(draft({ rejectionLatency: 0, ...over }), rejection(sequence, hint), startsOf(starts))
+
+  it("is likelier than a cap, where it explains more rejections", () => {
+    const { bucket: found, isLikelier } = at(bucket) ?? assert.fail("none fits")
+    assert.deepStrictEqual([found.depth, Math.round(found.high), found.closings, isLikelier], [5, 10, 17, true])
+    // As many as a cap explains are not more: here all had as many in flight.
+    const constant = bucket.map(([at, fate]): Start => [at, fate, fate === "capacity" ? 5 : 4])
+    assert.isFalse(at(constant)?.isLikelier)
+  })
+
+  it("is never likelier than the cap that there is", () => {
+    const rejected = cap.flatMap(([, fate], i) => (fate === "capacity" ? [i + 1] : []))
+    assert.deepStrictEqual(
+      rejected.filter((sequence) => at(cap, sequence, {}, 1000)?.isLikelier === true),
+      []
+    )
+  })
+
+  it("takes three closings, and with a hint two", () => {
+    const rejected = bucket.flatMap(([, fate], i) => (fate === "capacity" ? [i + 1] : []))
+    assert.deepStrictEqual(
+      rejected
+        .slice(0, 4)
+        .map((sequence) => [at(bucket, sequence), at(bucket, sequence, {}, 1000)].map((a) => a?.bucket.closings)),
+      [
+        [undefined, undefined],
+        [undefined, 2],
+        [3, 3],
+        [4, 4]
+      ]
+    )
+  })
+
+  it("is none where others use the API, and where nothing is remembered", () => {
+    assert.isUndefined(at(bucket, lastOf(bucket), { isShared: true }))
+    assert.isUndefined(Fitted.at(draft(), rejection(lastOf(bucket)), undefined))
+  })
+
+  it("is of the starts since the API was closed last", () => {
+    assert.strictEqual(at(bucket, lastOf(bucket), { clear: 51 })?.bucket.closings, 10)
+  })
+})
+
+const fitted = (low: number, high: number): Fitted.Fitted => ({
+  bucket: { depth: 5, low, high, closings: 9 },
+  isLikelier: true
+})
+
+describe("The pace of a bucket that fits", () => {
+  /** Its top, its dip, its patience, and whether it is exact. */
+  const paceOf = (pace: Level.Level | undefined, found: Fitted.Fitted | undefined, isHinted = false) => {
+    const next = Fitted.paceOf(pace, found, isHinted)
+    return next && [Number(next.top.toFixed(3)), Number(next.dip.toFixed(3)), next.patience, next.exact]
+  }
+
+  it("is its rate, and a little less where a rejection holds the pool: with a small dip, and rare tests", () => {
+    assert.deepStrictEqual(paceOf(undefined, fitted(99, 100)), [100, 0.05, 0, true])
+    assert.deepStrictEqual(paceOf(undefined, fitted(99, 100), true), [98.5, 0.03, 3, true])
+  })
+
+  it("dips to the least rate where the bounds are apart, at most by half", () => {
+    assert.deepStrictEqual(
+      [89, 88, 60, 20].map((low) => paceOf(undefined, fitted(low, 100))),
+      [
+        [100, 0.05, 0, true],
+        [100, 0.12, 0, false],
+        [100, 0.4, 0, false],
+        [100, 0.5, 0, false]
+      ]
+    )
+    assert.deepStrictEqual(paceOf(undefined, fitted(60, 100), true), [98.5, 0.391, 0, false])
+  })
+
+  it("is tested later each time it is found again, and sooner where it has changed", () => {
+    assert.deepStrictEqual(
+      [93, 94.5, 100, 106, 107].map((top) => paceOf(Level.measured(top, 4), fitted(99, 100))?.[2]),
+      [2, 5, 5, 5, 2]
+    )
+    assert.deepStrictEqual(
+      [false, true].map((isHinted) => paceOf(Level.measured(50, 1), fitted(99, 100), isHinted)?.[2]),
+      [0, 3]
+    )
+  })
+
+  it("stays where no bucket fits and a test has failed that holds the pool", () => {
+    const exact: Level.Level = { ...Level.measured(100, 4, 0.05), exact: true, progress: 1.1 }
+    assert.deepStrictEqual(paceOf(exact, undefined, true), [100, 0.03, 5, true])
+    assert.strictEqual(Fitted.paceOf(exact, undefined, true)?.progress, 0)
+    assert.deepStrictEqual(
+      [
+        paceOf(exact, undefined, false),
+        paceOf({ ...exact, progress: 1 }, undefined, true),
+        paceOf({ ...exact, exact: false }, undefined, true),
+        paceOf(undefined, undefined, true)
+      ],
+      [undefined, undefined, undefined, undefined]
+    )
+  })
+})
+
+describe("The permits that a rate needs", () => {
+  it("are half as many again as are in flight at it, and no more than there are", () => {
+    assert.deepStrictEqual(
+      [0, 10, 20, 1000].map((rate) => Fitted.permitsFor(draft({ latency: 1100 }), rate)),
+      [0, 17, 33, 64]
+    )
+  })
+})
