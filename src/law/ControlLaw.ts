@@ -90,8 +90,8 @@ export interface Starts {
   readonly at: (sequence: number) => number
   /** Attempts in flight besides it then. */
   readonly besides: (sequence: number) => number
-  /** What is known of it: nothing yet, how its attempt ended, or that it was rejected for its row's own trouble. */
-  readonly fate: (sequence: number) => "open" | Sample["_tag"] | "own"
+  /** What is known of it: nothing yet, or how its attempt ended. */
+  readonly fate: (sequence: number) => "open" | Sample["_tag"]
 }
 
 /**

@@ -408,8 +408,7 @@ const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pi
         hints
       } as const
       try {
-        if (isOwn) for (const earlier of trouble.rejectionsOf(row)) starts.history.ended(earlier, "own")
-        starts.history.ended(sequence, isOwn ? "own" : what._tag)
+        starts.history.ended(sequence, what._tag)
         steering.step(what._tag === "success" ? attempt : { ...attempt, ...what }, now, starts.history)
       } catch (defect) {
         notify(`${String(defect)}; the delay law goes on in its place`)

@@ -5,7 +5,7 @@
  */
 import type { Starts } from "../law/ControlLaw.js"
 
-const fates = ["open", "success", "capacity", "neutral", "own"] as const
+const fates = ["open", "success", "capacity", "neutral"] as const
 
 /**
  * The latest starts.

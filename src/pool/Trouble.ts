@@ -30,8 +30,6 @@ export interface Trouble {
   readonly note: (row: number, sequence: number, isServed: boolean) => void
   /** Whether a row's latest rejection, not yet noted, is its own trouble. */
   readonly isOwn: (rejected: Rejected) => boolean
-  /** The starts whose attempts a row was rejected with, as far as they are remembered. */
-  readonly rejectionsOf: (row: number) => ReadonlyArray<number>
 }
 
 /** So many attempts are remembered. */
@@ -65,8 +63,6 @@ export const make = (): Trouble => {
       // Laplace's rule: one more of each, as if nothing else were known.
       const chance = (rejected + 1) / (others.length + 2)
       return chance ** rejections <= unlikely
-    },
-    rejectionsOf: (row) =>
-      latest.filter((attempt) => attempt.row === row && !attempt.isServed).map(({ sequence }) => sequence)
+    }
   }
 }

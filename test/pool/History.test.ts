@@ -24,17 +24,6 @@ describe("The history of a pool's starts", () => {
     ])
   })
 
-  it("says otherwise of a rejection that turns out to be its row's own trouble", () => {
-    const history = History.make(10)
-    for (const at of [100, 110]) history.add(at, 0)
-    history.ended(1, "capacity")
-    history.ended(1, "own")
-    assert.deepStrictEqual(rowsOf(history), [
-      [1, 100, 0, "own"],
-      [2, 110, 0, "open"]
-    ])
-  })
-
   it("forgets the oldest, and what ends after it was forgotten says nothing of a later one", () => {
     const history = History.make(3)
     for (const at of [10, 20, 30, 40, 50]) history.add(at, 0)

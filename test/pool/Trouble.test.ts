@@ -47,27 +47,3 @@ describe("A rejection is a row's own trouble", () => {
     assert.isFalse(trouble.isOwn(rejected(3)))
   })
 })
-
-describe("The rejections of a row", () => {
-  const noted = () => {
-    const trouble = Trouble.make()
-    trouble.note(7, 3, false)
-    trouble.note(8, 4, false)
-    trouble.note(7, 5, true)
-    trouble.note(7, 9, false)
-    return trouble
-  }
-
-  it("are the starts that it was rejected with, and no other's", () => {
-    const trouble = noted()
-    assert.deepStrictEqual([7, 8, 9].map(trouble.rejectionsOf), [[3, 9], [4], []])
-  })
-
-  it("are remembered for 512 attempts", () => {
-    const trouble = noted()
-    for (let i = 0; i < 508; i++) trouble.note(100, 10 + i, true)
-    assert.deepStrictEqual(trouble.rejectionsOf(7), [3, 9])
-    trouble.note(100, 600, true)
-    assert.deepStrictEqual(trouble.rejectionsOf(7), [9])
-  })
-})

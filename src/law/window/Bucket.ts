@@ -98,7 +98,7 @@ const fastestOf = (log: Log): Bucket | undefined => {
     const low = from((rate) => !isTooSlow(log, depth, rate))
     const high = from((rate) => isTooFast(log, depth, rate))
     const fits = low <= high ? 2 : low <= high * (1 + close) ? 1 : 0
-    if (fits > best || (fits === best && fits > 0 && (found === undefined || high > found.high))) {
+    if (fits > best || (fits === best && found !== undefined && high > found.high)) {
       found = { depth, low, high, closings }
       best = fits
     }
@@ -115,17 +115,15 @@ const fastestOf = (log: Log): Bucket | undefined => {
  */
 export const fitting = (starts: Starts, clear: number, until: number, least: number): Bucket | undefined => {
   const first = Math.max(starts.first, clear, until - most + 1)
-  const told = Array.from({ length: Math.max(0, until - first + 1) }, (_, i) => first + i).filter(
-    (sequence) => starts.fate(sequence) !== "own"
-  )
-  const at = Float64Array.from(told, starts.at)
-  const rejected = Uint8Array.from(told, (sequence) => (starts.fate(sequence) === "capacity" ? 1 : 0))
+  const count = Math.max(0, until - first + 1)
+  const at = Float64Array.from({ length: count }, (_, i) => starts.at(first + i))
+  const rejected = Uint8Array.from({ length: count }, (_, i) => (starts.fate(first + i) === "capacity" ? 1 : 0))
   let found: Bucket | undefined
   for (let length = fewest; ; length *= 2) {
-    const next = fastestOf({ at, rejected, from: Math.max(0, told.length - length) })
+    const next = fastestOf({ at, rejected, from: Math.max(0, count - length) })
     if (next === undefined) break
     found = next
-    if (length >= told.length) break
+    if (length >= count) break
   }
   return found !== undefined && found.closings >= least && found.low > 2 * slowest && found.high < fastest / 2
     ? found

@@ -58,8 +58,7 @@ export const servedBesides = (
   let pending = 0
   const since = starts.at(sequence) - rejection
   for (let other = Math.min(sequence - 1, lastRejected); other >= starts.first && starts.at(other) > since; other--) {
-    const fate = starts.fate(other)
-    if (fate === "capacity" || fate === "own") pending += 1
+    if (starts.fate(other) === "capacity") pending += 1
   }
   return Math.max(0, starts.besides(sequence) - pending)
 }
@@ -76,7 +75,7 @@ export const historyOf = (starts: Starts, from: number, now: number, rejection: 
   const rejected: Array<boolean> = []
   for (let sequence = Math.max(starts.first, from, starts.last - length + 1); sequence <= starts.last; sequence++) {
     const [fate, begun] = [starts.fate(sequence), starts.at(sequence)]
-    if (fate === "own" || (fate === "open" && begun > now - rejection)) continue
+    if (fate === "open" && begun > now - rejection) continue
     at.push(begun)
     besides.push(servedBesides(starts, sequence, rejection))
     rejected.push(fate === "capacity")
@@ -239,9 +238,7 @@ export const capClosings = (starts: Starts, from: number, until: number, rejecti
   let [most, least, closings, wasHit] = [-1, Infinity, 0, false]
   for (let sequence = until; sequence >= Math.max(starts.first, from); sequence--) {
     const besides = servedBesides(starts, sequence, rejection)
-    const fate = starts.fate(sequence)
-    if (fate === "own") continue
-    const isHit = fate === "capacity"
+    const isHit = starts.fate(sequence) === "capacity"
     if (isHit) least = Math.min(least, besides)
     else most = Math.max(most, besides)
     if (most >= least) break

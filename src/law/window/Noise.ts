@@ -65,7 +65,6 @@ const acquit = (draft: Draft, { before, besides, last, sequence }: Suspect, star
   for (let next = sequence + 1; next <= last; next++) {
     const fate = starts.fate(next)
     if (fate === "open" && starts.at(next) > known) return
-    if (fate === "own") continue
     if (fate === "capacity") {
       draft.suspect = undefined
       return
@@ -98,7 +97,7 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
     const fate = starts.fate(sequence)
     const at = starts.at(sequence)
     if (fate === "open" && at > settled) break
-    if (fate === "capacity" || fate === "own") continue
+    if (fate === "capacity") continue
     const besides = Fit.servedBesides(starts, sequence, now - settled, draft.lastRejected)
     const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
     counts[isTested ? "test" : "fall"] += 1

@@ -20,8 +20,8 @@ export interface Span {
 
 /** In milliseconds; of those that fit, the longest allows the least. */
 const periods = [60_000, 30_000, 20_000, 10_000, 5000, 2000, 1000]
-/** So many starts are looked at: all of these, or the latest of them. */
-const lengths = [1024, 256]
+/** So many of the latest starts are looked at. */
+const remembered = 1024
 /** So many spans must have been used up, and so many starts let through in them: fewer fit by accident. */
 const closings = 2
 const enough = 32
@@ -68,7 +68,7 @@ const limitOf = (
       counted.push(at)
     }
   }
-  return closed >= closings && closed * most >= enough && least - most <= 1 ? most : undefined
+  return closed >= closings && closed * most >= enough ? most : undefined
 }
 
 /**
@@ -78,22 +78,17 @@ const limitOf = (
  * @category measuring
  */
 export const fitting = (starts: Starts, until: number): Span | undefined => {
-  const log: Array<Start> = []
-  for (let sequence = Math.max(starts.first, until - (lengths[0] ?? 0) + 1); sequence <= until; sequence++) {
-    const fate = starts.fate(sequence)
-    if (fate !== "own") log.push({ at: starts.at(sequence), isRejected: fate === "capacity" })
-  }
-  for (const length of lengths) {
-    const latest = log.slice(-length)
-    for (const period of periods) {
-      for (const rule of rules) {
-        for (const areRejectedCounted of [false, true]) {
-          const limit = limitOf(latest, period, rule, areRejectedCounted)
-          if (limit !== undefined) return { limit, period, areRejectedCounted }
-        }
+  const first = Math.max(starts.first, until - remembered + 1)
+  const log = Array.from({ length: Math.max(0, until - first + 1) }, (_, i): Start => {
+    return { at: starts.at(first + i), isRejected: starts.fate(first + i) === "capacity" }
+  })
+  for (const period of periods) {
+    for (const rule of rules) {
+      for (const areRejectedCounted of [false, true]) {
+        const limit = limitOf(log, period, rule, areRejectedCounted)
+        if (limit !== undefined) return { limit, period, areRejectedCounted }
       }
     }
-    if (log.length <= length) break
   }
   return undefined
 }

@@ -150,9 +150,9 @@ describe("Rejections that no test has asked for", () => {
 })
 
 describe("A test beside chance", () => {
-  it("comes after a hundred starts at a cap, and is of one more", () => {
+  it("comes after 250 starts at a cap, and is of one more", () => {
     // As before: what is above the cap is rejected, and of the rest one in sixty.
-    const draft = atCap({ waited: 99 })
+    const draft = atCap({ waited: 249 })
     const fates = all(240, (i) => i % 10 >= 8 || i % 60 === 5)
     draft.judged = 239
     Noise.watch(
