@@ -85,7 +85,7 @@ export const open = <Row, A, E, R, F>(
               new OpenBatch(plan, {
                 restore,
                 scope,
-                fork: (effect) => fork(effect, { immediate: false }),
+                fork: <E1>(effect: Effect.Effect<void, E1, R>) => fork(effect, { immediate: false }),
                 isTraced: Attempt.isTraced(opener),
                 outer: Insider.occupantOf(opener.getFiberRef(Insider.current))
               })

@@ -1,6 +1,6 @@
 import { describe, it } from "@effect/vitest"
 import { assert } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Layer } from "effect"
 import { FileJournal, type Journal } from "effect-aimd/journal"
 import { VirtualTime } from "effect-aimd/testing"
 import { makeDisk, type Disk, type Fate } from "../support/disk.js"
@@ -8,9 +8,8 @@ import { letters, noMind, recall, record, trouble } from "./support.js"
 
 const path = "run.jsonl"
 const on = (disk: Disk, fate?: Fate) => {
-  const layer = FileJournal.layer(path)
-  return <A, E, R>(program: Effect.Effect<A, E, Journal.Journal | R>) =>
-    program.pipe(Effect.provide(layer), Effect.provide(disk.mount(fate)))
+  const layer = Layer.provideMerge(FileJournal.layer(path), disk.mount(fate))
+  return <A, E, R>(program: Effect.Effect<A, E, Journal.Journal | R>) => Effect.provide(program, layer)
 }
 const header = '{"journal":"effect-aimd","version":1,"batch":"letters","fingerprint":""}\n'
 

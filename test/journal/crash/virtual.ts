@@ -1,6 +1,6 @@
 /** Thousands of crashes in virtual time: at any operation on the disk, in the middle of a write, at any instant. */
 import { assert } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Option, Random, Schema } from "effect"
+import { Cause, Deferred, Effect, Exit, Layer, Option, Random, Schema } from "effect"
 import { Capacity, PooledExecutor } from "effect-aimd"
 import { FileJournal, Journal, JournalError } from "effect-aimd/journal"
 import { VirtualTime } from "effect-aimd/testing"
@@ -68,7 +68,7 @@ const world = (seed: number) => {
           journal: Journal.batch({ id: "crash", success: Schema.Number, failure: Refused })
         })
         return entries.map(({ exit }) => Exit.match(exit, { onFailure: refusal, onSuccess: (value) => value }))
-      }).pipe(Effect.scoped, Effect.provide(FileJournal.layer(path)), Effect.provide(disk.mount(fate)))
+      }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(FileJournal.layer(path), disk.mount(fate))))
       if (death === "instant") {
         const killed = Effect.map(Effect.sleep(1 + below(300)), die)
         yield* Effect.forkScoped(killed)
