@@ -131,11 +131,13 @@ const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void 
   const { limit, patience, tested, through, waited } = noise
   if (tested === undefined) {
     if (waited < interval[limit._tag] * 2 ** patience) return
-    // Below a limit nothing is seen of it: what was found stays until a test or a fall says otherwise.
+    // Below a limit little is seen of it: what was found stays until a test or a fall says otherwise.
     const seen = limit._tag === "none" ? 0 : rejectedOf(starts, interval[limit._tag])
     if (limit._tag === "none" || seen < noise.chance / few) return consider(draft, starts, now)
-    const more = limit._tag === "cap" ? limit.cap + 1 : 1000 * limit.rate * gain
-    draft.noise = { ...noise, chance: Math.max(leastChance, seen), tested: more, since: now }
+    const again = limit._tag === "bucket" ? Fit.explainAll(historyOf(draft, starts, now)) : limit
+    const found = again._tag === limit._tag ? again : limit
+    const more = found._tag === "bucket" ? 1000 * found.rate * gain : limit._tag === "cap" ? limit.cap + 1 : Infinity
+    draft.noise = { ...noise, limit: found, chance: Math.max(leastChance, seen), tested: more, since: now }
   } else if (limit._tag !== "none" && through >= enough[limit._tag]) {
     const [found, more]: readonly [Fit.Explanation, number] =
       limit._tag === "cap"
@@ -158,9 +160,12 @@ const fresh = (limit: Fit.Explanation, chance: number, patience: number): Noise 
   patience: Math.min(patience, mostPatience)
 })
 
+const historyOf = ({ clear, rejectionLatency }: Draft, starts: Starts, now: number): Fit.History =>
+  Fit.historyOf(starts, clear, now, 1.2 * rejectionLatency)
+
 /** Begins, goes on with or ends averages, by what explains the latest starts best. */
 const consider = (draft: Draft, starts: Starts, now: number): void => {
-  const history = Fit.historyOf(starts, draft.clear, now, 1.2 * draft.rejectionLatency)
+  const history = historyOf(draft, starts, now)
   const limit = Fit.explainAll(history)
   const { noise } = draft
   const unexplained = limit.chance * (history.at.length + 2)
