@@ -21,7 +21,7 @@ export interface Fitted {
 }
 
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
-const closings = { hinted: 2, silent: 3 }
+const closings = { hinted: 2, silent: 4 }
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
