@@ -54,7 +54,7 @@ describe("The bucket that a rejection fits", () => {
     )
   })
 
-  it("takes three closings, and with a hint two", () => {
+  it("takes four closings, and with a hint two", () => {
     const rejected = bucket.flatMap(([, fate], i) => (fate === "capacity" ? [i + 1] : []))
     assert.deepStrictEqual(
       rejected
@@ -63,7 +63,7 @@ describe("The bucket that a rejection fits", () => {
       [
         [undefined, undefined],
         [undefined, 2],
-        [3, 3],
+        [undefined, 3],
         [4, 4]
       ]
     )
