@@ -106,7 +106,8 @@ export const make = <J extends Job>(
     job.timer = pause.isPaused
       ? undefined
       : timers.add(job.deadline + pause.pausedFor(timers.now()), () => {
-          if (isSpent(job, timers.now())) end(job)
+          // A pause sets it anew at its end.
+          if (!pause.isPaused) end(job)
         })
   }
 
