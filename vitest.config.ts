@@ -6,12 +6,10 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
 const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
-const long = [
-  "test/simulation/{exploration,golden}.test.ts",
-  "test/http/nastyServer.test.ts",
-  "test/law/field.test.ts",
-  "test/journal/crash/kills.test.ts"
-]
+const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/nastyServer.test.ts", "test/law/field.test.ts"]
+
+/** Many minutes of real processes that die: `npm run test:kills`. */
+const kills = "test/journal/crash/kills.test.ts"
 
 const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
   extends: true,
@@ -29,12 +27,13 @@ export default defineConfig({
     projects: [
       project("unit", {
         include: ["test/**/*.test.ts", "examples/*.test.ts"],
-        exclude: ["test/servers/**", ...planted, ...long]
+        exclude: ["test/servers/**", ...planted, ...long, kills]
       }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
       project("long", { include: long }),
+      project("kills", { include: [kills] }),
       // `npm run types`: nothing runs, the compiler looks at them.
       project("types", {
         include: [],
