@@ -1,4 +1,4 @@
-/** A few processes that are really killed; `npm run test:long` kills hundreds. */
+/** A few processes that are really killed; `npm run test:kills` kills hundreds. */
 import { assert, describe, it } from "@effect/vitest"
 import { crash, instants, wrongs, type Plan } from "./crash.js"
 
