@@ -92,6 +92,8 @@ export interface Starts {
   readonly besides: (sequence: number) => number
   /** What is known of it: nothing yet, or how its attempt ended. */
   readonly fate: (sequence: number) => "open" | Sample["_tag"]
+  /** The status that it was rejected with; 0 where it was not. */
+  readonly status: (sequence: number) => number
 }
 
 /**

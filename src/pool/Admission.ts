@@ -408,7 +408,7 @@ const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pi
         hints
       } as const
       try {
-        starts.history.ended(sequence, what._tag)
+        starts.history.ended(sequence, what._tag, what._tag === "capacity" ? what.status : 0)
         steering.step(what._tag === "success" ? attempt : { ...attempt, ...what }, now, starts.history)
       } catch (defect) {
         notify(`${String(defect)}; the delay law goes on in its place`)

@@ -18,7 +18,8 @@ export interface History extends Starts {
   readonly add: (at: number, besides: number) => void
   /** The latest start was none. */
   readonly takeBack: () => void
-  readonly ended: (sequence: number, fate: (typeof fates)[number]) => void
+  /** `status` as in {@link Starts}. */
+  readonly ended: (sequence: number, fate: (typeof fates)[number], status?: number) => void
 }
 
 /** No place is asked for that is not there. */
@@ -36,19 +37,22 @@ export const make = (most: number): History => {
   let ats = new Float64Array(size)
   let besides = new Int32Array(size)
   let ends = new Uint8Array(size)
+  let statuses = new Uint16Array(size)
   let last = 0
   let first = 1
 
   const grow = (): void => {
-    const [from, next] = [{ ats, besides, ends, size }, Math.min(most, 2 * size)]
+    const [from, next] = [{ ats, besides, ends, statuses, size }, Math.min(most, 2 * size)]
     ats = new Float64Array(next)
     besides = new Int32Array(next)
     ends = new Uint8Array(next)
+    statuses = new Uint16Array(next)
     size = next
     for (let sequence = first; sequence <= last; sequence++) {
       ats[sequence % size] = get(from.ats, sequence % from.size)
       besides[sequence % size] = get(from.besides, sequence % from.size)
       ends[sequence % size] = get(from.ends, sequence % from.size)
+      statuses[sequence % size] = get(from.statuses, sequence % from.size)
     }
   }
 
@@ -62,6 +66,7 @@ export const make = (most: number): History => {
     at: (sequence) => get(ats, sequence % size),
     besides: (sequence) => get(besides, sequence % size),
     fate: (sequence) => fates[get(ends, sequence % size)] ?? "open",
+    status: (sequence) => get(statuses, sequence % size),
     add: (at, others) => {
       if (last >= size && size < most) grow()
       last += 1
@@ -70,12 +75,15 @@ export const make = (most: number): History => {
       ats[last % size] = at
       besides[last % size] = others
       ends[last % size] = 0
+      statuses[last % size] = 0
     },
     takeBack: () => {
       last -= 1
     },
-    ended: (sequence, fate) => {
-      if (sequence >= first) ends[sequence % size] = fates.indexOf(fate)
+    ended: (sequence, fate, status = 0) => {
+      if (sequence < first) return
+      ends[sequence % size] = fates.indexOf(fate)
+      statuses[sequence % size] = status
     }
   }
 }

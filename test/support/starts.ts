@@ -9,7 +9,7 @@ export const startsOf = (starts: ReadonlyArray<Start>): History.History => {
   const history = History.make(Math.max(1, starts.length))
   starts.forEach(([at, fate, besides = 0], i) => {
     history.add(at, besides)
-    history.ended(i + 1, fate)
+    history.ended(i + 1, fate, fate === "capacity" ? 429 : 0)
   })
   return history
 }

@@ -3,7 +3,8 @@
  *
  * @since 0.2.0
  */
-import type { Sample, Starts } from "../ControlLaw.js"
+import type { Sample } from "../ControlLaw.js"
+import type * as Bucket from "./Bucket.js"
 import * as Fitted from "./Fitted.js"
 import * as Level from "./Level.js"
 import type * as Pace from "./Pace.js"
@@ -62,10 +63,9 @@ export const blame = (
   sample: Rejection,
   mark: Rate.Mark,
   now: number,
-  starts: Starts | undefined
+  fitted: Fitted.Fitted | undefined
 ): void => {
   const { bound, startedWith, status } = sample
-  const fitted = Fitted.at(draft, sample, starts)
   const { limits, widest } = draft
   const { pace, slowStart, window } = limits
   const inFlight = startedWith - 1
@@ -80,7 +80,7 @@ export const blame = (
     draft.widest = top
     if (draft.block === undefined) explain(draft, `${reason} (status ${status})`)
   }
-  if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted)
+  if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted.bucket)
   else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
     const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
@@ -92,7 +92,7 @@ export const blame = (
     setWindow(Math.max(1, inFlight), `${inFlight} in flight were too many`)
     draft.widest = 0
   } else {
-    setPace(draft, inFlight, mark, now, status, fitted)
+    setPace(draft, inFlight, mark, now, status, fitted?.bucket)
   }
 }
 
@@ -120,17 +120,17 @@ const setPace = (
   mark: Rate.Mark,
   now: number,
   status: number,
-  fitted: Fitted.Fitted | undefined
+  bucket: Bucket.Bucket | undefined
 ): void => {
   const { doubt, limits } = draft
   const { pace, slowStart, window } = limits
   const vain = Rate.fellFrom(draft.marks, mark, pace?.shared === true ? fallenTogether : fallen)
-  const next = vain === undefined ? slower(draft, mark, now, fitted) : Level.known(vain)
+  const next = vain === undefined ? slower(draft, mark, now, bucket) : Level.known(vain)
   // From there it is measured anew.
   if (vain !== undefined) draft.marks = []
   const isDoubted = pace === undefined && doubt > 0
   draft.doubt = 0
-  const needed = fitted === undefined ? 0 : Fitted.permitsFor(draft, fitted.bucket.high)
+  const needed = bucket === undefined ? 0 : Fitted.permitsFor(draft, bucket.high)
   draft.limits = {
     pace: next,
     slowStart: false,
@@ -152,11 +152,11 @@ const setPace = (
 const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted
 
 /** The pace after a rejection: shared with others who have shown, or as it was measured. */
-const slower = (draft: Draft, mark: Rate.Mark, now: number, fitted: Fitted.Fitted | undefined): Pace.Pace => {
+const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucket | undefined): Pace.Pace => {
   const { limits, marks } = draft
   if (limits.pace?.shared !== true) {
-    const exact = Fitted.paceOf(limits.pace, fitted, draft.hint > 0)
-    if (fitted !== undefined) draft.refills = fitted.bucket.depth >= (fitted.bucket.high * draft.hint) / 1000
+    const exact = Fitted.paceOf(limits.pace, bucket, draft.hint > 0)
+    if (bucket !== undefined) draft.refills = bucket.depth >= (bucket.high * draft.hint) / 1000
     if (exact !== undefined) return exact
   }
   const measured = Rate.measure(marks, mark)

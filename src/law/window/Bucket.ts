@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import type { Starts } from "../ControlLaw.js"
+import * as Log from "./Log.js"
 
 /**
  * A bucket of `depth` tokens that fits, with the rates between which it does, in tokens a second.
@@ -17,6 +18,7 @@ export interface Bucket {
   readonly high: number
   /** How often it rejected a start after one that it had let through. */
   readonly closings: number
+  readonly starts: number
 }
 
 /** Each depth is so many times the one before. */
@@ -38,16 +40,14 @@ const halvings = 14
 const fewest = 32
 const most = 2048
 
-interface Log {
-  readonly at: Float64Array
-  readonly rejected: Uint8Array
+interface Part extends Log.Log {
   readonly from: number
 }
 
 const get = (list: ArrayLike<number>, place: number): number => list[place] ?? 0
 
 /** Whether at such a rate a start was rejected although the bucket held at least one token. */
-const isTooFast = ({ at, from, rejected }: Log, depth: number, rate: number): boolean => {
+const isTooFast = ({ at, from, rejected }: Part, depth: number, rate: number): boolean => {
   let least = 0
   for (let i = from; i < at.length; i++) {
     if (i > from) least = Math.min(depth, least + rate * (get(at, i) - get(at, i - 1)))
@@ -58,7 +58,7 @@ const isTooFast = ({ at, from, rejected }: Log, depth: number, rate: number): bo
 }
 
 /** Whether at such a rate a start was let through although the bucket held at most less than one. */
-const isTooSlow = ({ at, from, rejected }: Log, depth: number, rate: number): boolean => {
+const isTooSlow = ({ at, from, rejected }: Part, depth: number, rate: number): boolean => {
   let greatest = depth
   for (let i = from; i < at.length; i++) {
     if (i > from) greatest = Math.min(depth, greatest + rate * (get(at, i) - get(at, i - 1)))
@@ -81,7 +81,7 @@ const from = (holds: (perMilli: number) => boolean): number => {
 }
 
 /** How often a start was rejected after one that was let through. */
-const closingsOf = ({ at, from, rejected }: Log): number => {
+const closingsOf = ({ at, from, rejected }: Part): number => {
   let count = 0
   for (let i = from; i < at.length; i++)
     if (get(rejected, i) === 1 && (i === from || get(rejected, i - 1) === 0)) count++
@@ -89,7 +89,7 @@ const closingsOf = ({ at, from, rejected }: Log): number => {
 }
 
 /** The fastest of the buckets that fit: what a full bucket loses makes others seem slow, never fast. */
-const fastestOf = (log: Log): Bucket | undefined => {
+const fastestOf = (log: Part): Bucket | undefined => {
   const closings = closingsOf(log)
   let found: Bucket | undefined
   // 2 where the bounds agree, 1 where they nearly do.
@@ -99,7 +99,7 @@ const fastestOf = (log: Log): Bucket | undefined => {
     const high = from((rate) => isTooFast(log, depth, rate))
     const fits = low <= high ? 2 : low <= high * (1 + close) ? 1 : 0
     if (fits > best || (fits === best && found !== undefined && high > found.high)) {
-      found = { depth, low, high, closings }
+      found = { depth, low, high, closings, starts: log.at.length - log.from }
       best = fits
     }
   }
@@ -114,13 +114,11 @@ const fastestOf = (log: Log): Bucket | undefined => {
  * @category measuring
  */
 export const fitting = (starts: Starts, clear: number, until: number, least: number): Bucket | undefined => {
-  const first = Math.max(starts.first, clear, until - most + 1)
-  const count = Math.max(0, until - first + 1)
-  const at = Float64Array.from({ length: count }, (_, i) => starts.at(first + i))
-  const rejected = Uint8Array.from({ length: count }, (_, i) => (starts.fate(first + i) === "capacity" ? 1 : 0))
+  const log = Log.of(starts, Math.max(clear, until - most + 1), until)
+  const count = log.at.length
   let found: Bucket | undefined
   for (let length = fewest; ; length *= 2) {
-    const next = fastestOf({ at, rejected, from: Math.max(0, count - length) })
+    const next = fastestOf({ ...log, from: Math.max(0, count - length) })
     if (next === undefined) break
     found = next
     if (length >= count) break

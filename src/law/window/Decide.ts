@@ -24,7 +24,7 @@ const tick = 1
  * @category decisions
  */
 export const decide = (draft: Draft): Decision => {
-  const { block, decision: last, latency, limits, noise, now, period, poolSize, rejectionLatency } = draft
+  const { block, decision: last, kind, latency, limits, noise, now, period, poolSize, rejectionLatency } = draft
   const { pace, slowStart, window } = block === undefined ? limits : block.before
   const permits = Math.max(1, Math.min(poolSize, Math.floor(window.level + 1e-9)))
   const isRamp = block === undefined && permits < poolSize
@@ -45,7 +45,7 @@ export const decide = (draft: Draft): Decision => {
     delay: 0,
     starts: startsOf(period, paced, last.starts),
     alone: Math.ceil(2 * rejectionLatency) + 10,
-    chance: noise?.chance,
+    chance: noise?.chance ?? (kind?.others || undefined),
     saturatedSince: block?.since,
     epoch: last.epoch,
     reason: last.reason

@@ -228,22 +228,29 @@ export const show = (explanation: Explanation): string =>
       : `, beside ${(1000 * explanation.rate).toPrecision(3)} starts a second`
 
 /**
- * How often a cap has rejected a start after one that it had let through, back to the latest that contradicts it: let through
- * with as many in flight as another was rejected with.
+ * How many of the latest starts a cap fits, back to one that contradicts it: let through with as many in flight as another was
+ * rejected with; and how often it has rejected one of these after one that it had let through.
  *
  * @since 0.2.0
  * @category measuring
  */
-export const capClosings = (starts: Starts, from: number, until: number, rejection: number): number => {
+export const capFitting = (
+  starts: Starts,
+  from: number,
+  until: number,
+  rejection: number
+): { readonly closings: number; readonly starts: number } => {
   let [most, least, closings, wasHit] = [-1, Infinity, 0, false]
-  for (let sequence = until; sequence >= Math.max(starts.first, from); sequence--) {
+  let sequence = until
+  for (; sequence >= Math.max(starts.first, from); sequence--) {
     const besides = servedBesides(starts, sequence, rejection)
     const isHit = starts.fate(sequence) === "capacity"
+    if (isHit && starts.status(sequence) !== starts.status(until)) continue
     if (isHit) least = Math.min(least, besides)
     else most = Math.max(most, besides)
     if (most >= least) break
     if (wasHit && !isHit) closings += 1
     wasHit = isHit
   }
-  return closings + (wasHit ? 1 : 0)
+  return { closings: closings + (wasHit ? 1 : 0), starts: until - sequence }
 }

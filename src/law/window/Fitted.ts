@@ -16,12 +16,15 @@ import type { Draft } from "./State.js"
  * @category models
  */
 export interface Fitted {
-  readonly bucket: Bucket.Bucket
+  readonly bucket: Bucket.Bucket | undefined
+  readonly cap: { readonly closings: number; readonly starts: number }
   readonly isLikelier: boolean
 }
 
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
 const closings = { hinted: 2, silent: 4 }
+const certain = 6
+const ruleOfThree = 8
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
@@ -46,7 +49,20 @@ export const at = (
   if (starts === undefined || isShared) return undefined
   const least = retryAfter === undefined ? closings.silent : closings.hinted
   const bucket = Bucket.fitting(starts, clear, sequence, least)
-  return bucket && { bucket, isLikelier: bucket.closings > Fit.capClosings(starts, clear, sequence, rejectionLatency) }
+  const cap = Fit.capFitting(starts, clear, sequence, rejectionLatency)
+  return { bucket, cap, isLikelier: bucket !== undefined && bucket.closings > cap.closings }
+}
+
+/**
+ * Whether a bucket has rejected so often, and so evenly, that chance cannot have done it.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
+export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number): boolean => {
+  const { closings, starts } = isLikelier && bucket !== undefined ? bucket : cap
+  const isTight = !isLikelier || bucket === undefined || bucket.low > exactly * bucket.high
+  return isTight && closings >= certain && starts * chance > ruleOfThree
 }
 
 /**
@@ -57,16 +73,16 @@ export const at = (
  */
 export const paceOf = (
   pace: Level.Level | undefined,
-  fitted: Fitted | undefined,
+  bucket: Bucket.Bucket | undefined,
   isHinted: boolean
 ): Level.Level | undefined => {
   const { dip, margin, patience: least } = isHinted ? careful : bold
-  if (fitted === undefined) {
+  if (bucket === undefined) {
     return pace?.exact === true && pace.progress > 1 && isHinted
       ? { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
       : undefined
   }
-  const { high, low } = fitted.bucket
+  const { high, low } = bucket
   const top = margin * high
   const exact = low > exactly * high
   const isSame = pace !== undefined && Math.abs(top / pace.top - 1) <= same

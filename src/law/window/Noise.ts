@@ -25,6 +25,8 @@ const doubt = 1e-5
 /** Starts between two tests, first. */
 const interval = { none: 500, cap: 250, bucket: 300 }
 const mostPatience = 4
+/** What was found from few starts is tested sooner. */
+const hasty = -3
 /** So many starts let through are enough for a test of a cap, and of a pace. */
 const enough = { cap: 3, bucket: 60 }
 /** Chance that rejects so many times less than it did is none. */
@@ -143,7 +145,7 @@ const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void 
       limit._tag === "cap"
         ? [{ ...limit, cap: tested }, tested + Math.max(1, Math.round(tested / 8))]
         : [{ ...limit, rate: tested / 1000 }, tested * gain]
-    draft.noise = { ...fresh(found, noise.chance, 0), tested: more, since: now }
+    draft.noise = { ...fresh(found, noise.chance, Math.min(0, noise.patience)), tested: more, since: now }
   } else return
   hold(draft)
 }
@@ -176,7 +178,7 @@ const consider = (draft: Draft, starts: Starts, now: number): void => {
     return
   }
   const isSame = noise !== undefined && Fit.isSame(noise.limit, limit)
-  draft.noise = fresh(limit, limit.chance, isSame ? noise.patience : 0)
+  draft.noise = fresh(limit, limit.chance, isSame ? noise.patience : noise === undefined ? hasty : 0)
   hold(draft)
 }
 
@@ -234,6 +236,40 @@ export const served = (draft: Draft, { bound }: Sample): void => {
     const rate = Pace.rate(pace) * (1 + 1 / Math.max(12, (1.4 * Pace.rate(pace) * latency) / 1000))
     draft.limits = { ...limits, pace: (rate * latency) / 1000 > 1.5 * poolSize ? undefined : Level.known(rate) }
   }
+}
+
+/** Starts of which the share that is rejected with other statuses is taken. */
+const recent = 200
+
+/**
+ * What a rejection is whose status is not that of the limit, where this is known exactly: `chance`, or `closed` where there
+ * were too many in a row; undefined where the limit may be another by now.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const ofOtherKind = (
+  draft: Draft,
+  { sequence, status }: Rejection,
+  starts: Starts
+): "chance" | "closed" | undefined => {
+  const { kind } = draft
+  if (kind === undefined || kind.status === status) return undefined
+  const from = Math.max(starts.first, starts.last - recent + 1)
+  let hits = 0
+  for (let other = from; other <= starts.last; other++)
+    if (starts.fate(other) === "capacity" && starts.status(other) !== kind.status) hits += 1
+  const others = hits / (starts.last - from + 1)
+  let row = 1
+  while (starts.fate(sequence - row) === "capacity") row += 1
+  if (others ** row < doubt) return "closed"
+  draft.kind = others > mostChance ? undefined : { ...kind, others }
+  if (draft.kind === undefined) return undefined
+  explain(
+    draft,
+    `chance rejects ${(100 * others).toPrecision(2)} % of all calls with status ${status}, the limit with ${kind.status}`
+  )
+  return "chance"
 }
 
 /**

@@ -48,16 +48,26 @@ export const reject = (
     draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
   }
   if (epoch < draft.decision.epoch) return
-  if (starts !== undefined && isSpan(draft, sample, starts, accepted, now)) return
+  const other = starts === undefined || draft.block !== undefined ? undefined : Noise.ofOtherKind(draft, sample, starts)
+  if (other === "chance") return
+  if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, accepted, now)) return
+  const fitted = draft.block === undefined ? Fitted.at(draft, sample, starts) : undefined
+  const isCertain = fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance ?? 1)
   const isOpen = draft.block === undefined && starts !== undefined
-  const verdict = isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit"
-  if (verdict === "chance") return
-  draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
-
-  if (verdict === "closed") {
-    const closing = { since: startedAt, accepted, before: draft.limits, at: startedAt }
-    return probeAgain(draft, make(draft, closing), now, retryAfter)
+  if (other === undefined && isCertain) {
+    draft.kind ??= { status: sample.status, others: 0 }
+    draft.noise = undefined
+    draft.calm = calm
+  } else {
+    const verdict = other ?? (isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit")
+    if (verdict === "chance") return
+    if (verdict === "closed") {
+      draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
+      const closing = { since: startedAt, accepted, before: draft.limits, at: startedAt }
+      return probeAgain(draft, make(draft, closing), now, retryAfter)
+    }
   }
+  draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
   if (draft.block !== undefined) {
     if (accepted <= draft.block.accepted) {
       probeAgain(draft, { ...draft.block, lastProbe: startedAt, probes: draft.block.probes + 1 }, now, retryAfter)
@@ -78,7 +88,7 @@ export const reject = (
   } else {
     draft.before = draft.limits
   }
-  blame(draft, sample, mark, now, starts)
+  blame(draft, sample, mark, now, fitted ?? Fitted.at(draft, sample, starts))
   draft.marks = Rate.remember(draft.marks, mark)
   if (draft.block !== undefined) return
   // Without a pace nothing else keeps the rejected row from being sent again at once.
@@ -96,8 +106,8 @@ const isSpan = (draft: Draft, sample: Rejection, starts: Starts, accepted: numbe
   const span = Span.fitting(starts, sample.sequence)
   if (span === undefined) return false
   // A cap on calls that all take as long as a span looks like one, and so does a bucket that is used evenly.
-  if (Fit.capClosings(starts, starts.first, sample.sequence, rejectionLatency) > 1) return false
-  if (Fitted.at(draft, sample, starts) !== undefined) return false
+  if (Fit.capFitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
+  if (Fitted.at(draft, sample, starts)?.bucket !== undefined) return false
   const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
   const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
@@ -105,6 +115,7 @@ const isSpan = (draft: Draft, sample: Rejection, starts: Starts, accepted: numbe
   draft.opened = { at: now, accepted }
   draft.marks = []
   draft.noise = undefined
+  draft.kind = { status: sample.status, others: 0 }
   draft.block = undefined
   draft.calm = calm
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }

@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import type { Starts } from "../ControlLaw.js"
+import * as Log from "./Log.js"
 
 /**
  * At most `limit` starts in `period` milliseconds.
@@ -26,17 +27,12 @@ const remembered = 1024
 const closings = 2
 const enough = 32
 
-interface Start {
-  readonly at: number
-  readonly isRejected: boolean
-}
-
 /** A span begins with the clock's grid, with the first start after the last one, or reaches back from each start. */
 const rules = ["grid", "first", "back"] as const
 
 /** The limit of such spans that contradicts nothing, if there is one. */
 const limitOf = (
-  starts: ReadonlyArray<Start>,
+  log: Log.Log,
   period: number,
   rule: (typeof rules)[number],
   areRejectedCounted: boolean
@@ -44,7 +40,8 @@ const limitOf = (
   let [most, least, closed, begin, used, oldest] = [0, Infinity, 0, -Infinity, 0, 0]
   const counted: Array<number> = []
   let through = 0
-  for (const { at, isRejected } of starts) {
+  for (const [place, at] of log.at.entries()) {
+    const isRejected = log.rejected[place] === 1
     if (rule === "back") {
       while (oldest < counted.length && (counted[oldest] ?? 0) <= at - period) oldest += 1
       used = counted.length - oldest
@@ -78,10 +75,7 @@ const limitOf = (
  * @category measuring
  */
 export const fitting = (starts: Starts, until: number): Span | undefined => {
-  const first = Math.max(starts.first, until - remembered + 1)
-  const log = Array.from({ length: Math.max(0, until - first + 1) }, (_, i): Start => {
-    return { at: starts.at(first + i), isRejected: starts.fate(first + i) === "capacity" }
-  })
+  const log = Log.of(starts, until - remembered + 1, until)
   for (const period of periods) {
     for (const rule of rules) {
       for (const areRejectedCounted of [false, true]) {

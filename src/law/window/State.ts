@@ -175,6 +175,8 @@ export interface State {
   readonly catchUpUntil: number
   /** While chance rejects calls. */
   readonly noise: Noise | undefined
+  /** The status of a limit that is known exactly, and the share of calls that is rejected with others: by chance. */
+  readonly kind: { readonly status: number; readonly others: number } | undefined
   /** Below what is tested, while chance is not known to reject calls. */
   readonly calm: Calm
   /** The first start after the API was closed last. */
@@ -223,6 +225,7 @@ class Copy implements State {
   told: State["told"]
   catchUpUntil: State["catchUpUntil"]
   noise: State["noise"]
+  kind: State["kind"]
   calm: State["calm"]
   clear: State["clear"]
   suspect: State["suspect"]
@@ -256,6 +259,7 @@ class Copy implements State {
     this.told = from.told
     this.catchUpUntil = from.catchUpUntil
     this.noise = from.noise
+    this.kind = from.kind
     this.calm = from.calm
     this.clear = from.clear
     this.suspect = from.suspect
@@ -329,6 +333,7 @@ export const begin = (poolSize: number, now: number, epoch: number, isShared = f
     told: undefined,
     catchUpUntil: 0,
     noise: undefined,
+    kind: undefined,
     calm,
     clear: 1,
     suspect: undefined,
