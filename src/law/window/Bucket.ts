@@ -38,7 +38,7 @@ const fastest = 1e5
 const halvings = 14
 /** Starts that are looked at: at least, as far as they are there, and at most. */
 const fewest = 32
-const most = 2048
+const most = 8192
 
 interface Part extends Log.Log {
   readonly from: number
@@ -88,22 +88,35 @@ const closingsOf = ({ at, from, rejected }: Part): number => {
   return count
 }
 
-/** The fastest of the buckets that fit: what a full bucket loses makes others seem slow, never fast. */
+/** The rates between which a bucket of such a depth contradicts nothing: `low <= high`, where it fits. */
+const boundsOf = (
+  log: Part,
+  depth: number
+): { readonly depth: number; readonly low: number; readonly high: number } => ({
+  depth,
+  low: from((rate) => !isTooSlow(log, depth, rate)),
+  high: from((rate) => isTooFast(log, depth, rate))
+})
+
+/** The shallowest bucket that fits, and so the fastest: what a full bucket loses makes others seem slow, never fast. */
 const fastestOf = (log: Part): Bucket | undefined => {
-  const closings = closingsOf(log)
-  let found: Bucket | undefined
-  // 2 where the bounds agree, 1 where they nearly do.
-  let best = 0
+  const more = { closings: closingsOf(log), starts: log.at.length - log.from }
+  let nearly: Bucket | undefined
+  let shallower = 0
   for (const depth of depths) {
-    const low = from((rate) => !isTooSlow(log, depth, rate))
-    const high = from((rate) => isTooFast(log, depth, rate))
-    const fits = low <= high ? 2 : low <= high * (1 + close) ? 1 : 0
-    if (fits > best || (fits === best && found !== undefined && high > found.high)) {
-      found = { depth, low, high, closings, starts: log.at.length - log.from }
-      best = fits
+    let found = boundsOf(log, depth)
+    if (found.low <= found.high) {
+      while (found.depth - shallower > 1) {
+        const between = boundsOf(log, (found.depth + shallower) >> 1)
+        if (between.low <= between.high) found = between
+        else shallower = between.depth
+      }
+      return { ...found, ...more }
     }
+    if (found.low <= found.high * (1 + close)) nearly ??= { ...found, ...more }
+    shallower = depth
   }
-  return found
+  return nearly
 }
 
 /**

@@ -78,9 +78,12 @@ export const paceOf = (
 ): Level.Level | undefined => {
   const { dip, margin, patience: least } = isHinted ? careful : bold
   if (bucket === undefined) {
-    return pace?.exact === true && pace.progress > 1 && isHinted
-      ? { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
-      : undefined
+    if (pace?.exact !== true || pace.progress <= 1 || !isHinted) return undefined
+    const rate = Level.rate(pace)
+    // Far above it nothing was rejected: it was not the limit.
+    return rate > (1 + same) * pace.top
+      ? Level.measured(margin * rate)
+      : { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
   }
   const { high, low } = bucket
   const top = margin * high

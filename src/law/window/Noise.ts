@@ -251,7 +251,8 @@ const recent = 200
 export const ofOtherKind = (
   draft: Draft,
   { sequence, status }: Rejection,
-  starts: Starts
+  starts: Starts,
+  now: number
 ): "chance" | "closed" | undefined => {
   const { kind } = draft
   if (kind === undefined || kind.status === status) return undefined
@@ -267,7 +268,8 @@ export const ofOtherKind = (
   if (draft.kind === undefined) return undefined
   explain(
     draft,
-    `chance rejects ${(100 * others).toPrecision(2)} % of all calls with status ${status}, the limit with ${kind.status}`
+    `chance rejects ${(100 * others).toPrecision(2)} % of all calls with status ${status}, the limit with ${kind.status}`,
+    row > 1 ? now + 1.5 * draft.rejectionLatency * 2 ** row : undefined
   )
   return "chance"
 }

@@ -48,7 +48,7 @@ export const reject = (
     draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
   }
   if (epoch < draft.decision.epoch) return
-  const other = starts === undefined || draft.block !== undefined ? undefined : Noise.ofOtherKind(draft, sample, starts)
+  const other = starts === undefined || draft.block !== undefined ? undefined : Noise.ofOtherKind(draft, sample, starts, now)
   if (other === "chance") return
   if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, accepted, now)) return
   const fitted = draft.block === undefined ? Fitted.at(draft, sample, starts) : undefined

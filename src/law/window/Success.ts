@@ -19,7 +19,7 @@ const growth = 3
 const leastCount = 4
 /** The period of a pace that is known well, in milliseconds, and in requests where these are rare. */
 const paceTime = 4000
-const paceCount = 8
+const paceCount = 28
 /** What is lost of a hold that the API makes good: a pool has only so many permits to catch up with. */
 const refilledPrice = 0.25
 /** For the latency, and for the one that all clients should agree on. */
