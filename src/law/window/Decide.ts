@@ -40,7 +40,7 @@ export const decide = (draft: Draft): Decision => {
         ? blindly(permits, now, rejectionLatency, poolSize)
         : rampOf(window, permits, last),
     // A change too small to be felt is none: a decision that stays costs the pool nothing.
-    spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * 0.01 ? last.spacing : spacing,
+    spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * 0.003 ? last.spacing : spacing,
     holdUntil: last.holdUntil,
     delay: 0,
     starts: startsOf(period, paced, last.starts),

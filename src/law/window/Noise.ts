@@ -33,6 +33,8 @@ const enough = { cap: 3, bucket: 60 }
 const few = 3
 /** How much faster a pace is tested. */
 const gain = 1.07
+/** And each time that nothing was rejected, by this power of it faster. */
+const haste = 1.5
 
 /** So many isolated rejections below what is tested, and as many of all calls, and averages begin. */
 const known = 3
@@ -144,7 +146,7 @@ const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void 
     const [found, more]: readonly [Fit.Explanation, number] =
       limit._tag === "cap"
         ? [{ ...limit, cap: tested }, tested + Math.max(1, Math.round(tested / 8))]
-        : [{ ...limit, rate: tested / 1000 }, tested * gain]
+        : [{ ...limit, rate: tested / 1000 }, tested * (tested / (1000 * limit.rate)) ** haste]
     draft.noise = { ...fresh(found, noise.chance, Math.min(0, noise.patience)), tested: more, since: now }
   } else return
   hold(draft)
