@@ -161,7 +161,7 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucke
   }
   const measured = Rate.measure(marks, mark)
   const isSteady = measured.intervals >= steadyIntervals && measured.high < steadyRatio * measured.low
-  const share = isSteady ? undefined : shared(draft, measured, now)
+  const share = isSteady || !draft.isShared ? undefined : shared(draft, measured, now)
   if (share !== undefined) return share
   const current = rateOf(draft, limits)
   const pace = limits.pace?.shared === true ? Level.measured(limits.pace.top) : limits.pace

@@ -17,6 +17,25 @@ export type Alarms = ReadonlyArray<number>
 const shares = [0.9, 0.5, 0.2]
 
 /**
+ * The greatest share of rejections that is chance. More, and something is wrong.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const most = 0.3
+
+/** Rejections in a row that chance brings less often than this are a closed API. */
+const doubt = 1e-5
+
+/**
+ * Whether so many rejections in a row are an API that has closed, where chance rejects such a share of all calls.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
+export const isClosed = (chance: number, row: number): boolean => chance ** row < doubt
+
+/**
  * No evidence.
  *
  * @since 0.2.0

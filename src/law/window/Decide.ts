@@ -30,7 +30,9 @@ export const decide = (draft: Draft): Decision => {
   const isRamp = block === undefined && permits < poolSize
   // A permit that is due must not wait for the spacing.
   const turnover = Math.min(latency / (smoothing * permits), slowStart ? Infinity : window.every / 2)
-  const paced = pace === undefined ? 0 : 1000 / ((now < draft.catchUpUntil ? catchUp : 1) * Pace.rate(pace))
+  // What chance rejects has not come to the limit.
+  const through = 1 - (kind?.others ?? 0)
+  const paced = pace === undefined ? 0 : (1000 * through) / ((now < draft.catchUpUntil ? catchUp : 1) * Pace.rate(pace))
   const spacing = Ramp.exact(Math.max(paced, turnover))
   const next: Decision = {
     window: permits,

@@ -18,10 +18,6 @@ const prior = 100
 const priorRejected = 0.25
 const thresholds = { first: 5.5, fall: 8, test: 3 }
 const leastChance = 0.002
-/** More is no chance: something is wrong. */
-const mostChance = 0.3
-/** Rejections in a row that chance brings less often than this are a closed API. */
-const doubt = 1e-5
 /** Starts between two tests, first. */
 const interval = { none: 500, cap: 250, bucket: 300 }
 const mostPatience = 4
@@ -174,7 +170,7 @@ const consider = (draft: Draft, starts: Starts, now: number): void => {
   const { noise } = draft
   const unexplained = limit.chance * (history.at.length + 2)
   const least = noise === undefined && limit._tag !== "none" ? 3 : 1
-  if (unexplained < least || limit.chance > mostChance || (noise === undefined && history.at.length < 30)) {
+  if (unexplained < least || limit.chance > Chance.most || (noise === undefined && history.at.length < 30)) {
     draft.noise = undefined
     draft.calm = calm
     return
@@ -240,42 +236,6 @@ export const served = (draft: Draft, { bound }: Sample): void => {
   }
 }
 
-/** Starts of which the share that is rejected with other statuses is taken. */
-const recent = 200
-
-/**
- * What a rejection is whose status is not that of the limit, where this is known exactly: `chance`, or `closed` where there
- * were too many in a row; undefined where the limit may be another by now.
- *
- * @since 0.2.0
- * @category learning
- */
-export const ofOtherKind = (
-  draft: Draft,
-  { sequence, status }: Rejection,
-  starts: Starts,
-  now: number
-): "chance" | "closed" | undefined => {
-  const { kind } = draft
-  if (kind === undefined || kind.status === status) return undefined
-  const from = Math.max(starts.first, starts.last - recent + 1)
-  let hits = 0
-  for (let other = from; other <= starts.last; other++)
-    if (starts.fate(other) === "capacity" && starts.status(other) !== kind.status) hits += 1
-  const others = hits / (starts.last - from + 1)
-  let row = 1
-  while (starts.fate(sequence - row) === "capacity") row += 1
-  if (others ** row < doubt) return "closed"
-  draft.kind = others > mostChance ? undefined : { ...kind, others }
-  if (draft.kind === undefined) return undefined
-  explain(
-    draft,
-    `chance rejects ${(100 * others).toPrecision(2)} % of all calls with status ${status}, the limit with ${kind.status}`,
-    row > 1 ? now + 1.5 * draft.rejectionLatency * 2 ** row : undefined
-  )
-  return "chance"
-}
-
 /**
  * What averages make of a rejection: `chance`, which is dealt with; `closed`, where there were too many in a row; or
  * `limit`, for the exact law.
@@ -322,7 +282,7 @@ export const rejected = (
   } else {
     let row = 1
     while (starts.fate(sample.sequence - row) === "capacity") row += 1
-    if (noise.chance ** row < doubt) return "closed"
+    if (Chance.isClosed(noise.chance, row)) return "closed"
     if (isTest(noise, startedAt, besides)) {
       const test = Chance.hit(noise.test, noise.chance)
       const isFailed = Chance.evidence(test) > thresholds.test

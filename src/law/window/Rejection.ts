@@ -9,6 +9,7 @@ import { acceptedRate, learnPeriod, long, make, probeAgain, reopen } from "./Clo
 import type { Starts } from "../ControlLaw.js"
 import * as Fit from "./Fit.js"
 import * as Fitted from "./Fitted.js"
+import * as Kind from "./Kind.js"
 import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
@@ -48,7 +49,8 @@ export const reject = (
     draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
   }
   if (epoch < draft.decision.epoch) return
-  const other = starts === undefined || draft.block !== undefined ? undefined : Noise.ofOtherKind(draft, sample, starts, now)
+  const other =
+    starts === undefined || draft.block !== undefined ? undefined : Kind.ofOthers(draft, sample, starts, now)
   if (other === "chance") return
   if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, accepted, now)) return
   const fitted = draft.block === undefined ? Fitted.at(draft, sample, starts) : undefined

@@ -8,6 +8,7 @@ import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
 import * as Chance from "./Chance.js"
 import type * as Fit from "./Fit.js"
+import type { Kind } from "./Kind.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -175,8 +176,8 @@ export interface State {
   readonly catchUpUntil: number
   /** While chance rejects calls. */
   readonly noise: Noise | undefined
-  /** The status of a limit that is known exactly, and the share of calls that is rejected with others: by chance. */
-  readonly kind: { readonly status: number; readonly others: number } | undefined
+  /** Once the limit is known exactly. */
+  readonly kind: Kind | undefined
   /** Below what is tested, while chance is not known to reject calls. */
   readonly calm: Calm
   /** The first start after the API was closed last. */

@@ -1,0 +1,65 @@
+/**
+ * Two kinds of rejections, told apart by their status: those of the limit, once it is known exactly, and all others. A 429
+ * speaks of the caller's limit, a 503 or 529 of a server that has too much to do for everybody; but any two will do.
+ *
+ * @since 0.2.0
+ */
+import type { Starts } from "../ControlLaw.js"
+import type { Rejection } from "./Blame.js"
+import * as Chance from "./Chance.js"
+import { explain, type Draft } from "./State.js"
+
+/**
+ * The status of the limit, and the share of calls that is rejected with others.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Kind {
+  readonly status: number
+  readonly others: number
+}
+
+/** Starts of which a share is taken: to see that the API closes, and for what the pace makes up for. */
+const [brief, long] = [200, 1000]
+/** How long the pool waits after a second one in a row, in rejections' time; each further one doubles it. */
+const pause = 6
+
+const share = (starts: Starts, status: number, count: number): number => {
+  const from = Math.max(starts.first, starts.last - count + 1)
+  let others = 0
+  for (let sequence = from; sequence <= starts.last; sequence++) {
+    if (starts.fate(sequence) === "capacity" && starts.status(sequence) !== status) others += 1
+  }
+  return others / (starts.last - from + 1)
+}
+
+/**
+ * What a rejection is whose status is not that of the limit, where this is known exactly: `chance`, or `closed` where there
+ * were too many in a row; undefined where the limit may be another by now.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const ofOthers = (
+  draft: Draft,
+  { sequence, status }: Rejection,
+  starts: Starts,
+  now: number
+): "chance" | "closed" | undefined => {
+  const { kind, rejectionLatency } = draft
+  if (kind === undefined || kind.status === status) return undefined
+  const lately = share(starts, kind.status, brief)
+  let row = 1
+  while (starts.fate(sequence - row) === "capacity") row += 1
+  if (Chance.isClosed(lately, row)) return "closed"
+  const others = share(starts, kind.status, long)
+  draft.kind = lately > Chance.most ? undefined : { ...kind, others }
+  if (draft.kind === undefined) return undefined
+  explain(
+    draft,
+    `chance rejects ${(100 * others).toPrecision(2)} % of all calls (status ${status}, the limit has ${kind.status})`,
+    row === 1 ? undefined : now + pause * 2 ** (row - 2) * rejectionLatency
+  )
+  return "chance"
+}
