@@ -21,7 +21,7 @@ export const long = 8
 /** A period is worth learning if the API is closed for this share of it. */
 const closedShare = 0.1
 /** While nothing passes, a start goes alone after this time and a share of the time since; milliseconds. */
-const probeBase = 700
+const probeBase = 600
 const probeShare = 0.05
 const probeShareMost = 0.25
 /** The first comes after the time of so many calls. */

@@ -10,7 +10,7 @@ import * as Level from "./Level.js"
 import type { Draft } from "./State.js"
 
 /**
- * A bucket that fits, and whether it explains more than a cap does.
+ * What fits: a bucket, if there is one, the latest starts that a cap fits, and which of the two explains more.
  *
  * @since 0.2.0
  * @category models
@@ -23,8 +23,11 @@ export interface Fitted {
 
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
 const closings = { hinted: 2, silent: 4 }
-const certain = 6
-const ruleOfThree = 8
+/**
+ * A limit is certain that has rejected so often, over so many starts that chance alone would have rejected some of them: each
+ * of these nats makes it e times less likely that it has not.
+ */
+const certain = { closings: 6, nats: 8 }
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
@@ -36,7 +39,7 @@ const bold = { margin: 1, dip: Level.step, patience: 0 }
 const spare = 1.5
 
 /**
- * The bucket that fits all starts up to a rejection. Where others use the API too, none can.
+ * What fits the starts up to a rejection. Where others use the API too, nothing can.
  *
  * @since 0.2.0
  * @category measuring
@@ -54,7 +57,7 @@ export const at = (
 }
 
 /**
- * Whether a bucket has rejected so often, and so evenly, that chance cannot have done it.
+ * Whether what fits best has rejected so often that chance, which rejects such a share of all calls, cannot have done it.
  *
  * @since 0.2.0
  * @category predicates
@@ -62,7 +65,7 @@ export const at = (
 export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number): boolean => {
   const { closings, starts } = isLikelier && bucket !== undefined ? bucket : cap
   const isTight = !isLikelier || bucket === undefined || bucket.low > exactly * bucket.high
-  return isTight && closings >= certain && starts * chance > ruleOfThree
+  return isTight && closings >= certain.closings && starts * chance > certain.nats
 }
 
 /**

@@ -101,15 +101,19 @@ export const reject = (
   else draft.held += retryAfter
 }
 
+/** Where a bucket fits, too, a span must allow so much more to be worth a try. */
+const faster = 1.1
+
 /** Whether the latest starts fit a span as providers make them, and no period is known yet: then it is. */
 const isSpan = (draft: Draft, sample: Rejection, starts: Starts, accepted: number, now: number): boolean => {
   const { isShared, limits, period, rejectionLatency } = draft
-  if (isShared || period?.proven === true || (limits.pace?.shared === false && limits.pace.exact)) return false
+  if (isShared || period?.proven === true) return false
   const span = Span.fitting(starts, sample.sequence)
   if (span === undefined) return false
   // A cap on calls that all take as long as a span looks like one, and so does a bucket that is used evenly.
   if (Fit.capFitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
-  if (Fitted.at(draft, sample, starts)?.bucket !== undefined) return false
+  const bucket = Fitted.at(draft, sample, starts)?.bucket
+  if (bucket !== undefined && (1000 * span.limit) / span.period < faster * bucket.high) return false
   const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
   const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }

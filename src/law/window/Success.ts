@@ -104,7 +104,11 @@ const periodOf = (draft: Draft, level: Level.Level): number => {
   // What a hold costs: not all of it, where the API makes it good.
   const hint = draft.refills ? refilledPrice * draft.hint : draft.hint
   const least = Math.max(draft.latency, (1000 * leastCount) / rate, 4 * hint)
-  const most = Math.max(paceTime, (1000 * paceCount) / rate, hint / (level.exact ? price / 2 : price))
+  const most = Math.max(
+    paceTime,
+    (1000 * paceCount) / rate,
+    hint / (level.exact && level.patience > 4 ? price / 2 : price)
+  )
   // Beyond the test nothing that was measured holds any more.
   return level.progress > 2 ? least : Math.min(most, least * 2 ** level.patience)
 }
