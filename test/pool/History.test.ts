@@ -24,6 +24,19 @@ describe("The history of a pool's starts", () => {
     ])
   })
 
+  it("knows with which status it was rejected, while it is remembered", () => {
+    const history = History.make(100)
+    for (let i = 1; i <= 80; i++) history.add(i, 0)
+    history.ended(3, "capacity", 503)
+    history.ended(80, "capacity", 429)
+    for (let i = 81; i <= 101; i++) history.add(i, 0)
+    history.ended(1, "capacity", 529)
+    assert.deepStrictEqual(
+      [3, 4, 80, 101].map((sequence) => history.status(sequence)),
+      [503, 0, 429, 0]
+    )
+  })
+
   it("forgets the oldest, and what ends after it was forgotten says nothing of a later one", () => {
     const history = History.make(3)
     for (const at of [10, 20, 30, 40, 50]) history.add(at, 0)

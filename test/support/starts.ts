@@ -2,14 +2,19 @@
 import type { ServerModel } from "effect-aimd/testing"
 import * as History from "../../src/pool/History.js"
 
-/** A start, in epoch milliseconds, what became of it, and how many were in flight besides. */
-export type Start = readonly [at: number, fate: Parameters<History.History["ended"]>[1], besides?: number]
+/** A start, in epoch milliseconds, what became of it, how many were in flight besides, and the status of a rejection. */
+export type Start = readonly [
+  at: number,
+  fate: Parameters<History.History["ended"]>[1],
+  besides?: number,
+  status?: number
+]
 
 export const startsOf = (starts: ReadonlyArray<Start>): History.History => {
   const history = History.make(Math.max(1, starts.length))
-  starts.forEach(([at, fate, besides = 0], i) => {
+  starts.forEach(([at, fate, besides = 0, status = 429], i) => {
     history.add(at, besides)
-    history.ended(i + 1, fate, fate === "capacity" ? 429 : 0)
+    history.ended(i + 1, fate, fate === "capacity" ? status : 0)
   })
   return history
 }

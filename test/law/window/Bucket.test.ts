@@ -29,8 +29,8 @@ describe("The bucket that fits", () => {
     [0.1, 4, 2, 64, [4, 0.09961, 0.1008, 22]],
     [40, 24, 1.07, 800, [24, 39.98, 40.02, 30]],
     // Depths are tried in steps of a fifth, and no deeper than was seen.
-    [500, 100, 1.3, 1000, [103, 498.9, 500, 125]],
-    [40, 1000, 3, 2400, [86, 39.84, 40.02, 300]]
+    [500, 100, 1.3, 1000, [100, 500, 500, 125]],
+    [40, 1000, 3, 2400, [83, 39.89, 40.02, 300]]
   ])(
     "is found: %d a second with a burst of %d, at %d times the rate, in %d starts",
     (rate, burst, by, count, found) => {

@@ -167,20 +167,22 @@ describe("The history that is explained", () => {
   })
 })
 
-describe("The closings of a cap", () => {
-  const closings = (log: string, { from = 1, until = log.length, rejection = 0 } = {}) =>
-    // A digit was let through, a letter rejected, with so many in flight besides: a is 0, b is 1.
-    Fit.capClosings(
+describe("The cap that fits", () => {
+  // A digit was let through, a letter rejected, with so many in flight besides: a is 0, b is 1; a capital with another status.
+  const fitting = (log: string, { from = 1, until = log.replace(/\d*$/, "").length, rejection = 0 } = {}) =>
+    Fit.capFitting(
       startsOf(
         [...log].map((sign, i): Start => {
-          const letter = sign.charCodeAt(0) - 97
-          return letter >= 0 ? [i, "capacity", letter] : [i, "success", Number(sign)]
+          const letter = sign.toLowerCase().charCodeAt(0) - 97
+          if (letter < 0) return [i, "success", Number(sign)]
+          return [i, "capacity", letter, sign < "a" ? 503 : 429]
         })
       ),
       from,
       until,
       rejection
     )
+  const closings = (...args: Parameters<typeof fitting>) => fitting(...args).closings
 
   it.each([
     ["", 0],
@@ -192,14 +194,23 @@ describe("The closings of a cap", () => {
     ["0123f4f", 2],
     // What was let through with as many in flight speaks against all that came before it.
     ["0123e4123e3e", 2],
-    ["0123e5", 0],
+    ["0123e5e", 1],
     ["01d23d", 1],
-    ["0123e2e3e", 3]
-  ])("of %s are %i", (log, count) => {
+    ["0123e2e3e", 3],
+    // With another status it is no rejection by this limit.
+    ["0123e0A3e1B2A3e", 3]
+  ])("has rejected %s %i times after one that it let through", (log, count) => {
     assert.strictEqual(closings(log), count)
   })
 
-  it("are those of the starts that it is asked about", () => {
+  it("fits the latest starts, back to one that contradicts it", () => {
+    assert.deepStrictEqual(
+      ["0123e4123e3e", "0123e23e", ""].map((log) => fitting(log).starts),
+      [6, 8, 0]
+    )
+  })
+
+  it("fits those that it is asked about", () => {
     const log = "0123e23e23e23e"
     assert.deepStrictEqual(
       [closings(log), closings(log, { from: 6 }), closings(log, { until: 11 }), closings(log, { from: 6, until: 11 })],
@@ -207,9 +218,9 @@ describe("The closings of a cap", () => {
     )
   })
 
-  it("have in flight what the API served: none that it was about to reject", () => {
-    // Two that were started while the rejections before them were still on their way.
-    const log = "0123e4f5"
-    assert.deepStrictEqual([closings(log), closings(log, { rejection: 5 })], [0, 2])
+  it("has in flight what the API served: none that it was about to reject", () => {
+    // Two that were started while the rejection before them was still on its way.
+    const log = "0123e4f"
+    assert.deepStrictEqual([closings(log), closings(log, { rejection: 5 })], [1, 2])
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ServerModel } from "effect-aimd/testing"
+import type * as Bucket from "../../../src/law/window/Bucket.js"
 import * as Fitted from "../../../src/law/window/Fitted.js"
 import * as Level from "../../../src/law/window/Level.js"
 import * as State from "../../../src/law/window/State.js"
@@ -39,7 +40,8 @@ describe("The bucket that a rejection fits", () => {
   ) => Fitted.at(draft({ rejectionLatency: 0, ...over }), rejection(sequence, hint), startsOf(starts))
 
   it("is likelier than a cap, where it explains more rejections", () => {
-    const { bucket: found, isLikelier } = at(bucket) ?? assert.fail("none fits")
+    const { bucket: found, isLikelier } = at(bucket) ?? assert.fail("nothing fits")
+    assert.isDefined(found)
     assert.deepStrictEqual([found.depth, Math.round(found.high), found.closings, isLikelier], [5, 10, 17, true])
     // As many as a cap explains are not more: here all had as many in flight.
     const constant = bucket.map(([at, fate]): Start => [at, fate, fate === "capacity" ? 5 : 4])
@@ -59,7 +61,7 @@ describe("The bucket that a rejection fits", () => {
     assert.deepStrictEqual(
       rejected
         .slice(0, 4)
-        .map((sequence) => [at(bucket, sequence), at(bucket, sequence, {}, 1000)].map((a) => a?.bucket.closings)),
+        .map((sequence) => [at(bucket, sequence), at(bucket, sequence, {}, 1000)].map((a) => a?.bucket?.closings)),
       [
         [undefined, undefined],
         [undefined, 2],
@@ -75,18 +77,45 @@ describe("The bucket that a rejection fits", () => {
   })
 
   it("is of the starts since the API was closed last", () => {
-    assert.strictEqual(at(bucket, lastOf(bucket), { clear: 51 })?.bucket.closings, 10)
+    assert.strictEqual(at(bucket, lastOf(bucket), { clear: 51 })?.bucket?.closings, 10)
   })
 })
 
-const fitted = (low: number, high: number): Fitted.Fitted => ({
-  bucket: { depth: 5, low, high, closings: 9 },
-  isLikelier: true
+const fitted = (low: number, high: number): Bucket.Bucket => ({ depth: 5, low, high, closings: 9, starts: 100 })
+
+describe("What is certain", () => {
+  const isCertain = (chance: number, bucket: Bucket.Bucket | undefined, cap: Fitted.Fitted["cap"]) =>
+    Fitted.isCertain({ bucket, cap, isLikelier: bucket !== undefined }, chance)
+
+  it("is a limit that has rejected six times, among starts of which chance would have rejected some", () => {
+    const none = { closings: 1, starts: 1 }
+    const closings = [5, 6].map((closings) => ({ ...fitted(95, 100), closings }))
+    assert.deepStrictEqual(
+      closings.map((bucket) => isCertain(0.1, bucket, none)),
+      [false, true]
+    )
+    assert.deepStrictEqual(
+      [80, 81].map((starts) => isCertain(0.1, { ...fitted(95, 100), starts }, none)),
+      [false, true]
+    )
+    assert.deepStrictEqual(
+      [5, 6].map((closings) => isCertain(0.1, undefined, { closings, starts: 81 })),
+      [false, true]
+    )
+    assert.isFalse(isCertain(0.1, undefined, { closings: 6, starts: 80 }))
+  })
+
+  it("is no rate that may as well be another", () => {
+    assert.deepStrictEqual(
+      [88, 89].map((low) => isCertain(1, fitted(low, 100), { closings: 9, starts: 100 })),
+      [false, true]
+    )
+  })
 })
 
 describe("The pace of a bucket that fits", () => {
   /** Its top, its dip, its patience, and whether it is exact. */
-  const paceOf = (pace: Level.Level | undefined, found: Fitted.Fitted | undefined, isHinted = false) => {
+  const paceOf = (pace: Level.Level | undefined, found: Bucket.Bucket | undefined, isHinted = false) => {
     const next = Fitted.paceOf(pace, found, isHinted)
     return next && [Number(next.top.toFixed(3)), Number(next.dip.toFixed(3)), next.patience, next.exact]
   }
@@ -117,6 +146,18 @@ describe("The pace of a bucket that fits", () => {
     assert.deepStrictEqual(
       [false, true].map((isHinted) => paceOf(Level.measured(50, 1), fitted(99, 100), isHinted)?.[2]),
       [0, 3]
+    )
+  })
+
+  it("is what was reached, where nothing was rejected far above what had been exact", () => {
+    const wrong: Level.Level = { ...Level.measured(100, 4, 0.05), exact: true }
+    const rates = [2.06, 2.07].map((progress) => ({ ...wrong, progress }))
+    assert.deepStrictEqual(
+      rates.map((pace) => [Number(Level.rate(pace).toFixed(1)), paceOf(pace, undefined, true)]),
+      [
+        [106, [100, 0.02, 5, true]],
+        [106.1, [105.064, 0.05, 0, false]]
+      ]
     )
   })
 
