@@ -5,6 +5,7 @@
  *
  * @since 0.2.0
  */
+import * as Memo from "../structure/Memo.js"
 
 /**
  * What a header of a rate limit tells. Headers of one `group` tell of one quota.
@@ -80,7 +81,15 @@ const read = (name: string): Name | undefined => {
   }
 }
 
-const known = new Map<string, Name | undefined>()
+const remembered = Memo.make(read)
+
+/**
+ * Whether a name may be that of a header that tells of a limit.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
+export const mayTell = (name: string): boolean => name.includes("limit")
 
 /**
  * What a header tells, by its name in lower case; `undefined` for one that tells of no limit.
@@ -88,15 +97,7 @@ const known = new Map<string, Name | undefined>()
  * @since 0.2.0
  * @category parsers
  */
-export const parse = (name: string): Name | undefined => {
-  if (!name.includes("limit")) return undefined
-  if (known.has(name)) return known.get(name)
-  // Servers choose the names: what is remembered of them has an end.
-  if (known.size >= 500) known.clear()
-  const parsed = read(name)
-  known.set(name, parsed)
-  return parsed
-}
+export const parse = (name: string): Name | undefined => (mayTell(name) ? remembered(name) : undefined)
 
 const waiting = /(?:^|-)(?:retry-?after|retry-?in)(?:-(?:(ms|msecs?|millis|milliseconds)|s|secs?|seconds))?$/
 
