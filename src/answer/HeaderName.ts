@@ -46,7 +46,9 @@ const period =
 /** What stands behind `reset` and says nothing more. */
 const moment = new Set(["at", "time", "timestamp", "epoch", "utc", "s", "sec", "seconds"])
 
-const family = /(?:^|-)(?:x-?)?(?:rate-?limits?|token-?limit)(?=-|$|by)/
+const whose =
+  "rate|token|app|user|day|daily|hour|hourly|app-?min|min|minute|minutely|month|monthly|second|api|requests?|quota|usage|calls?"
+const family = new RegExp(`(?:^|-)(?:x-?)?(?:${whose})-?limits?(?=-|$|by)`)
 
 const read = (name: string): Name | undefined => {
   const found = family.exec(name)
@@ -59,8 +61,9 @@ const read = (name: string): Name | undefined => {
   let isOther = false
   const group: Array<string> = []
   for (const word of words.filter((word) => word !== "" && word !== "per")) {
-    const next = parts.get(word)
-    if (next !== undefined && part === undefined) part = next
+    const next = parts.get(word) ?? (/^resets?(?:at|time|in|after)$/.test(word) ? "reset" : undefined)
+    if (next !== undefined && part === undefined)
+      part = word.endsWith("in") || word.endsWith("after") ? "resetAfter" : next
     else if (part === "reset" && (word === "after" || word === "in")) part = "resetAfter"
     else if (part?.startsWith("reset") === true && moment.has(word)) continue
     else if (part?.startsWith("reset") === true && /^(ms|millis|milliseconds)$/.test(word)) unit = 1

@@ -144,9 +144,17 @@ const facts = {
   },
   google: {
     hosts: [".googleapis.com"],
-    notNow: ["rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"],
-    never: ["dailyLimitExceeded", "dailyLimitExceededUnreg", "billingDisabled", "BILLING_DISABLED", "accountDisabled"],
+    notNow: ["rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "OVER_QUERY_LIMIT"],
+    never: [
+      "dailyLimitExceeded",
+      "dailyLimitExceededUnreg",
+      "OVER_DAILY_LIMIT",
+      "billingDisabled",
+      "BILLING_DISABLED",
+      "accountDisabled"
+    ],
     lost: ["INTERNAL", "DEADLINE_EXCEEDED", "backendError"],
+    inside200: /\/maps\/api\//,
     waitFrom: "`RetryInfo` in the body, `retry-after`"
   },
   hubspot: {
@@ -161,6 +169,21 @@ const facts = {
     spentStatuses: [400],
     inside200: true,
     waitFrom: "`x-ratelimit-*-reset`, `retry-after`"
+  },
+  monday: {
+    hosts: ["api.monday.com"],
+    notNow: [
+      "ComplexityException",
+      "complexityBudgetExhausted",
+      "COMPLEXITY_BUDGET_EXHAUSTED",
+      "RateLimitExceeded",
+      "maxConcurrencyExceeded",
+      "IP_RATE_LIMIT_EXCEEDED"
+    ],
+    never: ["DAILY_LIMIT_EXCEEDED"],
+    refused: ["maxComplexityExceeded"],
+    inside200: true,
+    waitFrom: "`retry-after`, `retry_in_seconds` or the message"
   },
   notion: {
     hosts: ["api.notion.com"],
@@ -190,6 +213,12 @@ const facts = {
     refused: ["weight_exceeds_budget"],
     inside200: true,
     waitFrom: "`retry-after`, `metadata.headers` in the body"
+  },
+  salesforce: {
+    hosts: [".salesforce.com", ".force.com"],
+    notNow: ["REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE"],
+    saysNever: /total ?requests limit exceeded/i,
+    waitFrom: "the law"
   },
   shopify: {
     hosts: [".myshopify.com"],
@@ -416,6 +445,14 @@ export const hubspot: Classifier = profile("hubspot")
 export const linear: Classifier = profile("linear")
 
 /**
+ * monday.com: an error inside a 200 that says in how many seconds the complexity budget is full again.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const monday: Classifier = profile("monday")
+
+/**
  * Notion: 429 `rate_limited` with `retry-after`.
  *
  * @since 0.2.0
@@ -438,6 +475,14 @@ export const openAi: Classifier = profile("openAi")
  * @category profiles
  */
 export const openRouter: Classifier = profile("openRouter")
+
+/**
+ * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED` for the calls of a day, which end the batch, and for calls at once.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const salesforce: Classifier = profile("salesforce")
 
 /**
  * Shopify: 429 for REST; GraphQL says `THROTTLED` in a 200, with what the bucket holds.

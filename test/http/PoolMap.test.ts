@@ -1,4 +1,4 @@
-import { HttpClientRequest } from "@effect/platform"
+import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import { Capacity, type ControlLaw, PooledExecutor } from "effect-aimd"
@@ -279,7 +279,6 @@ describe("a keyed client", () => {
       const api = scripted({ status: 429 })
       const pools = yield* Deferred.make<PoolMap.PoolMap>()
       const made = Effect.tap(PoolMap.make(), (map) => Deferred.succeed(pools, map))
-      const { HttpClient } = yield* Effect.promise(() => import("@effect/platform"))
       yield* Effect.flatMap(HttpClient.HttpClient, (client) =>
         Effect.zipRight(client.get("http://api.test"), Effect.flatMap(Deferred.await(pools), keysOf))
       ).pipe(
