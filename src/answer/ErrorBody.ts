@@ -65,21 +65,26 @@ export const word = (text: string): string | undefined => {
 }
 
 const sentence = new RegExp(
-  `(?:\\b(?:re-?)?try(?:ing)?\\b(?:\\s+[a-z]+){0,4}?\\s+(?:in|after)|\\bwait(?:\\s+[a-z]+){0,4}?|\\bavailable(?:\\s+again)?\\s+in|\\bagain\\s+in|` +
+  `(?:\\b(?:re-?)?try(?:ing)?\\b(?:\\s+[a-z]+){0,4}?\\s+(?:in|after)|\\bwait(?:\\s+[a-z]+){0,4}?|\\bavailable(?:\\s+again)?\\s+in|\\bagain\\s+in|\\brequest(?:\\s+[a-z]+){0,2}\\s+after|` +
     `\\b(?:replenish|reset|renew|refresh|restore|refill|unblock|lift)(?:e?d|s|es)?\\s+(?:in|after)|` +
     `\\b(?:timed out|banned|blocked|paused|suspended|break)\\s+for)[\\s:~]+(?:about\\s+)?(${HeaderValue.span})`,
   "g"
 )
 
+/** Telegram's "retry after 35" says no unit. */
+const bare = /\bretry after[\s:]+(\d+(?:\.\d+)?)(?=[.,;]?(?:\s|$)(?!\s*[a-z]))/g
+
 /** The instants at which a sentence asks to come back: "banned until 1798761720000". */
 const instants = new RegExp(
-  `\\b(?:until|resets?\\s+(?:at|on)|(?:try|available|again)\\s+(?:at|after|on))[\\s:]+(${HeaderValue.instant})`,
+  `\\b(?:until|resets?\\s+(?:at|on)|(?:(?:re-?)?try|available|again)\\s+(?:at|after|on))[\\s:]+(${HeaderValue.instant})`,
   "g"
 )
 
 /** The waits that a sentence asks for: "try again in 5.289s", "Retry after 30 seconds", "Expected available in 8 seconds". */
-const waitsIn = (text: string): ReadonlyArray<number> =>
-  [...text.slice(0, 4096).toLowerCase().matchAll(sentence)].flatMap(([, wait = ""]) => HeaderValue.duration(wait) ?? [])
+const waitsIn = (text: string): ReadonlyArray<number> => [
+  ...[...text.matchAll(sentence)].flatMap(([, wait = ""]) => HeaderValue.duration(wait) ?? []),
+  ...[...text.matchAll(bare)].flatMap(([, seconds = ""]) => HeaderValue.duration(`${seconds}s`) ?? [])
+]
 
 const toWait = (value: unknown, unit: number): number | undefined => {
   if (Predicate.isNumber(value)) return value >= 0 ? HeaderValue.millis(String(value * unit)) : undefined
@@ -167,8 +172,9 @@ class Found implements ErrorBody {
 
   say(text: string): void {
     this.messages.push(text)
-    this.waits.push(...waitsIn(text))
-    for (const [, at = ""] of text.slice(0, 4096).toLowerCase().matchAll(instants)) {
+    const said = text.slice(0, 4096).toLowerCase()
+    this.waits.push(...waitsIn(said))
+    for (const [, at = ""] of said.matchAll(instants)) {
       this.headers.push({ "ratelimit-reset": at })
     }
   }

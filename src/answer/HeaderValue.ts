@@ -104,11 +104,13 @@ const isUnit = units.map(([form, millis]) => [new RegExp(`^(?:${form})$`), milli
 /** Of ISO 8601, without years and months, which are of no fixed length. */
 const iso8601 = /^p(?=[\dt])(?:(\d+)w)?(?:(\d+)d)?(?:t(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:[.,]\d+)?)s)?)?$/
 
-/** `02:12:20`, with days before a dot: `22.14:18:12`. */
+/** `02:12:20`, with days before a dot: `22.14:18:12`. Its first group stands where the weeks do. */
 const clockParts = /^()(?:(\d+)\.)?(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)$/
 
 const byUnit = (parts: RegExpExecArray): number | undefined => {
-  const [, weeks, days, hours, minutes, seconds] = parts.map((part) => Number((part ?? "").replace(",", ".") || 0))
+  // A group that is not there is no text, whatever its type says.
+  const groups: ReadonlyArray<string | undefined> = parts
+  const [, weeks, days, hours, minutes, seconds] = groups.map((part) => Number(part?.replace(",", ".") ?? 0))
   return wait(
     ((((weeks ?? 0) * 7 + (days ?? 0)) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60_000 + (seconds ?? 0) * 1000
   )

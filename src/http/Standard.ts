@@ -25,9 +25,9 @@ import {
 /** By these an API or a gateway says that it failed: RFC 9110, and Cloudflare's 520 to 524. */
 const lostStatuses: ReadonlySet<number> = new Set([408, 500, 502, 504, 520, 521, 522, 523, 524])
 
-/** Other statuses by which some API says "not now" or "never": the words decide. Binance's 418, HubSpot's 477, Groq's 498. */
+/** Other statuses by which some API says "not now" or "never": the words decide. Binance's 418, DeepL's 456, HubSpot's 477. */
 const wordyStatuses: ReadonlySet<number> = new Set([
-  400, 401, 402, 403, 409, 412, 413, 418, 420, 422, 423, 425, 477, 498, 509
+  400, 401, 402, 403, 409, 412, 413, 418, 420, 422, 423, 425, 456, 477, 498, 509
 ])
 
 /**
@@ -50,7 +50,7 @@ const rateCodes =
 
 /** The sentences, where there is no code: of a limit that is reached, not of a parameter that is called so. */
 const rateSaid =
-  /\b(rate|request|requests|call|calls|api)[ -]limit (\w+ ){0,3}(reached|exceeded|hit)\b|\bexceed\w* (\w+ ){0,5}(rate|request|call|api)[ -]?limit|too (many|much) (\w+ )?(requests?|calls|queries)\b|\brate[- ]limited\b|\b(was|were|been|being|is) throttled\b/i
+  /\b(rate|request|requests|call|calls|api)[ -]limit (\w+ ){0,3}(reached|exceeded|hit)\b|\bexceed\w* (\w+ ){0,5}(rate|request|call|api)[ -]?limit|\bexceed\w* [\w -]{0,40}\bper[ -](second|minute|hour)\b|too (many|much) (\w+ )?(requests?|calls|queries)\b|\brate[- ]limited\b|\b(was|were|been|being|is) throttled\b/i
 
 /** The codes by which APIs say that it is not about the rate. */
 const spentCodes =
@@ -60,11 +60,11 @@ const spentCodes =
 const doubtfulCodes = /quota_?(limit_?)?(exceeded|exhausted|reached)|(exceeded|usage)_?(quota|limit)|allocation_?quota/i
 
 const spentWords =
-  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(do(es)? not|doesn'?t|don'?t) have (any|enough|sufficient) (credits?|balance|funds)|credits? (\w+ )?(exceeded|expired)|overdue (balance|payment|invoice)|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|allocation|budget|credits)|(limit|quota|cap|budget) (for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge|(reached|exceeded|hit) (\w+ ){0,3}usage limit|usage limit (\w+ ){0,3}(reached|exceeded|hit)|out of (\w+ ){0,3}quota/i
+  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(do(es)? not|doesn'?t|don'?t) have (any|enough|sufficient) (credits?|balance|funds)|credits? (\w+ )?(exceeded|expired)|used (up )?all [\w ]{0,16}(credits?|quota|allowance)|overdue (balance|payment|invoice)|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|allocation|budget|credits)|(limit|quota|cap|budget) ((exceeded|reached) )?(for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge|(reached|exceeded|hit) (\w+ ){0,3}usage limit|usage limit (\w+ ){0,3}(reached|exceeded|hit)|out of (\w+ ){0,3}quota/i
 
 /** A limit of a day or a month that may come back bit by bit: a wait of up to an hour says so. */
 const dayLimit =
-  /limit(ed)?\b[^.]{0,40}(\bper|\ba|\/)[- ]?(day|month|24[- ]?h(ou)?rs?)\b|\bper[- ](day|month)\b[^.]{0,20}\b(limit|quota)|too many \w+ (per|a|this|for the) (day|month)\b|\b(day|month) (limit|quota)\b/i
+  /limit(ed)?\b[^.]{0,40}(\bper|\ba|\/)[- ]?(day|month|24[- ]?h(ou)?rs?)\b|\b\d[\d,]* (\w+ )?per (1 )?(day|month)\b|\bper[- ](day|month)\b[^.]{0,20}\b(limit|quota)|too many \w+ (per|a|this|for the) (day|month)\b|\b(day|month) (limit|quota)\b/i
 const bitByBit = Duration.hours(1)
 
 /** Without it a sentence may speak of a parameter that is called like a quota. */
@@ -73,7 +73,7 @@ const spentVerb =
 
 /** A quota without a period: some use the word for a minute's. */
 const quotaSaid =
-  /\b(quota|allowance|allocation) (limit )?((has|have) been |was |is )?(exceeded|exhausted|reached|used up)\b/i
+  /\b(quota|allowance|allocation) (limit )?((has|have) been |was |is )?(exceeded|exhausted|reached|used up)\b|\bexceeded (\w+ ){0,3}quota\b/i
 
 /** A header that says which limit it was. */
 const reasonHeader = /(?:limit|throttl\w*)-(?:problem|reason)$/
