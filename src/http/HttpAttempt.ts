@@ -218,13 +218,11 @@ const waitFor = (
       )
 
 /** An event that is an error has a status of its own. */
-const statusOf = ({ original, event, form }: Received): Effect.Effect<number> =>
-  form === undefined
-    ? Effect.succeed(original.status)
-    : Effect.match(event, {
-        onFailure: () => original.status,
-        onSuccess: (event) => (event && EventStream.statusOf(event)) ?? original.status
-      })
+const statusOf = ({ event, original }: Received): Effect.Effect<number> =>
+  Effect.match(event, {
+    onFailure: () => original.status,
+    onSuccess: (event) => (event && EventStream.statusOf(event)) ?? original.status
+  })
 
 const reject = (
   { now, progress, received }: Judged,

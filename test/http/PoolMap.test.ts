@@ -133,6 +133,26 @@ describe("pools by key", () => {
     })
   )
 
+  it.effect("let the next one in when one goes away in the very step in which it is woken", () =>
+    inVirtualTime(function* () {
+      const pools = yield* PoolMap.make({ capacity: 1 })
+      const waiting: Array<Fiber.RuntimeFiber<unknown, unknown>> = []
+      const first = yield* Effect.fork(
+        Effect.zipRight(
+          second(pools, "a"),
+          Effect.suspend(() => Effect.forEach(waiting, Fiber.interruptFork))
+        )
+      )
+      yield* Effect.sleep(10)
+      waiting.push(yield* Effect.fork(second(pools, "b")))
+      yield* Effect.sleep(10)
+      const patient = yield* Effect.fork(second(pools, "c"))
+      yield* Fiber.join(first)
+      yield* Fiber.join(patient)
+      assert.deepStrictEqual(yield* keysOf(pools), ["c"])
+    })
+  )
+
   it.effect("give a place back when the user fails, dies or is interrupted", () =>
     inVirtualTime(function* () {
       const pools = yield* PoolMap.make({ capacity: 1 })
