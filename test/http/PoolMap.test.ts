@@ -1,6 +1,6 @@
 import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Scope } from "effect"
 import { Capacity, type ControlLaw, PooledExecutor } from "effect-aimd"
 import { PooledHttpClient, PoolMap, RequestKey } from "effect-aimd/http"
 import { inVirtualTime } from "../support/time.js"
@@ -140,7 +140,8 @@ describe("pools by key", () => {
       const first = yield* Effect.fork(
         Effect.zipRight(
           second(pools, "a"),
-          Effect.suspend(() => Effect.forEach(waiting, Fiber.interruptFork))
+          // At once: a fiber that interrupts would come too late.
+          Effect.sync(() => waiting.forEach((fiber) => fiber.unsafeInterruptAsFork(FiberId.none)))
         )
       )
       yield* Effect.sleep(10)
