@@ -240,13 +240,6 @@ export {
    */
   openRouter,
   /**
-   * What is known of each provider.
-   *
-   * @since 0.2.0
-   * @category constants
-   */
-  providers,
-  /**
    * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED` for the calls of a day, which end the batch, and for calls at once.
    *
    * @since 0.2.0
@@ -275,3 +268,13 @@ export {
    */
   stripe
 } from "./Profile.js"
+
+export {
+  /**
+   * What is known of each provider.
+   *
+   * @since 0.2.0
+   * @category constants
+   */
+  providers
+} from "./Provider.js"
