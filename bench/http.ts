@@ -86,15 +86,20 @@ const contenders = (url: string, rows: number): ReadonlyArray<Contender> => {
   ]
 }
 
-/** Sends two windows full of requests; the ideal is that the last is served when the second window has begun. */
+/**
+ * Sends two windows full of requests; the ideal is that the last of the second is served a window after the last of the
+ * first, so that the speed of the machine cancels out.
+ */
 const limited = async (limit: number, windowMs: number) => {
   const { stop, url } = await serve(limit, windowMs)
-  const started = performance.now()
+  const served: Array<number> = []
   const program = Effect.gen(function* () {
     const pool = yield* PooledExecutor.make({ poolSize: concurrency })
     const pooled = PooledHttpClient.make(pool)(yield* HttpClient.HttpClient)
     const rows = Array.from({ length: 2 * limit }, (_, row) => row)
-    const results = yield* Effect.forEach(rows, get(url, pooled), { concurrency: "unbounded" })
+    const noted = <A, E, R>(answer: Effect.Effect<A, E, R>) =>
+      Effect.tap(answer, () => void served.push(performance.now()))
+    const results = yield* Effect.forEach(rows, (row) => noted(get(url, pooled)(row)), { concurrency: "unbounded" })
     const wrong = results.findIndex((result, row) => result !== double(row))
     if (wrong >= 0) throw new Error(`row ${wrong} came back wrong`)
     return yield* pool.stats
@@ -102,7 +107,7 @@ const limited = async (limit: number, windowMs: number) => {
   const { capacityRetries } = await Effect.runPromise(
     Effect.scoped(program).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
-  const seconds = (performance.now() - started) / 1000
+  const seconds = ((served[2 * limit - 1] ?? NaN) - (served[limit - 1] ?? NaN)) / 1000
   await stop()
   return { seconds, rejected: (100 * capacityRetries) / (2 * limit) }
 }
@@ -129,7 +134,7 @@ export const http = async (sizes: Sizes): Promise<Section> => {
         ])
       ),
       `express-rate-limit at ${number(limit)} requests each ${number(ideal)} s, ${number(2 * limit)} requests: the last ` +
-        `one was served after ${number(seconds)} s, and ${number(rejected)} % were rejected on the way.`
+        `one of the second window was served ${number(seconds)} s after the last one of the first, and ${number(rejected)} % were rejected on the way.`
     ].join("\n\n"),
     targets: [
       { what: "a pooled request to a bare one", figure: ratio(pooled, bare), bound: 1.15, unit: "×" },

@@ -30,15 +30,20 @@ export interface ErrorBody {
 const codeKeys = new Set(
   (
     "code type __type policy_name status reason error error_code error_type kind quota_id quota_limit quota_metric " +
-    "quota_unit limit_source err_code errcode"
+    "quota_unit limit_source err_code errcode errorcode errors"
   ).split(" ")
 )
 const messageKeys = new Set(
-  "message error error_message error_description detail details msg title description".split(" ")
+  (
+    "message error errors error_message error_msg error_summary error_description detail details msg err_msg errmsg " +
+    "title description faultstring"
+  ).split(" ")
 )
 const statusKeys = new Set("code status status_code http_status http_code".split(" "))
 const waitKey =
-  /^(?:retry_?(?:after|delay|in)|wait_?(?:time|for)?|reset_after)(?:_?(?:(ms|millis|milliseconds)|s|sec|secs|seconds))?$/
+  /^(?:(?:re)?try_?(?:again_?)?(?:after|delay|in)|(?:estimated_?)?wait_?(?:time|for)?|estimated_time|resets?_?(?:after|in)|back_?off)(?:_?(?:(ms|millis|milliseconds)|s|sec|secs|seconds))?$/
+/** The instant at which a limit has room again. */
+const instantKey = /^(?:resets?(?:_(?:at|time|on))?|(?:retry|try_again|next_(?:access|retry|request))_(?:at|time))$/
 
 /** `retryAfterMs` and `Retry-After-Ms` as `retry_after_ms`. */
 const snake = (key: string): string =>
@@ -60,13 +65,26 @@ export const word = (text: string): string | undefined => {
 }
 
 const sentence = new RegExp(
-  `(?:\\b(?:re-?)?try(?:ing)?\\b(?:\\s+[a-z]+){0,4}?\\s+(?:in|after)|\\bwait(?:\\s+[a-z]+){0,4}?|\\bavailable(?:\\s+again)?\\s+in)[\\s:]+(${HeaderValue.withUnits})`,
+  `(?:\\b(?:re-?)?try(?:ing)?\\b(?:\\s+[a-z]+){0,4}?\\s+(?:in|after)|\\bwait(?:\\s+[a-z]+){0,4}?|\\bavailable(?:\\s+again)?\\s+in|\\bagain\\s+in|\\brequest(?:\\s+[a-z]+){0,2}\\s+after|` +
+    `\\b(?:replenish|reset|renew|refresh|restore|refill|unblock|lift)(?:e?d|s|es)?\\s+(?:in|after)|` +
+    `\\b(?:timed out|banned|blocked|paused|suspended|break)\\s+for)[\\s:~]+(?:about\\s+)?(${HeaderValue.span})`,
+  "g"
+)
+
+/** Telegram's "retry after 35" says no unit. */
+const bare = /\bretry after[\s:]+(\d+(?:\.\d+)?)(?=[.,;]?(?:\s|$)(?!\s*[a-z]))/g
+
+/** The instants at which a sentence asks to come back: "banned until 1798761720000". */
+const instants = new RegExp(
+  `\\b(?:until|resets?\\s+(?:at|on)|(?:(?:re-?)?try|available|again)\\s+(?:at|after|on))[\\s:]+(${HeaderValue.instant})`,
   "g"
 )
 
 /** The waits that a sentence asks for: "try again in 5.289s", "Retry after 30 seconds", "Expected available in 8 seconds". */
-const waitsIn = (text: string): ReadonlyArray<number> =>
-  [...text.slice(0, 4096).toLowerCase().matchAll(sentence)].flatMap(([, wait = ""]) => HeaderValue.duration(wait) ?? [])
+const waitsIn = (text: string): ReadonlyArray<number> => [
+  ...[...text.matchAll(sentence)].flatMap(([, wait = ""]) => HeaderValue.duration(wait) ?? []),
+  ...[...text.matchAll(bare)].flatMap(([, seconds = ""]) => HeaderValue.duration(`${seconds}s`) ?? [])
+]
 
 const toWait = (value: unknown, unit: number): number | undefined => {
   if (Predicate.isNumber(value)) return value >= 0 ? HeaderValue.millis(String(value * unit)) : undefined
@@ -100,12 +118,25 @@ class Found implements ErrorBody {
       // GraphQL's errors stand beside the work that was done.
       const isGraph = depth === 0 && Array.isArray(value["errors"])
       for (const key of Object.keys(value)) if (!isGraph || key !== "data") this.field(snake(key), value[key], depth)
+      // What is told of a quota of which something remains is no wait.
+      if (!(Number(value["remaining"]) > 0)) this.instant(value)
+    }
+  }
+
+  /** An instant is reckoned from that of the answer, as in a header. */
+  private instant(value: { readonly [key: string]: unknown }): void {
+    for (const key of Object.keys(value)) {
+      if (instantKey.test(snake(key)) && isText(value[key]))
+        this.headers.push({ "ratelimit-reset": String(value[key]) })
     }
   }
 
   private field(key: string, value: unknown, depth: number): void {
     // Deeper down it may be a part of the work that was asked for.
-    if (depth === 0) this.isError ||= (/^errors?$/.test(key) && Boolean(value)) || (key === "type" && value === "error")
+    if (depth === 0) {
+      const isSaid = /^errors?$|^error_(?:code|message)$/.test(key) && Boolean(value) && value !== "0"
+      this.isError ||= isSaid || (key === "type" && value === "error")
+    }
     if (statusKeys.has(key)) this.status ??= toStatus(value)
     const wait = waitKey.exec(key)
     if (wait !== null) {
@@ -113,6 +144,8 @@ class Found implements ErrorBody {
       if (millis !== undefined) this.waits.push(millis)
     } else if (Predicate.isString(value)) {
       this.text(key, value, depth)
+    } else if (Array.isArray(value)) {
+      for (const item of value) this.item(key, item, depth)
     } else if (key === "headers" && Predicate.isRecord(value)) {
       this.headers.push(
         Object.fromEntries(Object.entries(value).map(([name, value]) => [name.toLowerCase(), String(value)]))
@@ -120,6 +153,14 @@ class Found implements ErrorBody {
     } else {
       this.walk(value, depth + 1)
     }
+  }
+
+  /** A list of sentences is several of them. */
+  private item(key: string, item: unknown, depth: number): void {
+    if ((this.seen += 1) > most) return
+    if (Predicate.isString(item)) this.text(key, item, depth)
+    else if (Array.isArray(item)) for (const inner of item) this.item(key, inner, depth)
+    else this.walk(item, depth + 1)
   }
 
   text(key: string, text: string, depth: number): void {
@@ -131,9 +172,15 @@ class Found implements ErrorBody {
 
   say(text: string): void {
     this.messages.push(text)
-    this.waits.push(...waitsIn(text))
+    const said = text.slice(0, 4096).toLowerCase()
+    this.waits.push(...waitsIn(said))
+    for (const [, at = ""] of said.matchAll(instants)) {
+      this.headers.push({ "ratelimit-reset": at })
+    }
   }
 }
+
+const isText = (value: unknown): boolean => Predicate.isString(value) || Predicate.isNumber(value)
 
 const toStatus = (value: unknown): number | undefined => {
   const status = Predicate.isString(value) && /^\d{3}$/.test(value) ? Number(value) : value
@@ -148,6 +195,8 @@ const parseJson = (text: string): unknown => {
   }
 }
 
+const xmlTag = /<(code|message|error|detail|description|reason|errorcode|faultstring)(?:\s[^<>]*)?>([^<]*)<\//gi
+
 /**
  * Reads a body: JSON, also where it stands in a list or in a string of another, the codes of XML, or a few plain words. A
  * page for people says nothing.
@@ -160,8 +209,8 @@ export const parse = (text: string): ErrorBody => {
   const body = text.trim()
   if (/^[[{]/.test(body)) {
     found.walk(parseJson(body), 0)
-  } else if (/^<(?:\?xml|error|response|[a-z]+:?errorresponse)/i.test(body)) {
-    for (const [, tag = "", value = ""] of body.slice(0, 16_384).matchAll(/<(code|message|error)>([^<]*)<\//gi)) {
+  } else if (/^<(?:\?xml|(?:[a-z]+:)?(?:\w*response|\w*error|\w*fault))\b/i.test(body)) {
+    for (const [, tag = "", value = ""] of body.slice(0, 16_384).matchAll(xmlTag)) {
       found.isError = true
       found.text(tag.toLowerCase(), value, 0)
     }

@@ -5,6 +5,7 @@
  *
  * @since 0.2.0
  */
+import * as Memo from "../structure/Memo.js"
 
 /**
  * What a header of a rate limit tells. Headers of one `group` tell of one quota.
@@ -45,7 +46,9 @@ const period =
 /** What stands behind `reset` and says nothing more. */
 const moment = new Set(["at", "time", "timestamp", "epoch", "utc", "s", "sec", "seconds"])
 
-const family = /(?:^|-)(?:x-?)?(?:rate-?limits?|token-?limit)(?=-|$|by)/
+const whose =
+  "rate|token|app|user|day|daily|hour|hourly|app-?min|min|minute|minutely|month|monthly|second|api|requests?|quota|usage|calls?"
+const family = new RegExp(`(?:^|-)(?:x-?)?(?:${whose})-?limits?(?=-|$|by)`)
 
 const read = (name: string): Name | undefined => {
   const found = family.exec(name)
@@ -58,8 +61,9 @@ const read = (name: string): Name | undefined => {
   let isOther = false
   const group: Array<string> = []
   for (const word of words.filter((word) => word !== "" && word !== "per")) {
-    const next = parts.get(word)
-    if (next !== undefined && part === undefined) part = next
+    const next = parts.get(word) ?? (/^resets?(?:at|time|in|after)$/.test(word) ? "reset" : undefined)
+    if (next !== undefined && part === undefined)
+      part = word.endsWith("in") || word.endsWith("after") ? "resetAfter" : next
     else if (part === "reset" && (word === "after" || word === "in")) part = "resetAfter"
     else if (part?.startsWith("reset") === true && moment.has(word)) continue
     else if (part?.startsWith("reset") === true && /^(ms|millis|milliseconds)$/.test(word)) unit = 1
@@ -80,7 +84,15 @@ const read = (name: string): Name | undefined => {
   }
 }
 
-const known = new Map<string, Name | undefined>()
+const remembered = Memo.make(read)
+
+/**
+ * Whether a name may be that of a header that tells of a limit.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
+export const mayTell = (name: string): boolean => name.includes("limit")
 
 /**
  * What a header tells, by its name in lower case; `undefined` for one that tells of no limit.
@@ -88,15 +100,7 @@ const known = new Map<string, Name | undefined>()
  * @since 0.2.0
  * @category parsers
  */
-export const parse = (name: string): Name | undefined => {
-  if (!name.includes("limit")) return undefined
-  if (known.has(name)) return known.get(name)
-  // Servers choose the names: what is remembered of them has an end.
-  if (known.size >= 500) known.clear()
-  const parsed = read(name)
-  known.set(name, parsed)
-  return parsed
-}
+export const parse = (name: string): Name | undefined => (mayTell(name) ? remembered(name) : undefined)
 
 const waiting = /(?:^|-)(?:retry-?after|retry-?in)(?:-(?:(ms|msecs?|millis|milliseconds)|s|secs?|seconds))?$/
 

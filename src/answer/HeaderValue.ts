@@ -53,13 +53,19 @@ export const seconds = (text: string, now: number): number | undefined => {
   return wait(instant - now)
 }
 
-// The three forms of an HTTP-date (RFC 9110, 5.6.7), that of RFC 3339, and that of JavaScript's own `Date`.
+// The three forms of an HTTP-date (RFC 9110, 5.6.7), that of RFC 3339 and what servers make of it, and that of JavaScript's
+// own `Date`.
 const imfFixdate = /^[a-z]{3}, \d\d [a-z]{3} \d{4} \d\d:\d\d:\d\d gmt$/i
 const rfc850 = /^[a-z]{6,9}, \d\d-[a-z]{3}-\d\d \d\d:\d\d:\d\d gmt$/i
 const asctime = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i
-const rfc3339 = /^\d{4}-\d\d-\d\dt.+(z|[+-]\d\d:\d\d)$/i
+const zoned = "\\d{4}-\\d\\d-\\d\\d[t ]\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?\\s?(?:z|utc|gmt|[+-]\\d\\d:?\\d\\d)"
+const rfc3339 = new RegExp(`^${zoned}$`, "i")
+const unzoned = /^\d{4}-\d\d-\d\d[t ]\d\d:\d\d(:\d\d(\.\d+)?)?$/i
 const javaScript = /^[a-z]{3} [a-z]{3} \d\d \d{4} \d\d:\d\d:\d\d gmt[+-]\d{4}( \(.*\))?$/i
-const dates = [imfFixdate, rfc850, asctime, rfc3339, javaScript]
+const dates = [imfFixdate, rfc850, asctime, rfc3339, unzoned, javaScript]
+
+/** An instant that says its zone, or seconds or milliseconds since 1970, as the source of an expression. */
+export const instant = `${zoned}|\\d{10}(?:\\d{3})?(?!\\d)`
 
 /**
  * An instant, in milliseconds from now; 0 where it is past.
@@ -69,8 +75,8 @@ const dates = [imfFixdate, rfc850, asctime, rfc3339, javaScript]
  */
 export const date = (text: string, now: number): number | undefined => {
   if (!dates.some((form) => form.test(text))) return undefined
-  // asctime names no zone, and means GMT like the others.
-  const instant = Date.parse(asctime.test(text) ? `${text} GMT` : text)
+  // Those that name no zone mean GMT like the others.
+  const instant = Date.parse(asctime.test(text) ? `${text} GMT` : unzoned.test(text) ? `${text}Z` : text)
   return Number.isNaN(instant) ? undefined : wait(instant - now)
 }
 
@@ -86,21 +92,45 @@ const units: ReadonlyArray<readonly [form: string, millis: number]> = [
 
 const unit = units.map(([form]) => form).join("|")
 
-/** A duration with units, as the source of an expression: for a sentence that holds one. */
-export const withUnits = `\\d+(?:\\.\\d+)?\\s*(?:${unit})(?![a-zµ])(?:(?:\\s*,|\\s+and)?\\s*\\d+(?:\\.\\d+)?\\s*(?:${unit})(?![a-zµ]))*`
+const withUnits = `(?:\\d+(?:\\.\\d+)?\\s*|(?:an?|one)\\s+)(?:${unit})(?![a-zµ])(?:(?:\\s*,|\\s+and)?\\s*\\d+(?:\\.\\d+)?\\s*(?:${unit})(?![a-zµ]))*`
+const clock = "(?:\\d+\\.)?\\d{1,3}:\\d\\d:\\d\\d(?:\\.\\d+)?"
 
-const isWithUnits = new RegExp(`^${withUnits}$`)
+/** A duration with units or as a clock shows it, as the source of an expression: for a sentence that holds one. */
+export const span = `${clock}|${withUnits}`
+
+const isWithUnits = new RegExp(`^(?:${withUnits})$`)
 const isUnit = units.map(([form, millis]) => [new RegExp(`^(?:${form})$`), millis] as const)
 
+/** Of ISO 8601, without years and months, which are of no fixed length. */
+const iso8601 = /^p(?=[\dt])(?:(\d+)w)?(?:(\d+)d)?(?:t(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:[.,]\d+)?)s)?)?$/
+
+/** `02:12:20`, with days before a dot: `22.14:18:12`. Its first group stands where the weeks do. */
+const clockParts = /^()(?:(\d+)\.)?(\d{1,3}):(\d\d):(\d\d(?:\.\d+)?)$/
+
+const byUnit = (parts: RegExpExecArray): number | undefined => {
+  // A group that is not there is no text, whatever its type says.
+  const groups: ReadonlyArray<string | undefined> = parts
+  const [, weeks, days, hours, minutes, seconds] = groups.map((part) => Number(part?.replace(",", ".") ?? 0))
+  return wait(
+    ((((weeks ?? 0) * 7 + (days ?? 0)) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60_000 + (seconds ?? 0) * 1000
+  )
+}
+
 /**
- * A duration with units, such as `6m0s`, `1h2m3.5s`, `120ms` or `2 minutes`, in milliseconds.
+ * A duration with units, such as `6m0s`, `1h2m3.5s`, `120ms` or `2 minutes`, of ISO 8601 such as `PT1M30S`, or as a clock
+ * shows it, such as `02:12:20`, in milliseconds.
  *
  * @since 0.2.0
  * @category parsers
  */
 export const duration = (given: string): number | undefined => {
-  const text = given.toLowerCase()
-  if (!isWithUnits.test(text)) return undefined
+  const text = given.toLowerCase().replace(/^(?:an?|one)\s+/, "1 ")
+  const parts = iso8601.exec(text) ?? clockParts.exec(text)
+  if (parts !== null) return byUnit(parts)
+  return isWithUnits.test(text) ? byUnits(text) : undefined
+}
+
+const byUnits = (text: string): number | undefined => {
   const parts = text.matchAll(/([\d.]+)\s*([a-zµ]+)/g)
   const millisOf = (unit: string) => isUnit.find(([form]) => form.test(unit))?.[1] ?? 0
   return wait([...parts].reduce((sum, [, value, unit = ""]) => sum + Number(value) * millisOf(unit), 0))

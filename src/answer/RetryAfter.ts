@@ -250,10 +250,14 @@ const tightest = (all: ReadonlyArray<Quota>): Quota | undefined => {
  * @category parsers
  */
 export const hints = (headers: Headers, now: number, names?: Partial<HeaderNames>): Hints => {
+  // Most answers tell nothing, and none costs less than that.
+  if (names === undefined && !Object.keys(headers).some(HeaderName.mayTell)) return nothing
   const all = quotas(headers, instantOf(headers, now), names)
   const [requests, tokens] = [tightest(all.requests), tightest(all.tokens)]
   return { ...(requests && { requests }), ...(tokens && { tokens }) }
 }
+
+const nothing: Hints = {}
 
 /**
  * Reads how long an answer asks its client to stay away: `retry-after-ms`, or else `retry-after`, in seconds, with units or

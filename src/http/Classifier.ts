@@ -211,6 +211,13 @@ export {
    */
   linear,
   /**
+   * monday.com: an error inside a 200 that says in how many seconds the complexity budget is full again.
+   *
+   * @since 0.2.0
+   * @category profiles
+   */
+  monday,
+  /**
    * Notion: 429 `rate_limited` with `retry-after`.
    *
    * @since 0.2.0
@@ -233,12 +240,12 @@ export {
    */
   openRouter,
   /**
-   * What is known of each provider.
+   * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED` for the calls of a day, which end the batch, and for calls at once.
    *
    * @since 0.2.0
-   * @category constants
+   * @category profiles
    */
-  providers,
+  salesforce,
   /**
    * Shopify: 429 for REST; GraphQL says `THROTTLED` in a 200, with what the bucket holds.
    *
@@ -261,3 +268,13 @@ export {
    */
   stripe
 } from "./Profile.js"
+
+export {
+  /**
+   * What is known of each provider.
+   *
+   * @since 0.2.0
+   * @category constants
+   */
+  providers
+} from "./Provider.js"

@@ -5,6 +5,7 @@
  * @since 0.2.0
  */
 import * as ErrorBody from "../answer/ErrorBody.js"
+import * as Memo from "../structure/Memo.js"
 import * as Standard from "./Standard.js"
 
 /**
@@ -15,11 +16,20 @@ import * as Standard from "./Standard.js"
  */
 export type Form = "server-sent events" | "lines"
 
-/** The media type without its parameters, such as a charset. */
-const mediaType = (headers: { readonly [name: string]: string | undefined }): string =>
-  (headers["content-type"] ?? "").split(";", 1).join("").trim().toLowerCase()
+interface Media {
+  readonly form: Form | undefined
+  readonly isDocument: boolean
+}
 
 const lineTypes = /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines|stream\+json|json-seq)$/
+const documentTypes = /^(application\/([\w.-]+\+)?(json|xml)|text\/(html|xml))$/
+
+/** What a media type says, whatever its parameters, such as a charset. */
+const mediaOf = Memo.make((contentType): Media => {
+  const type = contentType.split(";", 1).join("").trim().toLowerCase()
+  const form = type === "text/event-stream" ? "server-sent events" : lineTypes.test(type) ? "lines" : undefined
+  return { form, isDocument: form === undefined && documentTypes.test(type) }
+})
 
 /**
  * The form of a response's events; `undefined` where it is no stream of them.
@@ -27,10 +37,8 @@ const lineTypes = /^application\/(x-)?(ndjson|jsonl|jsonlines|json-lines|stream\
  * @since 0.2.0
  * @category parsers
  */
-export const formOf = (headers: { readonly [name: string]: string | undefined }): Form | undefined => {
-  const type = mediaType(headers)
-  return type === "text/event-stream" ? "server-sent events" : lineTypes.test(type) ? "lines" : undefined
-}
+export const formOf = (headers: { readonly [name: string]: string | undefined }): Form | undefined =>
+  mediaOf(headers["content-type"] ?? "").form
 
 /**
  * Whether a response is one document, of no use until it is complete: JSON, XML or a page.
@@ -39,7 +47,7 @@ export const formOf = (headers: { readonly [name: string]: string | undefined })
  * @category parsers
  */
 export const isDocument = (headers: { readonly [name: string]: string | undefined }): boolean =>
-  formOf(headers) === undefined && /^(application\/([\w.-]+\+)?(json|xml)|text\/(html|xml))$/.test(mediaType(headers))
+  mediaOf(headers["content-type"] ?? "").isDocument
 
 /**
  * An event: its data, and its name where it has one.

@@ -8,7 +8,6 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -93,14 +92,23 @@ export const run = <E, R>(
     progress.attempts += 1
     const isResent = progress.isLost
     progress.isLost = false
+    const judged = (response: HttpClientResponse.HttpClientResponse, error: Option.Option<E>) =>
+      judge<E>(
+        new Received(request.method, response),
+        settings,
+        progress,
+        error,
+        startedAt,
+        clock.unsafeCurrentTimeMillis()
+      )
     const sent = HttpSpan.send(client, request, about, (sent) =>
       Effect.matchEffect(sent, {
-        onSuccess: (response) => judge<E>(request, response, settings, progress, Option.none(), startedAt),
+        onSuccess: (response) => judged(response, Option.none()),
         onFailure: (error): Effect.Effect<Outcome, E | Rejection> => {
           if (HttpClientError.isHttpClientError(error)) {
             if (error._tag === "RequestError") progress.isLost = error.reason === "Transport"
             else if (error.reason === "StatusCode") {
-              return judge<E>(request, error.response, settings, progress, Option.some(error), startedAt)
+              return judged(error.response, Option.some(error))
             }
           }
           return Effect.fail(error)
@@ -123,44 +131,45 @@ interface Judged {
 }
 
 const judge = <E>(
-  request: HttpClientRequest.HttpClientRequest,
-  original: HttpClientResponse.HttpClientResponse,
+  received: Received,
   settings: Settings,
   progress: Progress,
   /** The client's own error for this answer. */
   error: Option.Option<E>,
-  startedAt: number
-): Effect.Effect<Outcome, E | Rejection> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const received = new Received(request.method, original)
-    const judged = { received, settings, progress, startedAt, now }
-    const { headers } = received
-    const answer: Answer = { request: original.request, status: original.status, headers, body: received.body }
-    const classify =
-      received.form === undefined
-        ? settings.classify(answer)
-        : Effect.flatMap(received.event, (event) =>
-            settings.classify({ ...answer, status: (event && EventStream.statusOf(event)) ?? answer.status })
-          )
-    const conclude = (isNeutral: boolean): Effect.Effect<Outcome, E | Rejection> => {
-      if (Option.isSome(error)) {
-        return Effect.suspend(() => Effect.fail(received.isRead ? again(error.value, received.now) : error.value))
-      }
-      return received.handOut(settings, warnOfUnread).pipe(
-        Effect.tapError(() => Effect.sync(() => void (progress.isLost = true))),
-        Effect.map((response) => ({ response, isNeutral }))
-      )
+  startedAt: number,
+  now: number
+): Effect.Effect<Outcome, E | Rejection> => {
+  const judged = { received, settings, progress, startedAt, now }
+  const { headers, original } = received
+  const answer: Answer = { request: original.request, status: original.status, headers, body: received.body }
+  const classify =
+    received.form === undefined
+      ? settings.classify(answer)
+      : Effect.flatMap(received.event, (event) =>
+          settings.classify({ ...answer, status: (event && EventStream.statusOf(event)) ?? answer.status })
+        )
+  const conclude = (isNeutral: boolean): Effect.Effect<Outcome, E | Rejection> => {
+    if (Option.isSome(error)) {
+      return Effect.suspend(() => Effect.fail(received.isRead ? again(error.value, received.now) : error.value))
     }
-    const decided = Effect.matchEffect(classify, {
-      // The stream broke off before its first event.
-      onFailure: () => conclude(false),
-      onSuccess: (verdict) => decide(judged, Option.getOrElse(verdict, neutral), conclude)
+    return Effect.matchEffect(received.handOut(settings, warnOfUnread), {
+      onFailure: (error) => {
+        progress.isLost = true
+        return Effect.fail(error)
+      },
+      onSuccess: (response) => Effect.succeed({ response, isNeutral })
     })
-    const hints = RetryAfter.hints(headers, now, settings.headerNames)
-    return hints.requests === undefined && hints.tokens === undefined
-      ? decided
-      : Effect.zipRight(Hints.report(hints), decided)
+  }
+  const decided = Effect.matchEffect(classify, {
+    // The stream broke off before its first event.
+    onFailure: () => conclude(false),
+    onSuccess: (verdict) => decide(judged, Option.getOrElse(verdict, neutral), conclude)
   })
+  const hints = RetryAfter.hints(headers, now, settings.headerNames)
+  return hints.requests === undefined && hints.tokens === undefined
+    ? decided
+    : Effect.zipRight(Hints.report(hints), decided)
+}
 
 /** For a classifier without an opinion. Those that a pool is made with always have one. */
 const neutral = (): Verdict => ({ _tag: "Neutral" })
@@ -209,13 +218,11 @@ const waitFor = (
       )
 
 /** An event that is an error has a status of its own. */
-const statusOf = ({ original, event, form }: Received): Effect.Effect<number> =>
-  form === undefined
-    ? Effect.succeed(original.status)
-    : Effect.match(event, {
-        onFailure: () => original.status,
-        onSuccess: (event) => (event && EventStream.statusOf(event)) ?? original.status
-      })
+const statusOf = ({ event, original }: Received): Effect.Effect<number> =>
+  Effect.match(event, {
+    onFailure: () => original.status,
+    onSuccess: (event) => (event && EventStream.statusOf(event)) ?? original.status
+  })
 
 const reject = (
   { now, progress, received }: Judged,

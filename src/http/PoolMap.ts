@@ -109,94 +109,15 @@ const before = (parent: PooledExecutor.PooledExecutor, own: PooledExecutor.Poole
  */
 export const make = (options: Options = {}): Effect.Effect<PoolMap, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => {
-    const { capacity = 100, parent, pool = {} } = options
+    const { capacity = 100 } = options
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       return Effect.dieMessage(`PoolMap: capacity: expected an integer of at least 1, got ${capacity}`)
     }
     const timeToLive = Duration.toMillis(options.idleTimeToLive ?? "5 minutes")
-    /** Never more than `capacity`; least recently used first. */
-    const entries = new Map<string, Entry>()
-    /** Uses of keys that have no place yet. */
-    const waiting = LinkedQueue.make<() => void>()
     let isShutdown = false
-
-    const open = (key: string): Effect.Effect<Made> =>
-      Effect.gen(function* () {
-        const own = yield* PooledExecutor.make({ name: key, ...(typeof pool === "function" ? pool(key) : pool) })
-        const made = parent === undefined ? own : yield* before(parent, own)
-        if (isShutdown) yield* own.shutdown
-        return { own, pool: made }
-      }).pipe((make) =>
-        Effect.flatMap(Scope.fork(scope, ExecutionStrategy.sequential), (scope) =>
-          Effect.map(Scope.extend(make, scope), (made) => ({ ...made, scope }))
-        )
-      )
-
-    const create = (key: string): Effect.Effect<Entry> =>
-      Effect.suspend(() => {
-        const entry: Entry = { made: Deferred.unsafeMake(FiberId.none), users: 1, idleSince: 0, isWatched: false }
-        entries.set(key, entry)
-        return Effect.exit(open(key)).pipe(
-          Effect.tap((exit) => Deferred.done(entry.made, exit)),
-          Effect.flatten,
-          Effect.as(entry),
-          Effect.onError(() => Effect.sync(() => entries.delete(key)))
-        )
-      })
-
-    const drop = (key: string, { made }: Entry): Effect.Effect<void> => {
-      entries.delete(key)
-      return Effect.flatMap(Deferred.await(made), ({ scope }) => Scope.close(scope, Exit.void))
-    }
-
-    const findIdle = () => [...entries].find(([, { users }]) => users === 0)
-
-    const wake = (): void => {
-      if (waiting.size > 0 && findIdle() !== undefined) waiting.shift()?.value()
-    }
-
-    const place = Effect.async<void>((resume) => {
-      const node = LinkedQueue.node(() => resume(Effect.void))
-      waiting.push(node)
-      return Effect.sync(() => {
-        if (node.queued) waiting.remove(node)
-        else wake()
-      })
-    })
-
-    const take = (key: string, isNext: boolean): Effect.Effect<Entry> =>
-      Effect.suspend(() => {
-        const known = entries.get(key)
-        if (known !== undefined) {
-          entries.delete(key)
-          entries.set(key, known)
-          known.users += 1
-          return Effect.as(Deferred.await(known.made), known)
-        }
-        if (entries.size < capacity) return create(key)
-        const idle = isNext || waiting.size === 0 ? findIdle() : undefined
-        if (idle !== undefined) return Effect.zipRight(drop(...idle), create(key))
-        return Effect.zipRight(Effect.interruptible(place), Effect.ensuring(take(key, true), Effect.sync(wake)))
-      })
-
-    const watch = (key: string, entry: Entry): Effect.Effect<void> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const left = entry.idleSince + timeToLive - now
-        if (entry.users === 0 && left > 0) return Effect.zipRight(Effect.sleep(left), watch(key, entry))
-        entry.isWatched = false
-        return entry.users === 0 && entries.get(key) === entry ? drop(key, entry) : Effect.void
-      })
-
-    const giveBack = (key: string, entry: Entry): Effect.Effect<unknown> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        entry.users -= 1
-        if (entry.users > 0) return Effect.void
-        entry.idleSince = now
-        wake()
-        if (entry.isWatched || !Number.isFinite(timeToLive)) return Effect.void
-        entry.isWatched = true
-        return Effect.forkIn(Effect.interruptible(watch(key, entry)), scope)
-      })
+    const places = placesOf(capacity, (key) => open(options, scope, key, () => isShutdown))
+    const { entries, take } = places
+    const giveBack = giver(places, timeToLive, scope)
 
     const all = Effect.suspend(() =>
       Effect.forEach([...entries], ([key, { made }]) =>
@@ -225,3 +146,100 @@ export const make = (options: Options = {}): Effect.Effect<PoolMap, never, Scope
       })
     })
   })
+
+/** Makes the pool of a key, in a scope of its own. */
+const open = (
+  { parent, pool = {} }: Options,
+  around: Scope.Scope,
+  key: string,
+  isShutdown: () => boolean
+): Effect.Effect<Made> => {
+  const make = Effect.gen(function* () {
+    const own = yield* PooledExecutor.make({ name: key, ...(typeof pool === "function" ? pool(key) : pool) })
+    const made = parent === undefined ? own : yield* before(parent, own)
+    if (isShutdown()) yield* own.shutdown
+    return { own, pool: made }
+  })
+  return Effect.flatMap(Scope.fork(around, ExecutionStrategy.sequential), (scope) =>
+    Effect.map(Scope.extend(make, scope), (made) => ({ ...made, scope }))
+  )
+}
+
+/** The keys that have a pool, and the line of those that wait for room. */
+const placesOf = (capacity: number, open: (key: string) => Effect.Effect<Made>) => {
+  /** Never more than `capacity`; least recently used first. */
+  const entries = new Map<string, Entry>()
+  /** Uses of keys that have no place yet. */
+  const waiting = LinkedQueue.make<() => void>()
+
+  const create = (key: string): Effect.Effect<Entry> =>
+    Effect.suspend(() => {
+      const entry: Entry = { made: Deferred.unsafeMake(FiberId.none), users: 1, idleSince: 0, isWatched: false }
+      entries.set(key, entry)
+      return Effect.exit(open(key)).pipe(
+        Effect.tap((exit) => Deferred.done(entry.made, exit)),
+        Effect.flatten,
+        Effect.as(entry),
+        Effect.onError(() => Effect.sync(() => entries.delete(key)))
+      )
+    })
+
+  const drop = (key: string, { made }: Entry): Effect.Effect<void> => {
+    entries.delete(key)
+    return Effect.flatMap(Deferred.await(made), ({ scope }) => Scope.close(scope, Exit.void))
+  }
+
+  const findIdle = () => [...entries].find(([, { users }]) => users === 0)
+
+  const wake = (): void => {
+    if (waiting.size > 0 && findIdle() !== undefined) waiting.shift()?.value()
+  }
+
+  const place = Effect.async<void>((resume) => {
+    const node = LinkedQueue.node(() => resume(Effect.void))
+    waiting.push(node)
+    return Effect.sync(() => {
+      if (node.queued) waiting.remove(node)
+      else wake()
+    })
+  })
+
+  const take = (key: string, isNext: boolean): Effect.Effect<Entry> =>
+    Effect.suspend(() => {
+      const known = entries.get(key)
+      if (known !== undefined) {
+        entries.delete(key)
+        entries.set(key, known)
+        known.users += 1
+        return Effect.as(Deferred.await(known.made), known)
+      }
+      if (entries.size < capacity) return create(key)
+      const idle = isNext || waiting.size === 0 ? findIdle() : undefined
+      if (idle !== undefined) return Effect.zipRight(drop(...idle), create(key))
+      return Effect.zipRight(Effect.interruptible(place), Effect.ensuring(take(key, true), Effect.sync(wake)))
+    })
+
+  return { entries, take, drop, wake }
+}
+
+/** Gives places back, and drops the pools that stay idle. */
+const giver = ({ drop, entries, wake }: ReturnType<typeof placesOf>, timeToLive: number, scope: Scope.Scope) => {
+  const watch = (key: string, entry: Entry): Effect.Effect<void> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const left = entry.idleSince + timeToLive - now
+      if (entry.users === 0 && left > 0) return Effect.zipRight(Effect.sleep(left), watch(key, entry))
+      entry.isWatched = false
+      return entry.users === 0 && entries.get(key) === entry ? drop(key, entry) : Effect.void
+    })
+
+  return (key: string, entry: Entry): Effect.Effect<unknown> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      entry.users -= 1
+      if (entry.users > 0) return Effect.void
+      entry.idleSince = now
+      wake()
+      if (entry.isWatched || !Number.isFinite(timeToLive)) return Effect.void
+      entry.isWatched = true
+      return Effect.forkIn(Effect.interruptible(watch(key, entry)), scope)
+    })
+}

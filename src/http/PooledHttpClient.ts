@@ -207,9 +207,8 @@ export const attempts =
   <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<AttemptError<E>, R> => {
     const settings = attemptSettings(options)
     const resend = resendOf(options)
-    const prepare = resend.makesKeys ? PooledRequest.withKey : Effect.succeed<HttpClientRequest.HttpClientRequest>
     return PooledRequest.clientOf((given) =>
-      Effect.flatMap(Effect.zip(PooledRequest.begin, prepare(given)), ([progress, request]) => {
+      PooledRequest.begin(given, resend, (request, progress) => {
         const isSafe = !Body.isStreaming(request) && resend.isSafe(request)
         const run = HttpAttempt.run(client, request, settings, progress, Effect.succeed({}))
         const way = isSafe ? PooledRequest.resending(run, () => progress.isLost, resend.schedule) : run

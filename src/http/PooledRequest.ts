@@ -84,17 +84,21 @@ export const clientOf = <E, R>(
   HttpClient.makeWith<never, never, E, R>((request) => Effect.flatMap(request, execute), Effect.succeed)
 
 /**
- * A request of which nothing was sent yet.
+ * Begins with a request, which gets a key if it is to have one, and of which nothing was sent yet.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const begin: Effect.Effect<HttpAttempt.Progress> = Effect.map(Clock.currentTimeMillis, (now) => ({
-  attempts: 0,
-  waitingSince: now,
-  rejected: undefined,
-  isLost: false
-}))
+export const begin = <A, E, R>(
+  given: HttpClientRequest.HttpClientRequest,
+  { makesKeys }: Resend,
+  use: (request: HttpClientRequest.HttpClientRequest, progress: HttpAttempt.Progress) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.clockWith((clock) => {
+    const waitingSince = clock.unsafeCurrentTimeMillis()
+    const progress: HttpAttempt.Progress = { attempts: 0, waitingSince, rejected: undefined, isLost: false }
+    return makesKeys ? Effect.flatMap(withKey(given), (request) => use(request, progress)) : use(given, progress)
+  })
 
 /** What is none of the pool's business, on its way out; `message` is all of it that a span or a log sees. */
 class Passed<A, E> extends Data.TaggedError("HttpFailure")<{
@@ -165,9 +169,7 @@ export const make = (find: Find, settings: Settings): Run => {
 const hex = Effect.map(Random.nextIntBetween(0, 2 ** 32), (n) => n.toString(16).padStart(8, "0"))
 
 /** A request with a key by which the API knows it again when it is sent twice. */
-export const withKey = (
-  request: HttpClientRequest.HttpClientRequest
-): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
+const withKey = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<HttpClientRequest.HttpClientRequest> =>
   !["POST", "PATCH"].includes(request.method) || request.headers["idempotency-key"] !== undefined
     ? Effect.succeed(request)
     : Effect.map(Effect.all([hex, hex, hex, hex]), (parts) =>
@@ -211,8 +213,7 @@ const run = <E, R>(
   if (isStreaming && settings.streamingBody === "refuse") {
     return Effect.fail(new HttpError.StreamingBodyError({ method: given.method, sent: false }))
   }
-  const prepared = settings.resend.makesKeys ? withKey(given) : Effect.succeed(given)
-  return Effect.flatMap(Effect.zip(begin, prepared), ([progress, request]) => {
+  return begin(given, settings.resend, (request, progress) => {
     const mayBeSentAgain = !isStreaming && settings.resend.isSafe(request)
     const way = find(request, (pool): Effect.Effect<HttpClientResponse.HttpClientResponse, WayError<E>, R> => {
       const once = attempt(client, request, settings, progress, pool)

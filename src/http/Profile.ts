@@ -1,5 +1,5 @@
 /**
- * Providers whose answers mean something else than their status says, as a table: what each documents, and nothing more.
+ * Classifiers for providers whose answers mean something else than their status says.
  *
  * @since 0.2.0
  */
@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as ErrorBody from "../answer/ErrorBody.js"
 import * as RetryAfter from "../answer/RetryAfter.js"
+import { type Facts, type Provider, providers } from "./Provider.js"
 import * as Standard from "./Standard.js"
 import {
   type Answer,
@@ -20,216 +21,6 @@ import {
   refused,
   type Verdict
 } from "./Verdict.js"
-
-/**
- * What a provider documents. Codes are compared without regard to case.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Facts {
-  /** A host, or the end of one that begins with a dot. */
-  readonly hosts: ReadonlyArray<string>
-  /** Codes that mean "not now", whatever the status. */
-  readonly notNow?: ReadonlyArray<string>
-  /** Codes that mean "never for this account". */
-  readonly never?: ReadonlyArray<string>
-  /** Codes that mean "never for this request". */
-  readonly refused?: ReadonlyArray<string>
-  /** Codes that mean that nobody knows what was done. */
-  readonly lost?: ReadonlyArray<string>
-  /** A sentence that means "not now". */
-  readonly says?: RegExp
-  /** A sentence that means "never for this account". */
-  readonly saysNever?: RegExp
-  /** Statuses that mean "not now" where the headers say that nothing remains. */
-  readonly spentStatuses?: ReadonlyArray<number>
-  /** How long to wait where the answer does not say. */
-  readonly pause?: Duration.DurationInput
-  /** An error may come with a 200 of JSON; with an expression, at URLs that it matches. */
-  readonly inside200?: boolean | RegExp
-  /** Where the wait is read from, in a few words. */
-  readonly waitFrom: string
-}
-
-const facts = {
-  airtable: {
-    hosts: ["api.airtable.com"],
-    notNow: ["RATE_LIMIT_REACHED", "TOO_MANY_REQUESTS"],
-    never: ["PUBLIC_API_BILLING_LIMIT_EXCEEDED"],
-    pause: "30 seconds",
-    waitFrom: "30 s"
-  },
-  anthropic: {
-    hosts: ["api.anthropic.com"],
-    notNow: ["rate_limit_error", "overloaded_error"],
-    never: ["billing_error", "enforced_spend_limit_reached"],
-    saysNever: /reached your specified (\w+ )?api usage limits/i,
-    refused: ["request_too_large"],
-    lost: ["api_error", "timeout_error"],
-    waitFrom: "`retry-after`, `anthropic-ratelimit-*`"
-  },
-  aws: {
-    hosts: [".amazonaws.com", ".api.aws"],
-    notNow: [
-      "Throttling",
-      "ThrottlingException",
-      "ThrottledException",
-      "RequestThrottled",
-      "RequestThrottledException",
-      "TooManyRequestsException",
-      "ProvisionedThroughputExceededException",
-      "RequestLimitExceeded",
-      "BandwidthLimitExceeded",
-      "LimitExceededException",
-      "SlowDown",
-      "PriorRequestNotComplete",
-      "TransactionInProgressException",
-      "EC2ThrottledException",
-      "ServiceUnavailableException",
-      "ModelNotReadyException"
-    ],
-    lost: [
-      "InternalServerException",
-      "InternalFailure",
-      "InternalError",
-      "ModelTimeoutException",
-      "RequestTimeout",
-      "RequestTimeoutException"
-    ],
-    waitFrom: "`retry-after`, else the law"
-  },
-  azure: {
-    hosts: [".azure.com", ".windows.net"],
-    notNow: ["TooManyRequests", "ServerBusy", "RateLimitReached", "SubscriptionRequestsThrottled"],
-    never: ["QuotaExceeded"],
-    lost: ["OperationTimedOut", "InternalError", "InternalServerError", "GatewayTimeout"],
-    waitFrom: "`retry-after-ms`, `x-ms-retry-after-ms`, `retry-after`"
-  },
-  dashScope: {
-    hosts: ["dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"],
-    notNow: [
-      "Throttling",
-      "Throttling.RateQuota",
-      "Throttling.BurstRate",
-      "Throttling.AllocationQuota",
-      "Throttling.Concurrency",
-      "insufficient_quota",
-      "limit_requests",
-      "LimitRequests",
-      "limit_burst_rate"
-    ],
-    never: [
-      "Arrearage",
-      "AllocationQuota.FreeTierOnly",
-      "CommodityNotPurchased",
-      "PrepaidBillOverdue",
-      "PostpaidBillOverdue"
-    ],
-    waitFrom: "the law"
-  },
-  discord: {
-    hosts: ["discord.com", "discordapp.com"],
-    says: /rate limited/i,
-    waitFrom: "`retry-after`, `x-ratelimit-reset-after`, `retry_after` in the body"
-  },
-  github: {
-    hosts: ["api.github.com", "uploads.github.com"],
-    notNow: ["RATE_LIMITED", "RATE_LIMIT"],
-    says: /rate limit|abuse detection/i,
-    spentStatuses: [403],
-    pause: "1 minute",
-    inside200: /\/graphql\b/,
-    waitFrom: "`retry-after`, `x-ratelimit-reset` once nothing remains, else 60 s"
-  },
-  google: {
-    hosts: [".googleapis.com"],
-    notNow: ["rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"],
-    never: ["dailyLimitExceeded", "dailyLimitExceededUnreg", "billingDisabled", "BILLING_DISABLED", "accountDisabled"],
-    lost: ["INTERNAL", "DEADLINE_EXCEEDED", "backendError"],
-    waitFrom: "`RetryInfo` in the body, `retry-after`"
-  },
-  hubspot: {
-    hosts: ["api.hubapi.com"],
-    notNow: ["RATE_LIMIT", "RATE_LIMITS", "TEN_SECONDLY_ROLLING", "SECONDLY"],
-    never: ["DAILY"],
-    waitFrom: "`retry-after`, else the law"
-  },
-  linear: {
-    hosts: ["api.linear.app"],
-    notNow: ["RATELIMITED"],
-    spentStatuses: [400],
-    inside200: true,
-    waitFrom: "`x-ratelimit-*-reset`, `retry-after`"
-  },
-  notion: {
-    hosts: ["api.notion.com"],
-    notNow: ["rate_limited", "service_overload", "service_unavailable", "database_connection_unavailable"],
-    lost: ["conflict_error", "internal_server_error", "gateway_timeout"],
-    waitFrom: "`retry-after`"
-  },
-  openAi: {
-    hosts: ["api.openai.com"],
-    notNow: ["rate_limit_exceeded", "slow_down", "server_is_overloaded", "tokens", "requests"],
-    never: [
-      "credit_balance_exhausted",
-      "organization_spend_limit_exceeded",
-      "organization_usage_limit_exceeded",
-      "project_spend_limit_exceeded",
-      "billing_hard_limit_reached",
-      "billing_not_active",
-      "account_deactivated"
-    ],
-    lost: ["server_error"],
-    waitFrom: "`retry-after-ms`, `retry-after`, `x-ratelimit-reset-*`, the message"
-  },
-  openRouter: {
-    hosts: ["openrouter.ai"],
-    notNow: ["openrouter_in_flight_budget", "in_flight_budget_exhausted"],
-    never: ["openrouter_key_limit", "openrouter_guardrail_budget", "openrouter_workspace_budget"],
-    refused: ["weight_exceeds_budget"],
-    inside200: true,
-    waitFrom: "`retry-after`, `metadata.headers` in the body"
-  },
-  shopify: {
-    hosts: [".myshopify.com"],
-    notNow: ["THROTTLED"],
-    says: /^throttled$/i,
-    refused: ["MAX_COST_EXCEEDED"],
-    lost: ["INTERNAL_SERVER_ERROR", "TIMEOUT"],
-    inside200: true,
-    waitFrom: "`retry-after`; GraphQL: the cost and `restoreRate`"
-  },
-  slack: {
-    hosts: ["slack.com"],
-    notNow: ["ratelimited", "rate_limited", "message_limit_exceeded", "service_unavailable"],
-    lost: ["internal_error", "fatal_error", "request_timeout"],
-    inside200: true,
-    waitFrom: "`retry-after`"
-  },
-  stripe: {
-    hosts: ["api.stripe.com"],
-    notNow: ["rate_limit", "lock_timeout", "idempotency_key_in_use"],
-    lost: ["api_error"],
-    waitFrom: "`retry-after`, else the law"
-  }
-} as const satisfies { readonly [provider: string]: Facts }
-
-/**
- * The providers that are known.
- *
- * @since 0.2.0
- * @category models
- */
-export type Provider = keyof typeof facts
-
-/**
- * What is known of each provider.
- *
- * @since 0.2.0
- * @category constants
- */
-export const providers: { readonly [provider in Provider]: Facts } = facts
 
 /** Slack says `ok: false`; a list of errors beside data is one as well. */
 const isError = (text: string, body: ErrorBody.ErrorBody): boolean =>
@@ -416,6 +207,14 @@ export const hubspot: Classifier = profile("hubspot")
 export const linear: Classifier = profile("linear")
 
 /**
+ * monday.com: an error inside a 200 that says in how many seconds the complexity budget is full again.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const monday: Classifier = profile("monday")
+
+/**
  * Notion: 429 `rate_limited` with `retry-after`.
  *
  * @since 0.2.0
@@ -438,6 +237,14 @@ export const openAi: Classifier = profile("openAi")
  * @category profiles
  */
 export const openRouter: Classifier = profile("openRouter")
+
+/**
+ * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED` for the calls of a day, which end the batch, and for calls at once.
+ *
+ * @since 0.2.0
+ * @category profiles
+ */
+export const salesforce: Classifier = profile("salesforce")
 
 /**
  * Shopify: 429 for REST; GraphQL says `THROTTLED` in a 200, with what the bucket holds.

@@ -25,8 +25,10 @@ import {
 /** By these an API or a gateway says that it failed: RFC 9110, and Cloudflare's 520 to 524. */
 const lostStatuses: ReadonlySet<number> = new Set([408, 500, 502, 504, 520, 521, 522, 523, 524])
 
-/** Other statuses by which some API says "not now" or "never": the words decide. Groq's 498, HubSpot's 477. */
-const wordyStatuses: ReadonlySet<number> = new Set([400, 401, 402, 403, 409, 413, 420, 422, 423, 425, 477, 498])
+/** Other statuses by which some API says "not now" or "never": the words decide. Binance's 418, DeepL's 456, HubSpot's 477. */
+const wordyStatuses: ReadonlySet<number> = new Set([
+  400, 401, 402, 403, 409, 412, 413, 418, 420, 422, 423, 425, 456, 477, 498, 509
+])
 
 /**
  * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; 408, 500, 502, 504
@@ -44,29 +46,38 @@ export const byStatus =
 
 /** The codes by which APIs say that the rate is exceeded, or that they have too much to do. */
 const rateCodes =
-  /rate_?limit|too_?many_?(requests|tokens)|throttl|slow_?down|request_?limit_?exceeded|throughput_?exceeded|bandwidth_?limit|over_?load|server_?busy|resource_?exhausted|(no|over|insufficient|at)_?capacity|capacity_?exceeded/i
+  /rate_?limit|too_?many_?(requests|tokens)|throttl|slow_?down|request_?limit_?exceeded|throughput_?exceeded|bandwidth_?limit|over_?query_?limit|spike_?arrest|over_?load|server_?busy|resource_?exhausted|(no|over|insufficient|at)_?capacity|capacity_?exceeded/i
 
 /** The sentences, where there is no code: of a limit that is reached, not of a parameter that is called so. */
 const rateSaid =
-  /\b(rate|request|requests|call|calls|api)[ -]limit (\w+ ){0,3}(reached|exceeded|hit)\b|\bexceed\w* (\w+ ){0,5}(rate|request|call|api)[ -]?limit|too many (api )?(requests|calls)|\brate[- ]limited\b|\b(was|were|been|being|is) throttled\b/i
+  /\b(rate|request|requests|call|calls|api)[ -]limit (\w+ ){0,3}(reached|exceeded|hit)\b|\bexceed\w* (\w+ ){0,5}(rate|request|call|api)[ -]?limit|\bexceed\w* [\w -]{0,40}\bper[ -](second|minute|hour)\b|too (many|much) (\w+ )?(requests?|calls|queries)\b|\brate[- ]limited\b|\b(was|were|been|being|is) throttled\b/i
 
 /** The codes by which APIs say that it is not about the rate. */
 const spentCodes =
-  /insufficient_?(quota|credits?|balance|funds)|out_?of_?credits?|credit_?balance|no_?credits?|billing|spend(ing)?_?(limit|cap)|payment_?required|arrearage|hard_?limit|exceeded_?current_?quota|(per_?|_|^)(day|month)(_|$)|per_?(day|month)|(daily|monthly)_?\w*(limit|quota|cap)/i
+  /insufficient_?(quota|credits?|balance|funds)|out_?of_?credits?|credit_?balance|no_?credits?|billing|spend(ing)?_?(limit|cap)|payment_?required|arrearage|hard_?limit|exceeded_?current_?quota|overdue|budget_?exceeded|exceeded_?budget|(per_?|_|^)(day|month)(_|$)|per_?(day|month)|(daily|monthly)_?\w*(limit|quota|cap)/i
 
 /** Codes that some use for an account, and others for a minute. */
 const doubtfulCodes = /quota_?(limit_?)?(exceeded|exhausted|reached)|(exceeded|usage)_?(quota|limit)|allocation_?quota/i
 
 const spentWords =
-  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|budget)|(limit|quota|cap|budget) (for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge|(reached|exceeded|hit) (\w+ ){0,3}usage limit|out of (\w+ ){0,3}quota/i
+  /insufficient (account )?(balance|credits?|funds)|(balance|credits?) (is|are) (too low|insufficient|not enough|exhausted|used up)|(out of|no (more|remaining)?) ?credits|(do(es)? not|doesn'?t|don'?t) have (any|enough|sufficient) (credits?|balance|funds)|credits? (\w+ )?(exceeded|expired)|used (up )?all [\w ]{0,16}(credits?|quota|allowance)|overdue (balance|payment|invoice)|(daily|monthly|weekly) [\w ]{0,24}(limit|quota|cap|allowance|allocation|budget|credits)|(limit|quota|cap|budget) ((exceeded|reached) )?(for|of) (today|the (day|month)|this month)|billing (hard )?limit|account (is |was |has been )?(suspended|not active|overdue)|top[ -]?up|recharge|(reached|exceeded|hit) (\w+ ){0,3}usage limit|usage limit (\w+ ){0,3}(reached|exceeded|hit)|out of (\w+ ){0,3}quota/i
 
 /** A limit of a day or a month that may come back bit by bit: a wait of up to an hour says so. */
-const dayLimit = /limit(ed)?\b[^.]{0,40}(\bper|\ba|\/)[- ]?(day|month)\b/i
+const dayLimit =
+  /limit(ed)?\b[^.]{0,40}(\bper|\ba|\/)[- ]?(day|month|24[- ]?h(ou)?rs?)\b|\b\d[\d,]* (\w+ )?per (1 )?(day|month)\b|\bper[- ](day|month)\b[^.]{0,20}\b(limit|quota)|too many \w+ (per|a|this|for the) (day|month)\b|\b(day|month) (limit|quota)\b/i
 const bitByBit = Duration.hours(1)
 
 /** Without it a sentence may speak of a parameter that is called like a quota. */
 const spentVerb =
-  /exceed|reach|exhaust|used|spent|\bhit\b|insufficient|too low|not enough|out of|\bno\b|suspend|not active|overdue|top[ -]?up|recharge/i
+  /exceed|reach|exhaust|used|spent|\bhit\b|insufficient|too (low|many)|not enough|n[o']t have|out of|\bno\b|suspend|not active|overdue|top[ -]?up|recharge/i
+
+/** A quota without a period: some use the word for a minute's. */
+const quotaSaid =
+  /\b(quota|allowance|allocation) (limit )?((has|have) been |was |is )?(exceeded|exhausted|reached|used up)\b|\bexceeded (\w+ ){0,3}quota\b/i
+
+/** A header that says which limit it was. */
+const reasonHeader = /(?:limit|throttl\w*)-(?:problem|reason)$/
+const longPeriod = /\b(day|daily|month|monthly)\b/i
 
 /** What a 402 says besides. */
 const paymentWords = /balance|credit|quota|fund|payment|billing|plan/i
@@ -141,6 +152,10 @@ const shown = (code: string): string => code.slice(0, 64)
 /** A code that says that the account has nothing left, in the words of whomever. */
 const findSpent = (read: Read): Verdict | undefined => {
   const { codes, messages } = read.body
+  const reason = Object.entries(read.headers).find(
+    ([name, value]) => reasonHeader.test(name) && longPeriod.test(value ?? "")
+  )
+  if (reason !== undefined) return quotaExhausted(shown(reason[1] ?? ""), !isSoonOver(read, bitByBit))
   const code = codes.find((code) => spentCodes.test(code))
   if (code !== undefined) return quotaExhausted(shown(code), !isContradicted(read))
   const isSaid = (message: string): boolean =>
@@ -188,6 +203,9 @@ const judgeWordy = (read: Read): Verdict | undefined => {
     return isTooLarge(body.messages) ? refused("larger than the limit") : capacity()
   }
   if (spent !== undefined) return spent
+  if (body.messages.some((message) => quotaSaid.test(message) && !shortPeriod.test(message))) {
+    return quotaExhausted("by its message", false)
+  }
   if (body.messages.some((message) => rateSaid.test(message)) || Option.isSome(RetryAfter.explicit(headers, now))) {
     return capacity()
   }

@@ -8,6 +8,7 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Memo from "../structure/Memo.js"
 
 /**
  * What an answer means.
@@ -145,11 +146,14 @@ export interface Classifier {
 export const firstOf =
   (...classifiers: ReadonlyArray<Classifier>): Classifier =>
   (answer) =>
-    classifiers.reduceRight<Effect.Effect<Option.Option<Verdict>>>(
-      (others, classify) =>
-        Effect.flatMap(classify(answer), (verdict) => (Option.isSome(verdict) ? Effect.succeed(verdict) : others)),
-      Effect.succeedNone
-    )
+    classifiers.reduceRight<Effect.Effect<Option.Option<Verdict>>>((others, classify) => {
+      const asked = classify(answer)
+      // Most have no opinion on most answers, and say so without being run.
+      if (asked === Effect.succeedNone) return others
+      return others === Effect.succeedNone
+        ? asked
+        : Effect.flatMap(asked, (verdict) => (Option.isSome(verdict) ? Effect.succeed(verdict) : others))
+    }, Effect.succeedNone)
 
 const hostOf = ({ url }: HttpClientRequest.HttpClientRequest): string =>
   /^[a-z]+:\/\/(?:[^/?#@]*@)?([^/?#:]+)/i.exec(url)?.[1]?.toLowerCase() ?? ""
@@ -175,9 +179,9 @@ const hostOf = ({ url }: HttpClientRequest.HttpClientRequest): string =>
 export const forHost = (classifiers: { readonly [host: string]: Classifier }): Classifier => {
   const exact = new Map(Object.entries(classifiers))
   const ends = [...exact].filter(([host]) => host.startsWith(".")).sort(([a], [b]) => b.length - a.length)
+  const find = Memo.make((host) => exact.get(host) ?? ends.find(([end]) => host.endsWith(end))?.[1])
   return (answer) => {
-    const host = hostOf(answer.request)
-    const found = exact.get(host) ?? ends.find(([end]) => host.endsWith(end))?.[1]
+    const found = find(hostOf(answer.request))
     return found === undefined ? Effect.succeedNone : found(answer)
   }
 }

@@ -99,8 +99,12 @@ export const make = ({ latencyTolerance = Infinity, shared = false }: Options = 
     const draft = draftOf(forgotten ? reset(state, sample, now) : state)
     if (draft.limits.slowStart && draft.block === undefined) {
       // What the ramp has come to by now.
-      const level = Math.max(draft.limits.window.level, Ramp.windowAt(draft.decision, now))
-      draft.limits = { ...draft.limits, window: { ...draft.limits.window, top: level, level } }
+      const { window } = draft.limits
+      const level = Math.max(window.level, Ramp.windowAt(draft.decision, now))
+      // Slow start has no end where no limit is met: a copy each time would cost more than the rest of the step.
+      if (level !== window.level || level !== window.top) {
+        draft.limits = { ...draft.limits, window: { ...window, top: level, level } }
+      }
     }
     draft.opened ??= { at: startedAt, accepted: 0 }
     if (starts !== undefined) Noise.watch(draft, starts, sample, now)

@@ -3,19 +3,16 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
-import * as FiberRef from "effect/FiberRef"
+import type * as Fiber from "effect/Fiber"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as Insider from "./Insider.js"
 import * as Lane from "./Lane.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as PoolError from "../PoolError.js"
+import * as Runner from "./Runner.js"
 
 /**
  * A line of callers at a pool.
@@ -32,38 +29,19 @@ export interface Calls {
   readonly close: () => void
 }
 
-/** An attempt in flight, as a closing pool sees it. */
-interface Running {
-  readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
-  isInterrupted: boolean
-}
-
-/** Who interrupts the attempts of a pool that closes. */
-const closing = FiberId.make(-1, 0)
-
-/** What Effect's fibers have for Effect's own use: it is not in their type. */
-interface WithChildren {
-  readonly getChildren?: () => ReadonlySet<unknown>
-}
-
-/** Whether a fiber has forked others that still run; where it does not say, it may have. */
-const hasChildren = (fiber: Fiber.RuntimeFiber<unknown, unknown> & WithChildren): boolean =>
-  fiber.getChildren === undefined || fiber.getChildren().size > 0
-
-/**
- * A closing pool interrupts the attempt, and the caller that it runs in goes on: to it that was a failure. An interruption
- * by anybody else stays.
- */
-const forgetInterruption: Effect.Effect<void> = FiberRef.update(FiberRef.interruptedCause, (cause) =>
-  [...Cause.interruptors(cause)]
-    .filter((by) => !Equal.equals(by, closing))
-    .reduce<Cause.Cause<never>>((others, by) => Cause.sequential(others, Cause.interrupt(by)), Cause.empty)
-)
-
 class CallJob extends Lane.Job {
   /** Wakes the caller that waits for a start or an outcome. */
   wake: (() => void) | undefined = undefined
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  readonly place: LinkedQueue.Node<CallJob> = LinkedQueue.node(this)
+}
+
+/** A call, and the region that it is in. */
+interface Call<A, E, R> {
+  readonly effect: Effect.Effect<A, E, R>
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown>
+  readonly restore: Attempt.Restore
+  readonly isTraced: boolean
 }
 
 /**
@@ -74,7 +52,7 @@ class CallJob extends Lane.Job {
  */
 export const open = (admission: Admission): Calls => {
   const callers = LinkedQueue.make<CallJob>()
-  const running = new Set<Running>()
+  const runner = Runner.make()
   /** What calls that ended have left open. */
   const held = new Set<Insider.Hold>()
 
@@ -87,14 +65,82 @@ export const open = (admission: Admission): Calls => {
       job.wake?.()
     },
     interrupt: () => {
-      for (const place of running) {
-        place.isInterrupted = true
-        place.fiber.unsafeInterruptAsFork(closing)
-      }
+      runner.interrupt()
       for (const hold of held) hold.abandon()
     }
   })
+  const end = ender(admission, lane, held)
 
+  const withdraw = (job: CallJob): void => {
+    callers.remove(job.place)
+    if (job.exit === undefined) lane.withdraw(job)
+  }
+
+  const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
+    const { caller, effect, restore } = call
+    const outer = Insider.occupantOf(caller.getFiberRef(Insider.current))
+    const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
+    return runner.run({
+      caller,
+      effect: restore(Attempt.make(admission, effect, job.attempts, job.span)),
+      insider,
+      restore,
+      after: (exit) => {
+        const last = end(job, insider, exit)
+        return last === undefined ? next() : Effect.flatMap(last, next)
+      }
+    })
+  }
+
+  /** Runs a call that, once it went through this lane, fails with F. */
+  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError, R>((caller) => {
+        if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
+        if (admission.isInside(caller)) return Attempt.insideOut(admission)
+        const call: Call<A, E, R> = { effect, caller, restore, isTraced: Attempt.isTraced(caller) }
+        const job = new CallJob(admission.timers.now(), isRetried)
+        callers.push(job.place)
+        lane.submitted(1)
+
+        const next = (): Effect.Effect<A, F, R> => {
+          // The lane carries calls of all types; what this job ends with came from this call.
+          if (job.exit !== undefined) return job.exit as Exit.Exit<A, F>
+          if (job.ticket === undefined) return Effect.flatMap(waitFor(job, restore, withdraw), next)
+          return call.isTraced && job.span === undefined
+            ? Effect.flatMap(openSpan(admission, job), next)
+            : attempt(call, job, next)
+        }
+        return next()
+      })
+    )
+
+  return {
+    execute: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.CallError<E>>(call, true),
+    attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.AttemptError<E>>(call, false),
+    close: lane.close
+  }
+}
+
+/** Waits until a job may start, or has its outcome. */
+const waitFor = (job: CallJob, restore: Attempt.Restore, withdraw: (job: CallJob) => void): Effect.Effect<void> =>
+  Effect.onInterrupt(
+    restore(
+      Effect.async<void>((resume) => {
+        job.wake = () => resume(Effect.void)
+        if (job.ticket !== undefined || job.exit !== undefined) job.wake()
+      })
+    ),
+    () => Effect.sync(() => withdraw(job))
+  )
+
+const openSpan = (admission: Admission, job: CallJob): Effect.Effect<void> =>
+  Effect.map(Attempt.openRowSpan(admission, {}), (span) => {
+    job.span = span
+  })
+
+/** Settles the attempts of a lane; returns what is to be done before their caller goes on, if there is anything. */
+const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>, held: Set<Insider.Hold>) => {
   /** The caller gets its result, and the permit is kept until what was left open is over. */
   const holdOn = (
     job: CallJob,
@@ -120,119 +166,25 @@ export const open = (admission: Admission): Calls => {
     return Effect.forEach(open, Insider.keep, { discard: true })
   }
 
-  /** Runs an attempt in a fiber of its own, which a closing pool can interrupt and leave its caller alone. */
-  const inFiber = <A, E, R>(
-    run: Effect.Effect<A, E, R>,
+  return (
+    job: CallJob,
     insider: Insider.Insider,
-    restore: Attempt.Restore
-  ): Effect.Effect<Exit.Exit<A, E>, never, R> =>
-    // As an exit, because Effect logs each fiber that fails.
-    Effect.flatMap(Effect.fork(Effect.exit(Effect.locally(run, Insider.current, insider))), (fiber) => {
-      const place: Running = { fiber, isInterrupted: false }
-      running.add(place)
-      return Effect.flatMap(Effect.exit(restore(Fiber.await(fiber))), (awaited) =>
-        Effect.flatMap(Exit.isSuccess(awaited) ? awaited : Fiber.interrupt(fiber), (exit) => {
-          running.delete(place)
-          return Effect.as(fiber.inheritAll, Exit.flatten(exit))
-        })
-      )
-    })
-
-  /** Runs a call that, once it went through this lane, fails with F. */
-  const submit = <A, E, R, F>(call: Effect.Effect<A, E, R>, isRetried: boolean) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError, R>((caller) => {
-        if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
-        if (admission.isInside(caller)) return Attempt.insideOut(admission)
-        const traced = Attempt.isTraced(caller)
-        const job = new CallJob(admission.timers.now(), isRetried)
-        const place = LinkedQueue.node(job)
-        callers.push(place)
-        lane.submitted(1)
-
-        const next: Effect.Effect<A, F, R> = Effect.suspend(() => {
-          // The lane carries calls of all types; what this job ends with came from this call.
-          if (job.exit !== undefined) return job.exit as Exit.Exit<A, F>
-          return job.ticket === undefined ? Effect.zipRight(wait, next) : attempt
-        })
-
-        const wait = Effect.onInterrupt(
-          restore(
-            Effect.async<void>((resume) => {
-              job.wake = () => resume(Effect.void)
-              if (job.ticket !== undefined || job.exit !== undefined) job.wake()
-            })
-          ),
-          () =>
-            Effect.sync(() => {
-              callers.remove(place)
-              if (job.exit === undefined) lane.withdraw(job)
-            })
-        )
-
-        const openSpan =
-          traced &&
-          Effect.map(Attempt.openRowSpan(admission, {}), (span) => {
-            job.span = span
-          })
-
-        const ended = (
-          insider: Insider.Insider,
-          exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>
-        ): Effect.Effect<void> | undefined => {
-          insider.inFlight = false
-          const open = insider.holds?.filter((hold) => !hold.isOver)
-          if (open !== undefined && open.length > 0) {
-            if (Exit.isSuccess(exit)) return holdOn(job, exit, insider, open)
-            for (const hold of open) hold.abandon()
-          }
-          const late = Insider.lateRejection(insider)
-          lane.settle(job, exit, insider.hints, late?.rejection)
-          const notice = Attempt.logNotice(admission)
-          const told = late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
-          // A pool that this one stands before learns from the same answer.
-          return isRetried || insider.hints === undefined
-            ? told
-            : Effect.zipRight(Insider.report(insider.hints), told ?? Effect.void)
-        }
-
-        const goOn = (last: Effect.Effect<void> | undefined): Effect.Effect<A, F, R> =>
-          last === undefined ? next : Effect.zipRight(last, next)
-
-        const attempt: Effect.Effect<A, F, R> = Effect.suspend(() => {
-          if (openSpan !== false && job.span === undefined) return Effect.zipRight(openSpan, attempt)
-          const current = caller.getFiberRef(Insider.current)
-          const outer = Insider.occupantOf(current)
-          const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
-          const run = restore(Attempt.make(admission, call, job.attempts, job.span))
-          // What the caller has forked before must not be interrupted together with the attempt.
-          if (hasChildren(caller))
-            return Effect.flatMap(inFiber(run, insider, restore), (exit) => goOn(ended(insider, exit)))
-          const seat = current instanceof Insider.Seat ? current : new Insider.Seat()
-          const place: Running = { fiber: caller, isInterrupted: false }
-          const after = (exit: Exit.Exit<A, E | PoolError.AttemptTimeoutError>): Effect.Effect<A, F, R> => {
-            running.delete(place)
-            seat.occupant = outer
-            const last = goOn(ended(insider, exit))
-            return place.isInterrupted ? Effect.zipRight(forgetInterruption, last) : last
-          }
-          // It begins a step later, as in a fiber of its own: whoever is there already goes first.
-          const whole = Effect.matchCauseEffect(Effect.zipRight(Effect.yieldNow(), run), {
-            onFailure: (cause) => after(Exit.failCause(cause)),
-            onSuccess: (value) => after(Exit.succeed(value))
-          })
-          running.add(place)
-          seat.occupant = insider
-          return seat === current ? whole : Effect.zipRight(FiberRef.set(Insider.current, seat), whole)
-        })
-
-        return next
-      })
-    )
-
-  return {
-    execute: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.CallError<E>>(call, true),
-    attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.AttemptError<E>>(call, false),
-    close: lane.close
+    exit: Exit.Exit<unknown, unknown>
+  ): Effect.Effect<void> | undefined => {
+    insider.inFlight = false
+    const open = insider.holds?.filter((hold) => !hold.isOver)
+    if (open !== undefined && open.length > 0) {
+      if (Exit.isSuccess(exit)) return holdOn(job, exit, insider, open)
+      for (const hold of open) hold.abandon()
+    }
+    const { isRetried } = job
+    const late = Insider.lateRejection(insider)
+    lane.settle(job, exit, insider.hints, late?.rejection)
+    const notice = Attempt.logNotice(admission)
+    const told = late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
+    // A pool that this one stands before learns from the same answer.
+    return isRetried || insider.hints === undefined
+      ? told
+      : Effect.zipRight(Insider.report(insider.hints), told ?? Effect.void)
   }
 }

@@ -14,10 +14,11 @@ import type { ControlLaw, Decision, Step } from "../law/ControlLaw.js"
  */
 export const make = <State>(law: ControlLaw<State>): ControlLaw<State> => {
   const resize: ControlLaw<State>["resize"] = law.resize?.bind(law)
+  const guarded = guard<State>(law.name)
   return {
     ...law,
-    initial: (poolSize, now, learned) => guarded(law.name, "initial", () => law.initial(poolSize, now, learned)),
-    step: (state, sample, now, starts) => guarded(law.name, "step", () => law.step(state, sample, now, starts)),
+    initial: (poolSize, now, learned) => guarded("initial", () => law.initial(poolSize, now, learned)),
+    step: (state, sample, now, starts) => guarded("step", () => law.step(state, sample, now, starts)),
     learned: (state) => {
       try {
         return law.learned?.(state)
@@ -27,32 +28,39 @@ export const make = <State>(law: ControlLaw<State>): ControlLaw<State> => {
       }
     },
     ...(resize && {
-      resize: (state: State, poolSize: number, now: number) =>
-        guarded(law.name, "resize", () => resize(state, poolSize, now))
+      resize: (state: State, poolSize: number, now: number) => guarded("resize", () => resize(state, poolSize, now))
     })
   }
 }
 
-const guarded = <State>(name: string, method: string, ask: () => Step<State>): Step<State> => {
-  let answer: Step<State>
-  try {
-    answer = ask()
-  } catch (cause) {
-    throw new Error(`effect-aimd: the control law "${name}" threw in ${method}: ${messageOf(cause)}`, { cause })
+const guard = <State>(name: string) => {
+  /** The latest decision that was looked at: most steps decide the same again. */
+  let known: unknown
+
+  return (method: string, ask: () => Step<State>): Step<State> => {
+    let answer: Step<State>
+    try {
+      answer = ask()
+    } catch (cause) {
+      throw new Error(`effect-aimd: the control law "${name}" threw in ${method}: ${messageOf(cause)}`, { cause })
+    }
+    if (isStep(answer, known)) {
+      known = answer.decision
+      return answer
+    }
+    throw new TypeError(
+      `effect-aimd: the control law "${name}" returned ${kindOf(answer)} from ${method}, expected { state, decision }`
+    )
   }
-  if (isStep(answer)) return answer
-  throw new TypeError(
-    `effect-aimd: the control law "${name}" returned ${kindOf(answer)} from ${method}, expected { state, decision }`
-  )
 }
 
 const numbers: ReadonlyArray<keyof Decision> = ["window", "spacing", "holdUntil", "delay", "epoch"]
 
-const isStep = (answer: unknown): boolean =>
+const isStep = (answer: unknown, known: unknown): boolean =>
   Predicate.hasProperty(answer, "decision") &&
   Predicate.hasProperty(answer, "state") &&
   Predicate.isRecord(answer.decision) &&
-  areNumbers(answer.decision)
+  (answer.decision === known || areNumbers(answer.decision))
 
 const areNumbers = (decision: Record<PropertyKey, unknown>): boolean =>
   numbers.every((name) => typeof decision[name] === "number")

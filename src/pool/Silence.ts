@@ -85,6 +85,8 @@ export const make = ({ budget, inFlight, log, name, onDead, pause, pending, time
   const running = new Set<TimerQueue.Timer>()
 
   const stopTimers = (): void => {
+    // To clear an empty set costs a table, and most pools come here after each call.
+    if (running.size === 0) return
     for (const timer of running) timers.remove(timer)
     running.clear()
   }

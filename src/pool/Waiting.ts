@@ -37,9 +37,6 @@ export interface Waiting<J extends Job> {
   readonly drain: () => ReadonlyArray<J>
 }
 
-/** While others wait, one start in so many may be that of a row with a trouble of its own. */
-const ownTurn = 10
-
 /**
  * Makes an empty waiting room. `onReady` is told that a row is ready, `onSpent` that a row's budget is spent.
  *
@@ -54,18 +51,10 @@ export const make = <J extends Job>(
 ): Waiting<J> => {
   /** All of them, with their places in line once they are ready. */
   const places = new Map<J, LinkedQueue.Node<J> | undefined>()
-  const ready = LinkedQueue.make<J>()
-  /** Ready too, but their trouble is their own: others go before them. */
-  const apart = LinkedQueue.make<J>()
   /** No row's budget ends before this. */
   let firstDeadline = Infinity
-  let startsSinceApart = 0
-  /** A retry was rejected: a fresh row goes before the next. */
-  let isFreshTurn = false
 
   const isSpent = (job: J, now: number): boolean => now - pause.pausedFor(now) >= job.deadline
-
-  const lineOf = (job: J): LinkedQueue.LinkedQueue<J> => (job.ownDelay > 0 ? apart : ready)
 
   const remove = (job: J): void => {
     if (!places.has(job)) return
@@ -73,7 +62,7 @@ export const make = <J extends Job>(
     if (job.timer !== undefined) timers.remove(job.timer)
     job.timer = undefined
     const place = places.get(job)
-    if (place !== undefined) lineOf(job).remove(place)
+    if (place !== undefined) turns.lineOf(job).remove(place)
     places.delete(job)
   }
 
@@ -84,6 +73,7 @@ export const make = <J extends Job>(
     onSpent(job)
   }
 
+  /** The first of a line whose budget is not spent; those before it end. */
   const shift = (line: LinkedQueue.LinkedQueue<J>, now: number): J | undefined => {
     for (let job = line.shift()?.value; job !== undefined; job = line.shift()?.value) {
       if (!isSpent(job, now)) {
@@ -94,12 +84,7 @@ export const make = <J extends Job>(
     }
     return undefined
   }
-
-  /** The first in line goes to its end. */
-  const turnBack = (): void => {
-    const first = ready.shift()
-    if (first !== undefined) ready.push(first)
-  }
+  const turns = turnsOf(shift)
 
   /** Ends a row with its budget; while the pool is paused, that does not run. */
   const awaitEnd = (job: J): void => {
@@ -116,40 +101,23 @@ export const make = <J extends Job>(
     awaitEnd(job)
     const place = LinkedQueue.node(job)
     places.set(job, place)
-    lineOf(job).push(place)
+    turns.lineOf(job).push(place)
     onReady()
   }
 
   return {
     get ready() {
-      return ready.size + apart.size
+      return turns.size
     },
     park: (job, delay, now) => {
       places.set(job, undefined)
       firstDeadline = Math.min(firstDeadline, job.deadline)
-      if (job.ownDelay === 0 && job.attempts > 1) isFreshTurn = true
+      turns.rejected(job)
       // Without a delay of its own a row waits at the gate, like all others.
       if (delay === 0) getReady(job)
       else job.timer = timers.add(Math.min(now + delay, job.deadline + pause.pausedFor(now)), () => getReady(job))
     },
-    take: (last, hasFresh, now) => {
-      startsSinceApart += 1
-      const isAlone = ready.size === 0 && !hasFresh
-      const isOwnTurn = startsSinceApart >= ownTurn && apart.first?.value.row !== last
-      const own = isAlone || isOwnTurn ? shift(apart, now) : undefined
-      if (own !== undefined) {
-        startsSinceApart = 0
-        return own
-      }
-      if (hasFresh && isFreshTurn) {
-        isFreshTurn = false
-        return undefined
-      }
-      // A retry that was just rejected is no second probe while there are others.
-      const first = ready.first?.value
-      if (first !== undefined && first.row === last && first.attempts > 1) turnBack()
-      return shift(ready, now) ?? (hasFresh ? undefined : shift(apart, now))
-    },
+    take: turns.take,
     remove,
     endBefore: (at) => {
       const until = at - pause.pausedFor(timers.now())
@@ -173,6 +141,53 @@ export const make = <J extends Job>(
       const jobs = [...places.keys()]
       for (const job of jobs) remove(job)
       return jobs
+    }
+  }
+}
+
+/** While others wait, one start in so many may be that of a row with a trouble of its own. */
+const ownTurn = 10
+
+/** Whose turn it is of those that are ready. */
+const turnsOf = <J extends Job>(shift: (line: LinkedQueue.LinkedQueue<J>, now: number) => J | undefined) => {
+  const ready = LinkedQueue.make<J>()
+  /** Ready too, but their trouble is their own: others go before them. */
+  const apart = LinkedQueue.make<J>()
+  let startsSinceApart = 0
+  /** A retry was rejected: a fresh row goes before the next. */
+  let isFreshTurn = false
+
+  /** The first in line goes to its end. */
+  const turnBack = (): void => {
+    const first = ready.shift()
+    if (first !== undefined) ready.push(first)
+  }
+
+  return {
+    get size(): number {
+      return ready.size + apart.size
+    },
+    lineOf: (job: J): LinkedQueue.LinkedQueue<J> => (job.ownDelay > 0 ? apart : ready),
+    rejected: ({ attempts, ownDelay }: J): void => {
+      if (ownDelay === 0 && attempts > 1) isFreshTurn = true
+    },
+    take: (last: number, hasFresh: boolean, now: number): J | undefined => {
+      startsSinceApart += 1
+      const isAlone = ready.size === 0 && !hasFresh
+      const isOwnTurn = startsSinceApart >= ownTurn && apart.first?.value.row !== last
+      const own = isAlone || isOwnTurn ? shift(apart, now) : undefined
+      if (own !== undefined) {
+        startsSinceApart = 0
+        return own
+      }
+      if (hasFresh && isFreshTurn) {
+        isFreshTurn = false
+        return undefined
+      }
+      // A retry that was just rejected is no second probe while there are others.
+      const first = ready.first?.value
+      if (first !== undefined && first.row === last && first.attempts > 1) turnBack()
+      return shift(ready, now) ?? (hasFresh ? undefined : shift(apart, now))
     }
   }
 }

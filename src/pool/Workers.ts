@@ -61,10 +61,23 @@ export interface Workers<J> {
 
 /** A worker, with the job whose attempt it runs. */
 class Worker<J> {
+  readonly seat = new Insider.Seat()
   fiber: Fiber.RuntimeFiber<void> | undefined = undefined
   job: J | undefined = undefined
   /** Its fiber was interrupted, and stays so: another takes over when the attempt has ended. */
   isSpent = false
+}
+
+/** Where admitted jobs and idle workers meet. */
+interface Hall<J> {
+  readonly idle: Array<(job: J | undefined) => void>
+  /** Admitted jobs that no worker has taken yet. */
+  readonly admitted: Array<J>
+  /** Workers that have just begun, or are about to be free: each takes an admitted job itself, and nobody is woken for it. */
+  coming: number
+  isDismissed: boolean
+  /** Nothing starts any more. */
+  isStopping: boolean
 }
 
 /**
@@ -74,40 +87,87 @@ class Worker<J> {
  * @category constructors
  */
 export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
-  const { admission, attempt, fork, onCrash, outer, restore, settle } = options
+  const { fork, onCrash } = options
   const workers = new Set<Worker<J>>()
-  const idle: Array<(job: J | undefined) => void> = []
-  /** Admitted jobs that no worker has taken yet. */
-  const admitted: Array<J> = []
-  /** Workers that have just begun, or are about to be free: each takes an admitted job itself, and nobody is woken for it. */
-  let coming = 0
-  let dismissed = false
-  /** Nothing starts any more. */
-  let stopping = false
+  const hall: Hall<J> = { idle: [], admitted: [], coming: 0, isDismissed: false, isStopping: false }
+  const { admitted, idle } = hall
+  const work = worker(options, hall)
   let onAllGone: (() => void) | undefined
 
   const dismiss = (): void => {
-    dismissed = true
+    hall.isDismissed = true
     for (const wake of idle.splice(0)) wake(undefined)
   }
 
-  const work = (self: Worker<J>, seat: Insider.Seat): Effect.Effect<void, never, R> => {
+  const hire = (): void => {
+    const self = new Worker<J>()
+    hall.coming += 1
+    const begun = Effect.suspend(() => {
+      hall.coming -= 1
+      return Effect.zipRight(FiberRef.set(Insider.current, self.seat), work(self))
+    })
+    workers.add(self)
+    self.fiber = fork(begun)
+    self.fiber.addObserver((exit) => {
+      workers.delete(self)
+      if (Exit.isFailure(exit)) {
+        hall.coming = 0
+        onCrash(exit.cause, admitted.splice(0))
+        dismiss()
+      }
+      if (workers.size === 0) onAllGone?.()
+    })
+  }
+
+  return {
+    give: (job) => {
+      const wake = admitted.length < hall.coming ? undefined : idle.pop()
+      if (wake !== undefined) return wake(job)
+      admitted.push(job)
+      if (admitted.length > hall.coming) hire()
+    },
+    jobs: () => [...admitted, ...[...workers].flatMap(({ job }) => (job === undefined ? [] : [job]))],
+    interruptJobs: (isMeant) => {
+      for (const worker of workers) {
+        if (worker.job === undefined || !isMeant(worker.job)) continue
+        worker.isSpent = true
+        worker.fiber?.unsafeInterruptAsFork(FiberId.none)
+      }
+    },
+    interrupt: () => {
+      hall.isStopping = true
+      for (const { fiber } of workers) fiber?.unsafeInterruptAsFork(FiberId.none)
+    },
+    dismiss,
+    allGone: Effect.async<void>((resume) => {
+      if (workers.size === 0) resume(Effect.void)
+      else onAllGone = () => resume(Effect.void)
+    })
+  }
+}
+
+/** What a worker does: one job after the other, until it is dismissed or its fiber is spent. */
+const worker = <J, A, E, R>(
+  { admission, attempt, outer, restore, settle }: Options<J, A, E, R>,
+  hall: Hall<J>
+): ((self: Worker<J>) => Effect.Effect<void, never, R>) => {
+  const wait = Effect.async<J | undefined>((resume) => {
+    const job = hall.admitted.shift()
+    if (job !== undefined || hall.isDismissed) resume(Effect.succeed(job))
+    else hall.idle.push((given) => resume(Effect.succeed(given)))
+  })
+
+  return (self) => {
     const next: Effect.Effect<void, never, R> = Effect.suspend(() => {
-      const job = admitted.shift()
+      const job = hall.admitted.shift()
       return job === undefined
         ? Effect.flatMap(wait, (given) => (given === undefined ? Effect.void : run(given)))
         : run(job)
     })
 
-    const wait = Effect.async<J | undefined>((resume) => {
-      const job = admitted.shift()
-      if (job !== undefined || dismissed) resume(Effect.succeed(job))
-      else idle.push((given) => resume(Effect.succeed(given)))
-    })
-
     const run = (job: J): Effect.Effect<void, never, R> => {
       const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
-      seat.occupant = insider
+      self.seat.occupant = insider
       self.job = job
       return Effect.matchCauseEffect(restore(attempt(job)), {
         onFailure: (cause) => ended(job, insider, Exit.failCause(cause)),
@@ -120,62 +180,15 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
       self.job = undefined
       // A fiber that was interrupted stays so: another takes over, or the next row would be interrupted too.
       if (Exit.isFailure(exit) && Cause.isInterrupted(exit.cause)) self.isSpent = true
-      const goesOn = !self.isSpent || stopping
-      if (goesOn) coming += 1
+      const goesOn = !self.isSpent || hall.isStopping
+      if (goesOn) hall.coming += 1
       settle(job, exit, insider.hints, Insider.lateRejection(insider)?.rejection)
-      if (goesOn) coming -= 1
+      if (goesOn) hall.coming -= 1
       const notice = Attempt.logNotice(admission)
       if (!goesOn) return notice ?? Effect.void
       return notice === undefined ? next : Effect.zipRight(notice, next)
     }
 
     return next
-  }
-
-  const hire = (): void => {
-    const self = new Worker<J>()
-    coming += 1
-    const begun = Effect.suspend(() => {
-      const seat = new Insider.Seat()
-      coming -= 1
-      return Effect.zipRight(FiberRef.set(Insider.current, seat), work(self, seat))
-    })
-    workers.add(self)
-    self.fiber = fork(begun)
-    self.fiber.addObserver((exit) => {
-      workers.delete(self)
-      if (Exit.isFailure(exit)) {
-        coming = 0
-        onCrash(exit.cause, admitted.splice(0))
-        dismiss()
-      }
-      if (workers.size === 0) onAllGone?.()
-    })
-  }
-
-  return {
-    give: (job) => {
-      const wake = admitted.length < coming ? undefined : idle.pop()
-      if (wake !== undefined) return wake(job)
-      admitted.push(job)
-      if (admitted.length > coming) hire()
-    },
-    jobs: () => [...admitted, ...[...workers].flatMap(({ job }) => (job === undefined ? [] : [job]))],
-    interruptJobs: (isMeant) => {
-      for (const worker of workers) {
-        if (worker.job === undefined || !isMeant(worker.job)) continue
-        worker.isSpent = true
-        worker.fiber?.unsafeInterruptAsFork(FiberId.none)
-      }
-    },
-    interrupt: () => {
-      stopping = true
-      for (const { fiber } of workers) fiber?.unsafeInterruptAsFork(FiberId.none)
-    },
-    dismiss,
-    allGone: Effect.async<void>((resume) => {
-      if (workers.size === 0) resume(Effect.void)
-      else onAllGone = () => resume(Effect.void)
-    })
   }
 }

@@ -122,8 +122,8 @@ describe("the standard classifier", () => {
   })
 
   it('goes by the words of a status that some API means "not now" or "never" by, and by no other', () => {
-    const wordy = [400, 401, 403, 409, 413, 420, 422, 423, 425]
-    const others = [399, 404, 410, 412, 421, 424]
+    const wordy = [400, 401, 403, 409, 412, 413, 418, 420, 422, 423, 425, 456, 477, 498, 509]
+    const others = [399, 404, 410, 411, 421, 424]
     const slow = '{"error":{"code":"rate_limit_exceeded","message":"Slow down"}}'
     const plain = '{"error":{"code":"invalid_request","message":"No such model"}}'
     assert.deepStrictEqual(

@@ -18,6 +18,15 @@ describe("A stream of events", () => {
   })
 })
 
+describe("A stream of events that is cut within a letter", () => {
+  it("has the letter whole", () => {
+    const parser = EventStream.make("server-sent events")
+    const bytes = new TextEncoder().encode("data: ü\n\n")
+    const events = [...bytes].flatMap((byte) => parser.push(new Uint8Array([byte])))
+    assert.deepStrictEqual(events, [{ name: undefined, data: "ü" }])
+  })
+})
+
 describe("A stream of lines", () => {
   it("has an event a line, of which blank ones are none", () => {
     assert.deepStrictEqual(

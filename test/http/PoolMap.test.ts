@@ -1,6 +1,6 @@
-import { HttpClientRequest } from "@effect/platform"
+import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Scope } from "effect"
 import { Capacity, type ControlLaw, PooledExecutor } from "effect-aimd"
 import { PooledHttpClient, PoolMap, RequestKey } from "effect-aimd/http"
 import { inVirtualTime } from "../support/time.js"
@@ -128,6 +128,27 @@ describe("pools by key", () => {
       yield* Effect.sleep("500 millis")
       yield* Fiber.interrupt(impatient)
       yield* Fiber.join(busy)
+      yield* Fiber.join(patient)
+      assert.deepStrictEqual(yield* keysOf(pools), ["c"])
+    })
+  )
+
+  it.effect("let the next one in when one goes away in the very step in which it is woken", () =>
+    inVirtualTime(function* () {
+      const pools = yield* PoolMap.make({ capacity: 1 })
+      const waiting: Array<Fiber.RuntimeFiber<unknown, unknown>> = []
+      const first = yield* Effect.fork(
+        Effect.zipRight(
+          second(pools, "a"),
+          // At once: a fiber that interrupts would come too late.
+          Effect.sync(() => waiting.forEach((fiber) => fiber.unsafeInterruptAsFork(FiberId.none)))
+        )
+      )
+      yield* Effect.sleep(10)
+      waiting.push(yield* Effect.fork(second(pools, "b")))
+      yield* Effect.sleep(10)
+      const patient = yield* Effect.fork(second(pools, "c"))
+      yield* Fiber.join(first)
       yield* Fiber.join(patient)
       assert.deepStrictEqual(yield* keysOf(pools), ["c"])
     })
@@ -279,7 +300,6 @@ describe("a keyed client", () => {
       const api = scripted({ status: 429 })
       const pools = yield* Deferred.make<PoolMap.PoolMap>()
       const made = Effect.tap(PoolMap.make(), (map) => Deferred.succeed(pools, map))
-      const { HttpClient } = yield* Effect.promise(() => import("@effect/platform"))
       yield* Effect.flatMap(HttpClient.HttpClient, (client) =>
         Effect.zipRight(client.get("http://api.test"), Effect.flatMap(Deferred.await(pools), keysOf))
       ).pipe(

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Scope, Exit } from "effect"
 import { makeTracer } from "../support/observe.js"
@@ -121,6 +122,15 @@ describe("a pooled fetch", () => {
         [first.status, first.statusText, first.headers.get("content-length"), yield* text(first), second.status],
         [404, "Not Here", "2", "no", 204]
       )
+    })
+  )
+
+  it.effect("hands over an answer without a body as it came, though its caller may abort", () =>
+    inVirtualTime(function* () {
+      const fetch = yield* makeFetch(scripted(() => new Response(null, { status: 404 })))
+      const { signal } = new AbortController()
+      const response = yield* attempt(() => fetch(url, { signal }))
+      assert.deepStrictEqual([response.status, response.body, getEventListeners(signal, "abort")], [404, null, []])
     })
   )
 

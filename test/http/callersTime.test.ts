@@ -80,7 +80,7 @@ describe("the time limit of a caller", () => {
   )
 
   // An SDK rounds down to a second, and its timer began a moment before the call.
-  it.effect.each([2.5, 1.98])(
+  it.effect.each([1.95, 2.5, 2.999])(
     "starts anew with the permit: an SDK's, which says in a header that it is two seconds, of %s",
     (seconds) =>
       inVirtualTime(function* () {
@@ -94,6 +94,14 @@ describe("the time limit of a caller", () => {
     inVirtualTime(function* () {
       const { lines, served } = yield* tenCalls(Effect.map(abortAfter(2.5), (signal) => ({ signal })))
       assert.deepStrictEqual([served, lines.length], [2, 1])
+      for (const [seconds, whole] of [
+        [1.949, 1],
+        [3, 3]
+      ] as const) {
+        const headers = { "x-stainless-timeout": "2" }
+        const told = yield* tenCalls(Effect.map(abortAfter(seconds), (signal) => ({ signal, headers })))
+        assert.deepStrictEqual([told.served <= whole, told.lines.length], [true, 1])
+      }
       assert.include(lines[0], "set the SDK's `timeout`")
     })
   )

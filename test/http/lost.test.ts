@@ -68,9 +68,15 @@ describe("an answer that is lost", () => {
         scripted({ status: 504 }),
         scripted({ status: 500, headers: { "x-should-retry": "false" } })
       ]
-      yield* PooledHttpClient.make(pool, { resend: false })(off.client).get(url)
+      yield* PooledHttpClient.make(pool, { resend: false })(off.client).execute(HttpClientRequest.put(url))
       yield* PooledHttpClient.make(pool)(forbidden.client).get(url)
       assert.deepStrictEqual([off.sent.length, forbidden.sent.length], [1, 1])
+      const posted = scripted()
+      yield* PooledHttpClient.make(pool, { resend: false })(posted.client).execute(post)
+      assert.deepStrictEqual(
+        posted.sent.map(({ request }) => request.headers["idempotency-key"]),
+        [undefined]
+      )
     })
   )
 
@@ -163,10 +169,11 @@ describe("a request that hangs", () => {
   it.effect("does not run a row again that is late after its request was answered", () =>
     inVirtualTime(function* () {
       const pool = yield* makePool({ attemptTimeout: "30 seconds" })
-      const api = scripted()
-      const late = Effect.zipRight(PooledHttpClient.attempts()(api.client).get(url), Effect.never)
-      yield* Effect.flip(pool.execute(late))
-      assert.strictEqual(api.sent.length, 1)
+      const [api, failed] = [scripted(), scripted({ status: 429, headers: { "x-should-retry": "false" } })]
+      const client = PooledHttpClient.attempts()
+      yield* Effect.flip(pool.execute(Effect.zipRight(client(api.client).get(url), Effect.never)))
+      yield* Effect.flip(pool.execute(Effect.zipRight(Effect.either(client(failed.client).get(url)), Effect.never)))
+      assert.deepStrictEqual([api.sent.length, failed.sent.length], [1, 1])
     })
   )
 })

@@ -2,7 +2,7 @@ import { HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platf
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Duration, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import { type ControlLaw, type PoolConfig, PooledExecutor } from "effect-aimd"
-import { PooledFetch, PooledHttpClient, PoolMap, RequestKey } from "effect-aimd/http"
+import { Classifier, PooledFetch, PooledHttpClient, PoolMap, RequestKey } from "effect-aimd/http"
 import { inVirtualTime } from "../support/time.js"
 import { scripted, url } from "./support.js"
 
@@ -459,6 +459,29 @@ describe("the body of an error", () => {
         assert.deepStrictEqual([response.status, pulled.pieces], [status, 2])
         assert.strictEqual((yield* response.text).length, 3 * piece.length)
       }
+    })
+  )
+
+  it.effect("that is no error is whole for a classifier that asks for it, however long it is", () =>
+    inVirtualTime(function* () {
+      const body = { text: "x".repeat(100_000), busy: true }
+      const api = scripted({ body }, { body: "served" })
+      const classify: Classifier.Classifier = (answer) =>
+        Effect.map(answer.body, (text) =>
+          text.endsWith('"busy":true}') ? Option.some(Classifier.capacity()) : Option.none()
+        )
+      const made = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      const response = yield* PooledHttpClient.make(made, { classify })(api.client).get(url)
+      assert.deepStrictEqual([yield* response.text, api.sent.length], ["served", 2])
+    })
+  )
+
+  it.effect("that is empty JSON is null", () =>
+    inVirtualTime(function* () {
+      const headers = { "content-type": "application/json", "content-length": "0" }
+      const made = yield* PooledExecutor.make({ poolSize: 1 })
+      const response = yield* PooledHttpClient.make(made)(scripted({ body: "", headers }).client).get(url)
+      assert.strictEqual(yield* response.json, null)
     })
   )
 

@@ -372,6 +372,12 @@ describe("Bounded reorder buffer", () => {
   describe("interruption", () => {
     const timeouts = [undefined, "1 minute"] as const
     const withTimeout = (timeout: (typeof timeouts)[number]) => (timeout === undefined ? {} : { timeout })
+    /** Two that wait, one behind the other: the first is given up. */
+    const inLine = <A, E>(wait: (row: string) => Effect.Effect<A, E>) =>
+      Effect.forEach(["given-up", "kept"] as const, (row) => Effect.tap(Effect.fork(wait(row)), settle)).pipe(
+        // As many as were forked.
+        Effect.map((fibers) => fibers as [Fiber.RuntimeFiber<A, E>, Fiber.RuntimeFiber<A, E>])
+      )
 
     for (const timeout of timeouts) {
       const kind = timeout === undefined ? "without a timeout" : "with a timeout"
@@ -379,10 +385,7 @@ describe("Bounded reorder buffer", () => {
       it.effect(`takes a waiting submit ${kind} out of the line, without a trace`, () =>
         Effect.gen(function* () {
           const { buffer, first } = yield* fullBuffer(1)
-          const given = yield* Effect.fork(buffer.submit("given-up", withTimeout(timeout)))
-          yield* settle
-          const kept = yield* Effect.fork(buffer.submit("kept", withTimeout(timeout)))
-          yield* settle
+          const [given, kept] = yield* inLine((row) => buffer.submit(row, withTimeout(timeout)))
           yield* Fiber.interrupt(given)
           assert.strictEqual((yield* buffer.metrics).waitingSubmits, 1)
           yield* buffer.evict(first)
@@ -394,10 +397,7 @@ describe("Bounded reorder buffer", () => {
       it.effect(`leaves the place of a submit ${kind} that is interrupted as it gets it to the next`, () =>
         Effect.gen(function* () {
           const { buffer, first } = yield* fullBuffer(1)
-          const given = yield* Effect.fork(buffer.submit("given-up", withTimeout(timeout)))
-          yield* settle
-          const kept = yield* Effect.fork(buffer.submit("kept", withTimeout(timeout)))
-          yield* settle
+          const [given, kept] = yield* inLine((row) => buffer.submit(row, withTimeout(timeout)))
           yield* buffer.evict(first)
           yield* Fiber.interruptAsFork(given, FiberId.none)
           assert.isTrue(Exit.isInterrupted(yield* Fiber.await(given)))
@@ -410,10 +410,7 @@ describe("Bounded reorder buffer", () => {
       it.effect(`takes a waiting next ${kind} out of the line, without a trace`, () =>
         Effect.gen(function* () {
           const { buffer, first } = yield* fullBuffer(1)
-          const given = yield* Effect.fork(buffer.next(withTimeout(timeout)))
-          yield* settle
-          const kept = yield* Effect.fork(buffer.next(withTimeout(timeout)))
-          yield* settle
+          const [given, kept] = yield* inLine(() => buffer.next(withTimeout(timeout)))
           yield* Fiber.interrupt(given)
           assert.strictEqual((yield* buffer.metrics).waitingNexts, 1)
           yield* finish(buffer, first)
@@ -424,10 +421,7 @@ describe("Bounded reorder buffer", () => {
       it.effect(`leaves the row of a next ${kind} that is interrupted as it gets it to the next`, () =>
         Effect.gen(function* () {
           const { buffer, tickets } = yield* fullBuffer(2)
-          const given = yield* Effect.fork(buffer.next(withTimeout(timeout)))
-          yield* settle
-          const kept = yield* Effect.fork(buffer.next(withTimeout(timeout)))
-          yield* settle
+          const [given, kept] = yield* inLine(() => buffer.next(withTimeout(timeout)))
           yield* Effect.forEach(tickets, (ticket) => finish(buffer, ticket), { discard: true })
           yield* Fiber.interruptAsFork(given, FiberId.none)
           assert.isTrue(Exit.isInterrupted(yield* Fiber.await(given)))

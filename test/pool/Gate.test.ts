@@ -73,6 +73,15 @@ describe("The gate", () => {
     assert.deepStrictEqual(bounds, ["period", "period", "none"])
   })
 
+  it("takes a wait for a period that is shorter than a start goes alone for no hold", () => {
+    const starts = { limit: 3, period: 100, provenUntil: Infinity }
+    const start = starter(Gate.make(10), decision({ starts, alone: 7 }))
+    assert.deepStrictEqual(
+      [start(0), start(1), start(95), start(96), start(100)].map(([at]) => at),
+      [0, 1, 95, 100, 101]
+    )
+  })
+
   it("sends those beyond an unproven period one at a time", () => {
     const starts = { limit: 2, period: 100, provenUntil: 5 }
     const start = starter(Gate.make(10), decision({ starts, alone: 7 }))

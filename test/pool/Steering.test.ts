@@ -139,6 +139,21 @@ describe("What a law decides", () => {
     assert.strictEqual(other.told.decisions, 1)
   })
 
+  it("is what it was where the law goes back to it", () => {
+    const { decision: wide } = sequence({ window: 8 }).initial(8, 0)
+    const { decision: narrow } = sequence({ window: 2 }).initial(8, 0)
+    const { steering, step } = steered({
+      name: "there and back",
+      initial: () => ({ state: 0, decision: wide }),
+      step: (state) => ({ state: state + 1, decision: state % 2 === 0 ? narrow : wide })
+    })
+    const windows = [100, 200, 300].map((now) => {
+      step(now)
+      return steering.decision.window
+    })
+    assert.deepStrictEqual(windows, [2, 8, 2])
+  })
+
   it("is the delay law's, within the last window, once the law has thrown", () => {
     const three = sequence({}, { window: 3 })
     let steps = 0

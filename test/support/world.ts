@@ -362,12 +362,17 @@ const program = (world: World, log: Array<Event>): Effect.Effect<Run> =>
     return { log, exits, batches, streams, after, endedAt }
   })
 
+/** Whether the rows come from a generator: it can neither fail nor hang, and a stream takes its place there. */
+export const isGenerator = ({ end, kind }: Reading): boolean =>
+  kind === "generator" && (end === "end" || end === "throw")
+
 /** So many rows, one by one; `onRead` is told of each. */
 const sourceOf = (
   rows: number,
-  { end, kind, source }: Reading,
+  reading: Reading,
   onRead: () => void
 ): Stream.Stream<number, Refused> | Iterable<number> => {
+  const { end, source } = reading
   const generate = function* () {
     for (let row = 0; row < rows; row++) {
       onRead()
@@ -375,7 +380,7 @@ const sourceOf = (
     }
     if (end === "throw") throw new Error("no more rows")
   }
-  if (kind === "generator" && (end === "end" || end === "throw")) return { [Symbol.iterator]: generate }
+  if (isGenerator(reading)) return { [Symbol.iterator]: generate }
   const one = (row: number) =>
     Effect.delay(
       Effect.sync(() => (onRead(), row)),

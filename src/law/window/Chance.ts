@@ -15,6 +15,7 @@ export type Alarms = ReadonlyArray<number>
 
 /** Shares of rejections that a limit may bring. */
 const shares = [0.9, 0.5, 0.2]
+const leastShare = Math.min(...shares)
 
 /**
  * The greatest share of rejections that is chance. More, and something is wrong.
@@ -50,7 +51,8 @@ export const silent: Alarms = shares.map(() => 0)
  * @category learning
  */
 export const passed = (alarms: Alarms, chance: number, starts: number): Alarms =>
-  starts === 0
+  // Most of the time nothing was rejected, and nothing can fall below silence.
+  starts === 0 || (alarms === silent && chance <= leastShare)
     ? alarms
     : alarms.map((alarm, i) => Math.max(0, alarm + starts * Math.log((1 - (shares[i] ?? 0)) / (1 - chance))))
 

@@ -105,7 +105,9 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
   draft.judged = Math.max(draft.judged, sequence - 1)
   if (noise === undefined) {
     const fall = Chance.passed(calm.fall, chanceOf(calm), counts.fall)
-    draft.calm = { ...calm, starts: calm.starts + counts.fall, fall }
+    const { last, rejected } = calm
+    // Each row's: a copy by spread would cost as much as the rest of it.
+    draft.calm = { starts: calm.starts + counts.fall, rejected, last, fall }
     return
   }
   draft.noise = {
