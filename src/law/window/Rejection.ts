@@ -146,7 +146,7 @@ const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt:
   const isRaised = period?.isExact === true && period.limit > period.known
   const isBrief = retryAfter === undefined || (period !== undefined && retryAfter < period.length / 2)
   if (period?.proven === true && (isRaised || (!isTest && isBrief))) {
-    const pause = Math.max(4 * draft.rejectionLatency, 0.02 * period.length * 2 ** period.failures)
+    const pause = Math.max(4 * draft.rejectionLatency, period.length * Math.min(0.1, 0.02 * 2 ** period.failures))
     draft.period = Period.failed(period, retryAfter, pause)
     draft.marks = []
     if (draft.period !== undefined) {
