@@ -1,6 +1,7 @@
 /** The program `effect-aimd`. */
 import { NodeContext, NodeHttpClient, Undici } from "@effect/platform-node"
-import { Effect, Layer } from "effect"
+import { Console, Effect, Layer } from "effect"
+import { stripVTControlCharacters } from "node:util"
 import * as Cli from "./Cli.js"
 
 const screen = {
@@ -20,7 +21,21 @@ const agent = Layer.scoped(
 
 const Live = Layer.merge(NodeContext.layer, Layer.provide(NodeHttpClient.layerUndiciWithoutDispatcher, agent))
 
-const exit = await Cli.main(process.argv, screen).pipe(Effect.provide(Live), Effect.runPromiseExit)
+/** Colours only where somebody sees them. */
+const printer =
+  (stream: NodeJS.WriteStream) =>
+  (...texts: ReadonlyArray<unknown>) =>
+    Effect.sync(() => {
+      const text = `${texts.map(String).join(" ")}\n`
+      const isPlain = !stream.isTTY || (process.env["NO_COLOR"] ?? "") !== ""
+      stream.write(isPlain ? stripVTControlCharacters(text) : text)
+    })
+
+const exit = await Console.consoleWith((console) =>
+  Cli.main(process.argv, screen).pipe(
+    Effect.withConsole({ ...console, log: printer(process.stdout), error: printer(process.stderr) })
+  )
+).pipe(Effect.provide(Live), Effect.runPromiseExit)
 
 // Whatever still waits, such as a stdin that nobody closes, is of no use any more.
 process.stdout.write("", () => process.exit(Cli.exitCode(exit)))

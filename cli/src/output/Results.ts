@@ -112,6 +112,7 @@ const make = (
 
   const write = (lines: ReadonlyArray<string>): Effect.Effect<void, Failure> =>
     Effect.gen(function* () {
+      if (lines.length === 0) return
       const first = mode._tag === "following" ? yield* follow(lines) : undefined
       if (mode._tag === "following") return
       const fresh = first === undefined ? lines : lines.slice(first)

@@ -144,7 +144,7 @@ const taker = (results: Results.Results, tally: Summary.Tally, { begun, stop }: 
     }
     tally.lines += lines.length
     const ended = dead === undefined ? Effect.void : stop({ reason: "dead", why: `the API is of no use: ${dead}` })
-    return Effect.zipRight(lines.length === 0 ? Effect.void : results.write(lines), ended)
+    return Effect.zipRight(results.write(lines), ended)
   }
 }
 
@@ -232,7 +232,8 @@ export const run = (
       begun: new Set(),
       own: { ended: 0 },
       isStopping: () => stop !== undefined,
-      stop: (given) => Effect.suspend(() => Deferred.succeed(stopped, (stop ??= given)))
+      // Paused at once: what is done next takes a moment.
+      stop: (given) => Effect.suspend(() => Effect.zipRight(pool.pause, Deferred.succeed(stopped, (stop ??= given))))
     }
     const stopping = Effect.gen(function* () {
       const { why } = yield* Deferred.await(stopped)
