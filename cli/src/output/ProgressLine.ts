@@ -39,8 +39,12 @@ export const rate = (samples: ReadonlyArray<Sample>): number => {
 const count = (n: number): string => n.toLocaleString("en-US")
 
 /** A span as a person reads it. */
-export const span = (millis: number): string =>
-  millis < 1000 ? `${Math.ceil(millis)}ms` : Duration.format(Duration.seconds(Math.ceil(millis / 1000)))
+export const span = (millis: number): string => {
+  if (millis < 1000) return `${Math.ceil(millis)}ms`
+  return millis < 10_000
+    ? `${Math.round(millis / 100) / 10}s`
+    : Duration.format(Duration.seconds(Math.ceil(millis / 1000)))
+}
 
 /** Money, to as many digits as tell something. */
 export const money = (amount: number): string => amount.toFixed(amount !== 0 && amount < 0.1 ? 4 : 2)
