@@ -1,8 +1,9 @@
 /** The command line: what is given becomes a run, and its end an exit code. */
-import { Command, HelpDoc, Span, ValidationError } from "@effect/cli"
+import { Command, HelpDoc, ValidationError } from "@effect/cli"
 import { Cause, Console, Duration, Effect, Either, Exit, Option, Redacted } from "effect"
-import { codes, meanings, type Status } from "./ExitCode.js"
+import { codes, type Status } from "./ExitCode.js"
 import { InputError, OutputError } from "./Failure.js"
+import * as Help from "./Help.js"
 import type * as Input from "./input/Input.js"
 import * as Row from "./input/Row.js"
 import * as Target from "./input/Target.js"
@@ -76,7 +77,8 @@ const second = Duration.seconds(1)
 
 const runOptions = (given: Given): Either.Either<Run.Options, InputError> =>
   Either.gen(function* () {
-    const { out } = given
+    if (Option.isNone(given.out)) return yield* fail("--out is missing: where the results go")
+    const out = given.out.value
     if (out === given.input) return yield* fail("--out is the input itself")
     if (given.limit.length > 0 || Option.isSome(given.latency)) {
       return yield* fail("--limit and --latency are for --dry-run: a real run finds the limit by itself")
@@ -118,36 +120,6 @@ class Unsuccessful {
   }
 }
 
-const examples = [
-  ["A file made for OpenAI's Batch API, now:", "effect-aimd run requests.jsonl --out results.jsonl"],
-  [
-    "Rows of your own, to any OpenAI-compatible server:",
-    `effect-aimd run rows.csv --out vectors.jsonl --url http://localhost:8000/v1/embeddings --body '{"model":"m","input":{{text}}}'`
-  ],
-  [
-    "How long would it take?",
-    "effect-aimd run requests.jsonl --out results.jsonl --dry-run --limit 600/min --latency 2s"
-  ],
-  [
-    "Not for more than 5:",
-    "effect-aimd run requests.jsonl --out results.jsonl --max-cost 5 --price-input 0.15 --price-output 0.6"
-  ],
-  [
-    "From a program, with a key of another kind:",
-    `... | effect-aimd run - --out results.jsonl --key '' --header "x-api-key: $KEY"`
-  ]
-] as const
-
-const help = [
-  HelpDoc.p(
-    "Sends each row of a file as a request, as fast as the API allows, and writes a line for each, in order, in OpenAI's batch output format. A run that was stopped, however, goes on when the same command is run again."
-  ),
-  HelpDoc.h1("EXAMPLES"),
-  ...examples.flatMap(([what, line]) => [HelpDoc.p(what), HelpDoc.p(Span.code(`  ${line}`))]),
-  HelpDoc.h1("EXIT CODES"),
-  ...(Object.keys(codes) as ReadonlyArray<Status>).map((status) => HelpDoc.p(`${codes[status]}: ${meanings[status]}`))
-].reduce(HelpDoc.sequence)
-
 const runCommand = (screen: Screen.Screen) =>
   Command.make("run", config, (given) =>
     Effect.gen(function* () {
@@ -158,7 +130,7 @@ const runCommand = (screen: Screen.Screen) =>
       yield* show(summary, Summary.format)
       if (summary.status !== "done") return yield* Effect.fail(new Unsuccessful(summary.status))
     })
-  ).pipe(Command.withDescription(help))
+  )
 
 /** A lone `-` would be taken for an option where it stands before others. */
 const normal = (argv: ReadonlyArray<string>): ReadonlyArray<string> =>
@@ -193,11 +165,15 @@ const tell = (screen: Screen.Screen, isJson: boolean, cause: Cause.Cause<unknown
   return Effect.zipRight(isTold ? Effect.void : Screen.print(screen, `effect-aimd: ${message}`), json)
 }
 
+/** Whether somebody wants to know what there is to be had. */
+const asksForHelp = (words: ReadonlyArray<string>): boolean =>
+  words.length === 0 || words.includes("--help") || words.includes("-h")
+
 /** Runs a command line, and says on the screen why it failed. `argv` is Node's. */
-export const main = (argv: ReadonlyArray<string>, screen: Screen.Screen) =>
-  Command.make("effect-aimd")
-    .pipe(
-      Command.withSubcommands([runCommand(screen)]),
-      Command.run({ name: "effect-aimd", version, summary: Span.text("requests of a file, at the limit of any API") })
-    )(normal(argv))
-    .pipe(Effect.tapErrorCause((cause) => tell(screen, argv.includes("--json"), cause)))
+export const main = (argv: ReadonlyArray<string>, screen: Screen.Screen) => {
+  if (asksForHelp(argv.slice(2))) return Console.log(Help.text(version))
+  const command = Command.make("effect-aimd").pipe(Command.withSubcommands([runCommand(screen)]))
+  return Command.run(command, { name: "effect-aimd", version })(normal(argv)).pipe(
+    Effect.tapErrorCause((cause) => tell(screen, argv.includes("--json"), cause))
+  )
+}

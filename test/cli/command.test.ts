@@ -324,7 +324,7 @@ describe("effect-aimd run: what is wrong is told, and nothing is sent or overwri
         [["--out", out, "--body", "{{.}}", "--format", "batch"], /--body is for rows of your own/],
         [["--out", out, "--limit", "5/s"], /--limit and --latency are for --dry-run/],
         [["--out", input], /--out is the input itself/],
-        [[], /--out/],
+        [[], /--out is missing/],
         [["--out", out, "--nonsense"], /--nonsense/]
       ]
       for (const [args, why] of wrongs) assert.match(yield* message(...args), why)
@@ -382,9 +382,9 @@ describe("effect-aimd", () => {
       const { code, stdout } = yield* run(["run", "--help"])
       assert.strictEqual(code, 0)
       for (const part of [
-        "EXAMPLES",
+        "Examples:",
         "effect-aimd run requests.jsonl --out results.jsonl",
-        "EXIT CODES",
+        "Exit codes:",
         "--max-cost"
       ]) {
         assert.include(stdout, part)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Exit, FiberId } from "effect"
 import { Capacity, PoolError } from "effect-aimd"
-import type { Answer} from "../../../cli/src/output/Outcome.js";
+import type { Answer } from "../../../cli/src/output/Outcome.js"
 import { isNoAnswer, Refused, speaksOfDeath, Unanswered } from "../../../cli/src/output/Outcome.js"
 import * as OutputLine from "../../../cli/src/output/OutputLine.js"
 
