@@ -6,9 +6,14 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
 const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
-const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/nastyServer.test.ts", "test/law/field.test.ts"]
+const long = [
+  "test/simulation/{exploration,golden}.test.ts",
+  "test/http/nastyServer.test.ts",
+  "test/law/field.test.ts",
+  "test/journal/crash/worlds.test.ts"
+]
 
-/** Many minutes of real processes that die: `npm run test:kills`. */
+/** Minutes of real processes that die: `npm run test:kills`. */
 const kills = "test/journal/crash/kills.test.ts"
 
 /** What a browser makes of the pages: `npm run test:browser`. */
