@@ -60,11 +60,12 @@ const rooms = {
   "src/answer": ["\\.\\./structure/", "\\.\\./law/ControlLaw\\.js"],
   "src/pool": ["\\.\\./(structure|law|order|answer)/", words],
   "src/http": [core],
+  "src/report": [core],
   "src/journal": [core],
   "src/journal/sql": ["\\.\\./[A-Z]\\w+\\.js"],
   "src/testing/time": ["\\.\\./\\.\\./structure/"],
   "src/testing/api": ["\\.\\./" + core, "\\.\\./time/"],
-  "src/testing/report": ["\\.\\./" + core, "\\.\\./(api|time)/", "\\.\\./Trace\\.js"],
+  "src/testing/report": ["\\.\\./" + core, "\\.\\./\\.\\./report/", "\\.\\./(api|time)/", "\\.\\./Trace\\.js"],
   "src/testing/http": ["\\.\\./" + core, "\\.\\./api/"]
 }
 /** The same for the command. */
@@ -132,7 +133,7 @@ export default tseslint.config(
   {
     files: ["src/*.ts"],
     rules: mayNotImport(dependencies, platform, {
-      regex: "/(http|journal|testing)/",
+      regex: "/(http|journal|report|testing)/",
       message: "The core knows none of them."
     })
   },

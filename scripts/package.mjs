@@ -15,7 +15,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 
-const expected = "values 10 20 30 40 50\nretries 1\n"
+const expected = "values 10 20 30 40 50\nretries 1\na page <title>default\n"
 const expectedOfHttp = "answers a b c\nretries 1\n"
 const expectedOfJournal = "first a1 b2\nsecond a1 b2\n"
 

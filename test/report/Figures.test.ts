@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Figures from "../../../src/testing/report/Figures.js"
+import * as Figures from "../../src/report/Figures.js"
 
 describe("Figures", () => {
   it("keeps three digits that count, and all of a large number", () => {
