@@ -96,7 +96,8 @@ const runOptions = (given: Given): Either.Either<Run.Options, InputError> =>
       grace: Option.getOrElse(given.grace, () => Duration.seconds(30)),
       prices: yield* pricesOf(given),
       maxCost: Option.getOrElse(given.maxCost, () => Infinity),
-      giveUpAfter: given.giveUpAfter
+      giveUpAfter: given.giveUpAfter,
+      report: given.report
     }
   })
 

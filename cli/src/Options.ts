@@ -60,6 +60,7 @@ export const about = {
     'for --dry-run, a limit of the API, any number of times: 600/min, "90000 tokens/min", "8 at once"'
   ],
   latency: ["<time>", "for --dry-run, how long the API works on a request, in the middle; default 1s"],
+  report: ["<file>", "write a page to look at: how fast it went and why not faster, what failed, what the law found"],
   json: ["", "print the summary as JSON on stdout, and nothing else there"]
 } as const satisfies { readonly [name: string]: readonly [takes: string, what: string] }
 
@@ -121,5 +122,6 @@ export const options = {
   dryRun: flag("dry-run"),
   limit: text("limit").pipe(Options.repeated, readAll("limit", Words.limit)),
   latency: Options.optional(duration("latency")),
+  report: Options.optional(text("report")),
   json: flag("json")
 }

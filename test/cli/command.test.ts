@@ -194,6 +194,23 @@ describe("effect-aimd run", () => {
   )
 })
 
+describe("effect-aimd run: the page about it", () => {
+  it.scopedLive("is written beside the results, and tells of what failed", () =>
+    Effect.gen(function* () {
+      const { url } = yield* serve((asked, response) => reply(response, asked.body === '{"i":2}' ? 400 : 200, {}))
+      const { input, out, path } = yield* files(5)
+      const page = `${path}/report.html`
+      const ended = yield* run(["run", input, "--out", out, "--url", url, "--report", page])
+      assert.strictEqual(ended.code, 1, ended.stderr)
+      const html = readFileSync(page, "utf8")
+      assert.match(html, /^<!doctype html>/)
+      for (const part of [`effect-aimd run ${input}`, "row-2", "status 400"]) assert.include(html, part)
+      const nowhere = yield* run(["run", input, "--out", out, "--url", url, "--report", `${path}/no/such.html`])
+      assert.deepStrictEqual([nowhere.code, nowhere.stdout], [6, ""])
+    })
+  )
+})
+
 describe("effect-aimd run: money", () => {
   it.scopedLive("starts no request that may pass the ceiling, says what was spent, and goes on with a larger one", () =>
     Effect.gen(function* () {

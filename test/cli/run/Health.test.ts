@@ -3,7 +3,7 @@ import { Cause } from "effect"
 import { PoolError } from "effect-aimd"
 import { Refused, Unanswered } from "../../../cli/src/output/Outcome.js"
 import * as Health from "../../../cli/src/run/Health.js"
-import { isDoneAgain } from "../../../cli/src/run/Run.js"
+import { isDoneAgain } from "../../../cli/src/run/Retry.js"
 
 const status = (status: number) => new Refused({ status, requestId: null, body: null })
 const broken = new Unanswered({ code: "connection_error", message: "broken" })
