@@ -156,8 +156,8 @@ export const isFile = ({ path }: Input): Effect.Effect<boolean, never, FileSyste
   path === "-"
     ? Effect.succeed(false)
     : Effect.flatMap(FileSystem.FileSystem, (fs) => fs.stat(path)).pipe(
-        Effect.map(({ type }) => type === "File"),
-        // Why it cannot be looked at is told by whoever reads it.
+        // Why a folder, or what is not there, cannot be read is told by whoever reads it.
+        Effect.map(({ type }) => type === "File" || type === "Directory"),
         Effect.orElseSucceed(() => true)
       )
 

@@ -50,7 +50,8 @@ export const join = (base: URL, row: string): Either.Either<Target, string> => {
   const [path = "", query] = row.split("?", 2)
   target.pathname = joinPath(base.pathname, path)
   if (path.endsWith("/") && !target.pathname.endsWith("/")) target.pathname += "/"
-  for (const [name, value] of new URLSearchParams(query)) target.searchParams.append(name, value)
+  // As they are written: an API may not take a plus for a blank.
+  if (query !== undefined) target.search = [base.search.slice(1), query].filter((part) => part !== "").join("&")
   target.hash = ""
   return Either.right({ url: target.href, path: row })
 }

@@ -43,7 +43,8 @@ export interface Paid {
   readonly largest: number
 }
 
-const nothing: Paid = { usage: { input: 0, output: 0 }, largest: 0 }
+/** Of a run that pays nothing. */
+export const nothing: Paid = { usage: { input: 0, output: 0 }, largest: 0 }
 
 const paidOf = (line: Uint8Array): Usage | undefined => {
   try {

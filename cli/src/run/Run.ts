@@ -47,7 +47,7 @@ const prepare = (options: Options) =>
     const isFile = yield* Input.isFile(input)
     const total = isFile ? yield* Input.check(input) : undefined
     yield* isFresh ? RunJournal.putAside(out) : RunJournal.checkResults(out)
-    const paid = yield* RunJournal.paid(out)
+    const paid = Option.isSome(prices) ? yield* RunJournal.paid(out) : RunJournal.nothing
     const max = Option.isSome(prices) ? options.maxCost : Infinity
     const ledger = Money.make(
       Option.getOrElse(prices, () => ({ input: 0, output: 0 })),

@@ -35,7 +35,10 @@ export const watch = (
       yield* Screen.print(screen, "Ctrl-C once more ends it at once")
       const second = yield* Queue.take(signals)
       yield* Screen.print(screen, "ended at once; what was finished is kept: to go on, run the same command again")
-      yield* Effect.sync(() => process.exit(codes[second]))
+      // A block, as checkers take what never returns for a promise.
+      yield* Effect.sync(() => {
+        process.exit(codes[second])
+      })
     })
     yield* Effect.forkScoped(Effect.interruptible(watching))
   })

@@ -28,7 +28,7 @@ describe("Target.join", () => {
   it("keeps the queries of both", () => {
     assert.strictEqual(
       join("http://a.example/v1?api-version=1", "/x?page=2&q=a%20b"),
-      "http://a.example/v1/x?api-version=1&page=2&q=a+b"
+      "http://a.example/v1/x?api-version=1&page=2&q=a%20b"
     )
   })
 
