@@ -36,7 +36,7 @@ export const watch = (
       const second = yield* Queue.take(signals)
       yield* Screen.print(screen, "ended at once; what was finished is kept: to go on, run the same command again")
       // A block, as checkers take what never returns for a promise.
-      yield* Effect.sync(() => {
+      return yield* Effect.sync(() => {
         process.exit(codes[second])
       })
     })
