@@ -5,6 +5,7 @@
 import { FileSystem, Path } from "@effect/platform"
 import { Console, Effect, Option } from "effect"
 import * as Cli from "../../cli/src/Cli.js"
+import { InputError, reasonOf } from "../../cli/src/Failure.js"
 import * as Screen from "../../cli/src/output/Screen.js"
 import * as Summary from "../../cli/src/output/Summary.js"
 import * as Corpus from "./corpus.js"
@@ -109,6 +110,13 @@ const format = ({ answers, idealSeconds, server, shareOfIdeal, summary }: Report
     ])
   ].join("\n")
 
+/** Makes the folder where there is none. Not with what is above it: Node never returns where nothing can be made, as in /proc. */
+const makeFolder = (folder: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* fs.exists(folder))) yield* fs.makeDirectory(folder)
+  }).pipe(Effect.mapError((error) => new InputError({ message: `${folder} cannot be made: ${reasonOf(error)}` })))
+
 /** Runs the demo; returns the exit code of the command, what to say of it, and a report if it has come to its end. */
 export const run = (options: Options, screen: Screen.Screen) =>
   Effect.gen(function* () {
@@ -121,7 +129,7 @@ export const run = (options: Options, screen: Screen.Screen) =>
     )
     const input = path.join(options.out, "comments.jsonl")
     const out = path.join(options.out, "results.jsonl")
-    yield* fs.makeDirectory(options.out, { recursive: true })
+    yield* makeFolder(options.out)
     const lines = rows.map((row) => JSON.stringify({ id: Corpus.stateId(row), text: Corpus.input(row) }))
     yield* fs.writeFileString(input, lines.map((line) => `${line}\n`).join(""))
 

@@ -3,6 +3,7 @@ import { Command, Options } from "@effect/cli"
 import { Console, Effect } from "effect"
 import * as Cli from "../../cli/src/Cli.js"
 import * as Node from "../../cli/src/Node.js"
+import * as Screen from "../../cli/src/output/Screen.js"
 import * as Demo from "./demo.js"
 
 const options = {
@@ -34,7 +35,9 @@ const command = Command.make("demo", options, (given) =>
   )
 )
 
-const main = Command.run(command, { name: "npm run demo --", version: "1" })(process.argv)
+const main = Command.run(command, { name: "npm run demo --", version: "1" })(process.argv).pipe(
+  Effect.tapErrorTag("InputError", ({ message }) => Screen.print(Node.screen, `demo: ${message}`))
+)
 
 await Node.runMain(main, (exit) =>
   exit._tag === "Failure" && exit.cause._tag === "Fail" && typeof exit.cause.error === "number"

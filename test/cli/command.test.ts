@@ -1,7 +1,9 @@
 /** The command as its users have it: a process, files, and a server. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
 import { version } from "../../cli/src/Version.js"
 import type { Summary } from "../../cli/src/output/Summary.js"
 import { batchLines, folder, lines, reply, run, serve, served, write } from "./support.js"
@@ -160,6 +162,23 @@ describe("effect-aimd run", () => {
         ["row-1", "row-2"]
       )
       assert.deepStrictEqual(new Set(asked.map(({ url }) => url)), new Set(["/v1/embeddings"]))
+    })
+  )
+
+  it.scopedLive("reads a pipe, which can be read only once", () =>
+    Effect.gen(function* () {
+      const { url } = yield* serve((asked, response) => reply(response, 200, served(asked)))
+      const { out, path } = yield* files(0)
+      execFileSync("mkfifo", [`${path}/pipe`])
+      const [ended] = yield* Effect.all(
+        [
+          run(["run", `${path}/pipe`, "--out", out, "--url", url]),
+          Effect.promise(() => writeFile(`${path}/pipe`, batchLines(3)))
+        ],
+        { concurrency: 2 }
+      )
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.strictEqual(lines(out).length, 3)
     })
   )
 

@@ -2,6 +2,7 @@
 import { FileSystem } from "@effect/platform"
 import { NodeStream } from "@effect/platform-node"
 import { parse } from "csv-parse"
+import { createReadStream } from "node:fs"
 import { Chunk, Effect, Either, Option, Stream } from "effect"
 import { InputError, reasonOf } from "../Failure.js"
 import * as Lines from "./Lines.js"
@@ -26,14 +27,16 @@ const wrongLine = (input: Input, line: number, what: string): InputError =>
 
 const utf16 = "it is UTF-16: save it as UTF-8"
 
-const bytesOf = (input: Input): Stream.Stream<Uint8Array, InputError, FileSystem.FileSystem> => {
-  const raw: Stream.Stream<Uint8Array, unknown, FileSystem.FileSystem> =
+const bytesOf = (input: Input): Stream.Stream<Uint8Array, InputError> => {
+  const failed = (error: unknown) => wrong(input, `it cannot be read: ${reasonOf(error)}`)
+  const raw = Stream.suspend(() =>
     input.path === "-"
-      ? NodeStream.stdin
-      : Stream.unwrap(Effect.map(FileSystem.FileSystem, (fs) => fs.stream(input.path)))
+      ? Stream.mapError(NodeStream.stdin, failed)
+      : // Not by `FileSystem`, whose streams read by position: a pipe has none.
+        NodeStream.fromReadable<InputError, Uint8Array>(() => createReadStream(input.path), failed)
+  )
   let isFirst = true
   return raw.pipe(
-    Stream.mapError((error) => wrong(input, `it cannot be read: ${reasonOf(error)}`)),
     Stream.mapEffect((bytes) => {
       if (!isFirst) return Effect.succeed(bytes)
       isFirst = false
@@ -90,7 +93,7 @@ const taker = (input: Input, isDistinct: boolean): Take => {
   }
 }
 
-const jsonRows = (input: Input, take: Take): Stream.Stream<Row, InputError, FileSystem.FileSystem> => {
+const jsonRows = (input: Input, take: Take): Stream.Stream<Row, InputError> => {
   const splitter = new Lines.Splitter()
   let line = 0
   let number = 0
@@ -123,14 +126,14 @@ const checkHeader = (header: ReadonlyArray<string>): Array<string> => {
 }
 
 /** Rows of CSV, whose first line names the fields. */
-const csvRows = (input: Input, take: Take): Stream.Stream<Row, InputError, FileSystem.FileSystem> => {
+const csvRows = (input: Input, take: Take): Stream.Stream<Row, InputError> => {
   let number = 0
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   const text = Stream.mapEffect(bytesOf(input), (bytes) =>
     Effect.try({ try: () => decoder.decode(bytes, { stream: true }), catch: () => wrong(input, "it is not UTF-8") })
   )
   const delimiter = input.syntax === "tsv" ? "\t" : ","
-  const records = NodeStream.pipeThroughDuplex<FileSystem.FileSystem, InputError, string, InputError, CsvRecord>(
+  const records = NodeStream.pipeThroughDuplex<never, InputError, string, InputError, CsvRecord>(
     text,
     () => parse({ columns: checkHeader, delimiter, info: true, skip_empty_lines: true }),
     (error) =>
@@ -145,7 +148,7 @@ const csvRows = (input: Input, take: Take): Stream.Stream<Row, InputError, FileS
  * The rows, in order. Fails at the first that is wrong, once those before it are out; with `isDistinct` also where a name
  * comes twice.
  */
-export const rows = (input: Input, isDistinct: boolean): Stream.Stream<Row, InputError, FileSystem.FileSystem> =>
+export const rows = (input: Input, isDistinct: boolean): Stream.Stream<Row, InputError> =>
   Stream.suspend(() => {
     const take = taker(input, isDistinct)
     return input.syntax === "jsonl" ? jsonRows(input, take) : csvRows(input, take)
@@ -162,7 +165,7 @@ export const isFile = ({ path }: Input): Effect.Effect<boolean, never, FileSyste
       )
 
 /** Looks through all rows before anything is sent, and counts them. */
-export const check = (input: Input): Effect.Effect<number, InputError, FileSystem.FileSystem> =>
+export const check = (input: Input): Effect.Effect<number, InputError> =>
   Effect.flatMap(Stream.runCount(rows(input, true)), (count) =>
     count === 0 ? wrong(input, "there is no row in it") : Effect.succeed(count)
   )

@@ -1,5 +1,4 @@
 /** What a run would be like, in virtual time: the real pool and law, and a simulated API with the limits that the user names. */
-import type { FileSystem } from "@effect/platform"
 import { Duration, Effect, Stream } from "effect"
 import { Latency, type Report, ServerModel, Simulation } from "effect-aimd/testing"
 import { InputError } from "../Failure.js"
@@ -82,7 +81,7 @@ const extend = (report: Report.Report, rows: number) => {
 }
 
 /** Simulates a run. Nothing is sent. */
-export const forecast = (options: Options): Effect.Effect<Forecast, InputError, FileSystem.FileSystem> =>
+export const forecast = (options: Options): Effect.Effect<Forecast, InputError> =>
   Effect.gen(function* () {
     const { input, latency, limits, poolSize, prices } = options
     const seen = yield* Stream.runFold(Input.rows(input, true), { count: 0, tokens: [], cost: 0 } as Seen, see(prices))

@@ -88,8 +88,10 @@ const runRows = (
     const shown = Shown.progress(screen, pool, handle, common, { total, max })
     const progress = yield* Effect.forkScoped(Effect.interruptible(shown))
 
-    const entries: Stream.Stream<OutputLine.Entry, Entries.EntriesError, FileSystem.FileSystem | Journal.Journal> =
-      pool.stream(Input.rows(input, total === undefined), Attempt.make(send, common), {
+    const entries: Stream.Stream<OutputLine.Entry, Entries.EntriesError, Journal.Journal> = pool.stream(
+      Input.rows(input, total === undefined),
+      Attempt.make(send, common),
+      {
         stateId: (row) => row.id,
         handle,
         onEntry: report.onEntry,
@@ -100,7 +102,8 @@ const runRows = (
           rowFingerprint: Row.fingerprint,
           retry: Retry.isDoneAgain(options.retry)
         })
-      })
+      }
+    )
     const exit = yield* Effect.exit(Stream.runForEachChunk(entries, Entries.taker(results, tally, common)))
     const end = yield* Effect.exit(Entries.endOf(exit))
     yield* results.finish(Exit.isSuccess(end) && end.value.isWhole && tally.unfinished === 0)

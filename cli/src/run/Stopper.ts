@@ -38,7 +38,7 @@ export const make = (options: Options, screen: Screen.Screen, onStop: () => void
       const { why } = yield* Deferred.await(given)
       onStop()
       const { inFlight } = yield* pool.stats
-      const wait = inFlight === 0 ? "" : `; ${inFlight} requests in flight get ${Duration.format(grace)} to end`
+      const wait = inFlight === 0 ? "" : `; what is in flight (${inFlight}) gets ${Duration.format(grace)} to end`
       yield* Screen.print(screen, `stopping: ${why}${wait}`)
       yield* Effect.timeoutOption(pool.shutdown, grace)
       yield* Scope.close(scope, Exit.void)
