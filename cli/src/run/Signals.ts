@@ -35,10 +35,8 @@ export const watch = (
       yield* Screen.print(screen, "Ctrl-C once more ends it at once")
       const second = yield* Queue.take(signals)
       yield* Screen.print(screen, "ended at once; what was finished is kept: to go on, run the same command again")
-      // A block, as checkers take what never returns for a promise.
-      return yield* Effect.sync(() => {
-        process.exit(codes[second])
-      })
+      // What never returns is taken for a promise by checkers: to them it returns nothing.
+      yield* Effect.sync((): void => process.exit(codes[second]))
     })
     yield* Effect.forkScoped(Effect.interruptible(watching))
   })
