@@ -60,29 +60,52 @@ const rooms = {
   "src/answer": ["\\.\\./structure/", "\\.\\./law/ControlLaw\\.js"],
   "src/pool": ["\\.\\./(structure|law|order|answer)/", words],
   "src/http": [core],
+  "src/report": [core],
   "src/journal": [core],
   "src/journal/sql": ["\\.\\./[A-Z]\\w+\\.js"],
   "src/testing/time": ["\\.\\./\\.\\./structure/"],
   "src/testing/api": ["\\.\\./" + core, "\\.\\./time/"],
-  "src/testing/report": ["\\.\\./" + core, "\\.\\./(api|time)/", "\\.\\./Trace\\.js"],
+  "src/testing/report": ["\\.\\./" + core, "\\.\\./\\.\\./report/", "\\.\\./(api|time)/", "\\.\\./Trace\\.js"],
   "src/testing/http": ["\\.\\./" + core, "\\.\\./api/"]
+}
+/** The same for the command. */
+const commandRooms = {
+  "cli/src/input": ["\\.\\./Failure\\.js"],
+  "cli/src/output": ["\\.\\./(ExitCode|Failure)\\.js", "\\.\\./input/"],
+  "cli/src/run": ["\\.\\./(ExitCode|Failure|Version)\\.js", "\\.\\./(input|output)/"],
+  "cli/src/plan": ["\\.\\./(Failure|Words)\\.js", "\\.\\./(input|output|run)/"]
+}
+const commandDependencies = {
+  regex: "^(?!effect(/|$)|effect-aimd(/|$)|@effect/(cli|platform|platform-node)(/|$)|csv-parse$|node:|\\.\\.?/)",
+  message: "The command imports what stands in cli/package.json, and the library by its public names."
 }
 const knowsPlatform = new Set(["src/http", "src/journal", "src/journal/sql", "src/testing/http"])
 const mayNotImport = (...patterns) => ({ "no-restricted-imports": ["error", { patterns }] })
+const oneWay = (folder, others) => ({
+  regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,
+  message: `${folder} may import only what the table of rooms in eslint.config.js allows: imports run one way.`
+})
 const room = ([folder, others]) => ({
   files: [`${folder}/*.ts`],
   rules: mayNotImport(
     folder === "src/journal/sql" ? database : dependencies,
     ...(knowsPlatform.has(folder) ? [] : [platform]),
-    {
-      regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,
-      message: `${folder} may import only what the table of rooms in eslint.config.js allows: imports run one way.`
-    }
+    oneWay(folder, others)
   )
 })
+const commandRoom = ([folder, others]) => ({
+  files: [`${folder}/*.ts`],
+  rules: mayNotImport(commandDependencies, oneWay(folder, others))
+})
+
+/** The command is a program: it may write to its process, and run. Time and chance are as everywhere. */
+const deterministicCommand = {
+  "no-restricted-globals": ["error", ...[...timers, "performance"].map((name) => ({ name, message: time }))],
+  "no-restricted-properties": deterministicSrc["no-restricted-properties"]
+}
 
 export default tseslint.config(
-  { ignores: ["dist", "coverage", "docs/api", ".docgen"] },
+  { ignores: ["dist", "cli/dist", "coverage", "docs/api", ".docgen"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.ts"],
@@ -105,11 +128,12 @@ export default tseslint.config(
     }
   },
   { files: ["src/**/*.ts"], rules: deterministicSrc },
+  { files: ["cli/src/**/*.ts"], rules: { ...deterministicCommand, ...mayNotImport(commandDependencies) } },
   // The face, and above it nothing but http/ and testing/.
   {
     files: ["src/*.ts"],
     rules: mayNotImport(dependencies, platform, {
-      regex: "/(http|journal|testing)/",
+      regex: "/(http|journal|report|testing)/",
       message: "The core knows none of them."
     })
   },
@@ -127,6 +151,7 @@ export default tseslint.config(
     rules: mayNotImport(dependencies, platform, { regex: "/http/", message: "See above." })
   },
   ...Object.entries(rooms).map(room),
+  ...Object.entries(commandRooms).map(commandRoom),
   {
     files: ["test/**/*.ts"],
     rules: {

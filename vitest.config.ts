@@ -6,10 +6,18 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
 const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
-const long = ["test/simulation/{exploration,golden}.test.ts", "test/http/nastyServer.test.ts", "test/law/field.test.ts"]
+const long = [
+  "test/simulation/{exploration,golden}.test.ts",
+  "test/http/nastyServer.test.ts",
+  "test/law/field.test.ts",
+  "test/journal/crash/worlds.test.ts"
+]
 
-/** Many minutes of real processes that die: `npm run test:kills`. */
+/** Minutes of real processes that die: `npm run test:kills`. */
 const kills = "test/journal/crash/kills.test.ts"
+
+/** What a browser makes of the pages: `npm run test:browser`. */
+const browser = "test/browser/*.test.ts"
 
 const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
   extends: true,
@@ -27,13 +35,14 @@ export default defineConfig({
     projects: [
       project("unit", {
         include: ["test/**/*.test.ts", "examples/*.test.ts"],
-        exclude: ["test/servers/**", ...planted, ...long, kills]
+        exclude: ["test/servers/**", ...planted, ...long, kills, browser]
       }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
       project("long", { include: long }),
       project("kills", { include: [kills] }),
+      project("browser", { include: [browser] }),
       // `npm run types`: nothing runs, the compiler looks at them.
       project("types", {
         include: [],

@@ -1,5 +1,5 @@
 /** What a law does over time, as a picture that needs nothing else: its level as a line, each rejection as a tick. */
-import * as Figures from "../../src/testing/report/Figures.js"
+import * as Figures from "../../src/report/Figures.js"
 
 export type Point = readonly [seconds: number, value: number]
 

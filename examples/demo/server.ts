@@ -6,12 +6,15 @@ import { createServer } from "node:http"
 import * as Bucket from "./bucket.js"
 import * as Hashing from "./hashing.js"
 
+/** How many numbers a vector has unless the request says otherwise. */
+export const dimensions = 1024
+
 const Text = Schema.String.pipe(Schema.minLength(1))
 
 const EmbeddingsRequest = Schema.Struct({
   model: Schema.String,
   input: Schema.Union(Text, Schema.NonEmptyArray(Text)),
-  dimensions: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, 4096)), { default: () => 1024 }),
+  dimensions: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, 4096)), { default: () => dimensions }),
   encoding_format: Schema.optionalWith(Schema.Literal("float", "base64"), { default: () => "float" as const })
 })
 

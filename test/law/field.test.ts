@@ -49,32 +49,31 @@ const reaches = (title: string, given: Given, right: Goal, today?: Goal): void =
 describe("Rejections that say nothing about load", () => {
   const quick = { rejectionLatency: 20 }
   reaches("1 % of all calls, no limit", { model: noisy(1, open), rows: 4000, ...quick }, [0.95, 0.02])
-  reaches("5 % of all calls, no limit", { model: noisy(5, open), rows: 4000, ...quick }, [0.93, 0.06], [0.91, 0.06])
-  reaches("1 % on a cap of 24", { model: noisy(1, cap(24)), rows: 2000 }, [0.95, 0.05], [0.93, 0.03])
+  reaches("5 % of all calls, no limit", { model: noisy(5, open), rows: 4000, ...quick }, [0.93, 0.06])
+  reaches("1 % on a cap of 24", { model: noisy(1, cap(24)), rows: 2000 }, [0.95, 0.05])
   reaches("3 % on a cap of 24", { model: noisy(3, cap(24)), rows: 2000 }, [0.93, 0.07])
-  reaches("10 % on a cap of 24", { model: noisy(10, cap(24)), rows: 2000 }, [0.9, 0.14], [0.93, 0.16])
+  reaches("10 % on a cap of 24", { model: noisy(10, cap(24)), rows: 2000 }, [0.9, 0.14])
   reaches("1 % on a bucket of 20 a second", { model: noisy(1, bucket(20, 20)), rows: 3000 }, [0.95, 0.05])
-  reaches("3 % on a bucket of 20 a second", { model: noisy(3, bucket(20, 20)), rows: 3000 }, [0.93, 0.07], [0.93, 0.1])
+  reaches("3 % on a bucket of 20 a second", { model: noisy(3, bucket(20, 20)), rows: 3000 }, [0.93, 0.07])
   reaches(
     "10 % on a bucket of 20 a second",
     { model: noisy(10, bucket(20, 20)), rows: 3000 },
     [0.9, 0.14],
-    [0.88, 0.17]
+    [0.89, 0.14]
   )
   const pulses = Curve.pulses({ every: 10_000, lasts: 1500, high: 0.5 })
   const episodes = Fault.rejecting({ rate: pulses, status: 529 })(cap(40))
   reaches(
     "episodes: half of all calls for 1.5 s in ten, on a cap of 40",
     { model: episodes, rows: 3000, ...quick },
-    [0.9, 0.1],
-    [0.75, 0.16]
+    [0.9, 0.1]
   )
 })
 
 describe("Rows that are rejected whatever the load", () => {
   const instant = { latency: Latency.logNormal(350), model: open, rows: 2000 }
   const one = { ...instant, budget: 10 * minute, refused: (row: number) => row === 7 }
-  reaches("one of 2,000, which ends within its budget", one, [0.95, Infinity], [0.68, 0.07])
+  reaches("one of 2,000, which ends within its budget", one, [0.95, Infinity], [0.92, 0.07])
   const some = { ...instant, budget: minute, refused: (row: number) => row % 100 === 7 }
   reaches("1 % of them, with a budget of a minute", some, [0.87, Infinity])
 })
@@ -104,7 +103,7 @@ describe("Latencies of language models", () => {
   // A mean of twelve seconds.
   const latency = Latency.logNormal(12_000 / Math.exp(0.32), 0.8)
   reaches("on a cap of 48", { model: cap(48), rows: 3000, latency }, [0.95, 0.04])
-  reaches("on a bucket of four a second", { model: bucket(4, 4), rows: 3000, latency }, [0.95, 0.04], [0.78, 0.03])
+  reaches("on a bucket of four a second", { model: bucket(4, 4), rows: 3000, latency }, [0.95, 0.04], [0.94, 0.03])
 })
 
 describe("Wide pools", () => {
@@ -116,26 +115,30 @@ describe("Wide pools", () => {
 
 describe("Limits that are hard to see", () => {
   const latency = Latency.logNormal(1000)
-  reaches("20 in a second, no hint", { model: window(20, 1000), rows: 3000, latency }, [0.93, 0.05], [0.75, 0.08])
+  reaches("20 in a second, no hint", { model: window(20, 1000), rows: 3000, latency }, [0.93, 0.05])
   reaches(
     "5 in a second, with Retry-After",
     { model: window(5, 1000), rows: 1000, latency, hints: "seconds" },
-    [0.93, 0.08],
-    [0.87, 0.02]
+    [0.93, 0.08]
   )
-  reaches("a cap of 4 and 60 a minute", { model: ServerModel.all(cap(4), window(60)), rows: 630 }, [0.93, 0.08])
+  reaches(
+    "a cap of 4 and 60 a minute",
+    { model: ServerModel.all(cap(4), window(60)), rows: 630 },
+    [0.93, 0.08],
+    [0.91, 0.08]
+  )
   const wave = Curve.wave({ mean: 24, swing: 16, period: minute })
   reaches(
     "a cap that wanders between 8 and 40 in half a minute",
     { model: cap(wave), rows: 4000 },
     [0.93, 0.08],
-    [0.73, 0.11]
+    [0.72, 0.12]
   )
   reaches(
     "17 a second, a burst of 3, hints in whole seconds",
     { model: bucket(17, 3), rows: 3400, latency, hints: "seconds" },
     [0.97, Infinity],
-    [0.81, 0.01]
+    [0.95, 0.01]
   )
   const tokens = ServerModel.tokenBucket({ rate: 1000, burst: 10_000, unit: "tokens" })
   reaches(

@@ -5,7 +5,7 @@
  *
  * @since 0.2.0
  */
-import * as Figures from "./Figures.js"
+import * as Figures from "../../report/Figures.js"
 import type * as Recorder from "./Recorder.js"
 import { coarser, type Bin, type Timeline } from "./Timeline.js"
 import type * as Trace from "../Trace.js"

@@ -3,6 +3,8 @@
  *
  * @since 0.2.0
  */
+import * as Bins from "../../report/Bins.js"
+
 /**
  * A bin. Counts are of the bin; `window`, `delay`, `spacing` are those last decided, summed (window) or averaged (delay,
  * spacing) over the clients; `inFlight` is the most at once. `clients` has each client's part, in their order.
@@ -22,30 +24,18 @@ export interface Bin {
 }
 
 /**
- * The bins, without a gap, from the first event to the last.
+ * The bins of a simulation.
  *
  * @since 0.2.0
  * @category models
  */
-export interface Timeline {
-  /** Where the first bin begins, in epoch milliseconds. */
-  readonly from: number
-  /** The last event, in epoch milliseconds. */
-  readonly until: number
-  /** Milliseconds a bin. */
-  readonly width: number
-  readonly bins: ReadonlyArray<Bin>
-}
+export type Timeline = Bins.Bins<Bin>
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 interface OpenBin extends Mutable<Omit<Bin, "clients">> {
   readonly clients: ReadonlyArray<Mutable<Bin["clients"][number]>>
 }
-
-/** With more bins than this, two become one. */
-const maxBins = 600
-const firstWidth = 10
 
 const merge = (a: Bin, b: Bin): OpenBin => ({
   starts: a.starts + b.starts,
@@ -67,13 +57,7 @@ const merge = (a: Bin, b: Bin): OpenBin => ({
  * @since 0.2.0
  * @category combinators
  */
-export const coarser = (self: Timeline, bins: number): Timeline => {
-  const size = Math.max(1, Math.ceil(self.bins.length / bins))
-  const groups = Array.from({ length: Math.ceil(self.bins.length / size) }, (_, index) =>
-    self.bins.slice(index * size, (index + 1) * size).reduce(merge)
-  )
-  return { ...self, width: self.width * size, bins: groups }
-}
+export const coarser = (self: Timeline, bins: number): Timeline => Bins.coarser<Bin>(self, bins, merge)
 
 /** What a client's law allows, as far as its pool does too. */
 interface Limits {
@@ -90,10 +74,6 @@ interface Limits {
  */
 export const make = (clients: number) => {
   const limits: Array<Limits | undefined> = Array.from({ length: clients })
-  let bins: Array<OpenBin> = []
-  let width = firstWidth
-  let from: number | undefined
-  let until = 0
   let inFlight = 0
   let [window, delay, spacing] = [0, 0, 0]
 
@@ -108,21 +88,8 @@ export const make = (clients: number) => {
     clients: limits.map((limit) => ({ successes: 0, window: limit?.window ?? 0 }))
   })
 
-  const binAt = (at: number): OpenBin => {
-    from ??= at
-    until = at
-    while (Math.floor((at - from) / width) >= maxBins) {
-      bins = bins.flatMap((bin, index) => {
-        const other = bins[index + 1]
-        return index % 2 === 1 ? [] : [other === undefined ? bin : merge(bin, other)]
-      })
-      width *= 2
-    }
-    const index = Math.floor((at - from) / width)
-    while (bins.length <= index) bins.push(fresh())
-    // The loop above has just made it where it was missing.
-    return bins[index] as OpenBin
-  }
+  const bins = Bins.make({ width: 10, most: 600, fresh, merge })
+  const binAt = bins.at
 
   return {
     started: (at: number): void => {
@@ -162,11 +129,6 @@ export const make = (clients: number) => {
       const part = bin.clients[client]
       if (part !== undefined) part.window = limit?.window ?? 0
     },
-    snapshot: (): Timeline => ({
-      from: from ?? 0,
-      until,
-      width,
-      bins: bins.map((bin) => ({ ...bin, clients: bin.clients.map((part) => ({ ...part })) }))
-    })
+    snapshot: (): Timeline => bins.snapshot((bin) => ({ ...bin, clients: bin.clients.map((part) => ({ ...part })) }))
   }
 }

@@ -1,12 +1,12 @@
 /** Kills a process again and again, at random instants, until its batch is done; and looks at what became of its rows. */
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { build } from "esbuild"
 import { Chunk, Effect, Random } from "effect"
+import { bundle } from "../../support/bundle.js"
 import type { Orders } from "./child.js"
 
 export interface Plan {
@@ -35,29 +35,7 @@ export interface Outcome {
   readonly intruder: string | undefined
 }
 
-let bundled: Promise<string> | undefined
-
-/** The child as one file: it starts in a fraction of the time. */
-const bundle = (): Promise<string> => (bundled ??= makeBundle())
-
-const makeBundle = async (): Promise<string> => {
-  const folder = join("node_modules", ".cache", "effect-aimd")
-  mkdirSync(folder, { recursive: true })
-  const outfile = join(folder, `crash-child-${process.pid}.mjs`)
-  process.once("exit", () => rmSync(outfile, { force: true }))
-  await build({
-    entryPoints: [join(import.meta.dirname, "child.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    tsconfig: "tsconfig.json",
-    external: ["@libsql/*", "pg-native"],
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-    logLevel: "error"
-  })
-  return outfile
-}
+const child = (): Promise<string> => bundle(join(import.meta.dirname, "child.ts"), "crash-child")
 
 /** Numbers its answers; now and then it says "not now", and of some rows always "no". */
 const serve = (rows: number) => {
@@ -115,6 +93,9 @@ const runChild = (file: string, orders: Orders, onStart: (kill: () => void) => v
     onStart(() => void child.kill("SIGKILL"))
   })
 
+/** In memory where there is such a folder: a process that is killed leaves there what it leaves on a disk, and is not slowed. */
+const folders = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
+
 /** Does a batch to its end. */
 export const crash = async ({
   at,
@@ -125,8 +106,8 @@ export const crash = async ({
   rows,
   store
 }: Plan): Promise<Outcome> => {
-  const folder = mkdtempSync(join(tmpdir(), "effect-aimd-crash-"))
-  const file = await bundle()
+  const folder = mkdtempSync(join(folders, "effect-aimd-crash-"))
+  const file = await child()
   const { after, answers, asked, hold, server } = serve(rows)
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   // A server that listens on a port has such an address.
