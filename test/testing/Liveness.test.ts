@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PoolConfig } from "effect-aimd"
 import { Liveness, type Checker, type Trace } from "effect-aimd/testing"
-import { at, capacity, decided, ended, finished, joined, said, started, submitted } from "./events.js"
+import { at, capacity, decided, ended, finished, joined, paused, resized, resumed } from "./events.js"
+import { said, started, submitted, withdrawn } from "./events.js"
 import { range, valueOf } from "./support.js"
 
 const limited = valueOf(PoolConfig.make({ poolSize: 3, maxCapacityRetry: "1 second", attemptTimeout: 100 }))
@@ -47,7 +48,8 @@ const cases: Record<string, Case> = {
       [joined, started(10), ended(20), finished(0, 0, 1010)],
       [joined, started(10), ended(20), cutOff(0, 1011)],
       [joined, started(10), ended(5000), finished(0, 0, 5000)],
-      [joined, finished(0, 0, 9000)]
+      [joined, finished(0, 0, 9000)],
+      [joined, started(10), ended(20), paused(500), resumed(800), finished(0, 0, 1310)]
     ],
     broken: [joined, started(10), ended(20), finished(0, 0, 1011)],
     says: "row 0, first started at 10, ends at 1011, and not by 1010"
@@ -58,7 +60,8 @@ const cases: Record<string, Case> = {
     fine: [
       [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 1), started(3, 0, 3), started(4, 2)],
       [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3), started(2, 1), started(3, 2)],
-      [joined, submitted(0, 1, 1), submitted(1, 2, 2), started(0), started(1, 0, 2), started(2, 0, 3)]
+      [joined, submitted(0, 1, 1), submitted(1, 2, 2), started(0), started(1, 0, 2), started(2, 0, 3)],
+      [joined, submitted(0, 2), started(0), started(1, 0, 2), withdrawn(1, 1), started(2, 0, 3), started(3, 0, 4)]
     ],
     broken: [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3), started(3, 1)],
     says: "row 0 starts once more at 2, before 2 rows that have had no attempt"
@@ -71,7 +74,8 @@ const cases: Record<string, Case> = {
         ...[joinedLimited, submitted(0, 2), decided(50, {}, capacity()), ended(900, 1)],
         ...[decided(950, {}, capacity()), endedAt(2050, 0), { ...submitted(7, 1), ...at(2050) }, endedAt(9000, 7)]
       ],
-      [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), cutOff(0, 1151)]
+      [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), cutOff(0, 1151)],
+      [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), paused(60), resumed(160), endedAt(1250, 0)]
     ],
     broken: [joinedLimited, submitted(0, 2), decided(50, {}, capacity()), endedAt(1151, 0)],
     says: "row 0 ends at 1151, where 1150 is the latest"
@@ -84,6 +88,7 @@ const cases: Record<string, Case> = {
       // It came later, or had its turn and went away.
       [submitted(0, 3, 1), started(1, 0), started(2, 1), submitted(5, 1, 2, 2), started(3, 5)],
       [submitted(0, 4, 1), submitted(5, 2, 2), started(1, 0), finished(6, 0, 1), started(2, 1), started(3, 5)],
+      [submitted(0, 4, 1), submitted(5, 2, 2), started(1, 0), withdrawn(1, 6), started(2, 1), started(3, 5)],
       // At one instant turns may be seen in any order.
       [submitted(0, 3, 1), submitted(5, 1, 2), started(1, 0), started(1, 1), started(1, 5)]
     ],
@@ -109,7 +114,20 @@ const cases: Record<string, Case> = {
       [...oneOfThree, shutdown(6), ended(50, 0), started(60, 1)],
       // It came when it started, or has ended before it could.
       [joined, decided(0, {}), submitted(0, 1), started(0, 0), ended(50, 0), submitted(1, 1, 0, 60), started(60, 1)],
-      [...oneOfThree, finished(1, 0, 5), ended(50, 0), started(60, 2)]
+      [...oneOfThree, finished(1, 0, 5), ended(50, 0), started(60, 2)],
+      [...oneOfThree, withdrawn(5, 1), ended(50, 0), started(60, 2)],
+      // The pool is paused, or was smaller.
+      [...oneOfThree, paused(1), ended(50, 0), resized(55, 9), ended(57, 8), resumed(60), started(60, 1)],
+      [
+        joined,
+        resized(0, 1),
+        decided(0, {}),
+        submitted(0, 2),
+        started(0, 0),
+        decided(40, {}),
+        resized(60, 2),
+        started(60, 1)
+      ]
     ],
     broken: [...oneOfThree, ended(50, 0), started(60, 1)],
     says: "row 1 starts now, and could have started at 50"

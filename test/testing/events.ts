@@ -62,7 +62,26 @@ export const finished = (row: number, order: number, time = 9): Trace.Event => (
   outcome: "success",
   attempts: 1
 })
+export const evicted = (row: number): Trace.Event => ({
+  ...at(9),
+  _tag: "finished",
+  row,
+  order: 0,
+  completedAt: 9,
+  outcome: "evicted",
+  attempts: 0
+})
 export const left = (inFlight = 0, pending = 0): Trace.Event => ({ ...at(10), _tag: "left", inFlight, pending })
+
+export const paused = (time: number): Trace.Event => ({ ...at(time), _tag: "paused" })
+export const resumed = (time: number): Trace.Event => ({ ...at(time), _tag: "resumed" })
+export const resized = (time: number, poolSize: number): Trace.Event => ({ ...at(time), _tag: "resized", poolSize })
+export const withdrawn = (time: number, row: number, how: "cancel" | "evict" = "evict"): Trace.Event => ({
+  ...at(time),
+  _tag: "withdrawn",
+  row,
+  how
+})
 
 /** What a checker says of each event. */
 export const said = ({ start }: Checker.Checker, events: ReadonlyArray<Trace.Event>) => {
