@@ -165,7 +165,8 @@ const stream = <E>(
   const { attempt, clock, emit, outcomeOf, pool } = client
   const { leavesAfter, maxPending = 1000, ordered = true, reader = 0 } = party.reading ?? {}
   const line = first + 1
-  emit({ _tag: "opened", ...rows.at(), line, ordered, maxPending, reader })
+  // One without rows shares its number with the next party.
+  if (party.rows.length > 0) emit({ _tag: "opened", ...rows.at(), line, ordered, maxPending, reader })
   const handedBack = new Set<number>()
   let lastRead: { readonly row: number; readonly at: number } | undefined
   const onRead = (index: number): void => {
