@@ -24,6 +24,8 @@ export interface Sizes {
   }
   /** Rows a round with a journal, and the rounds. */
   readonly journaled: number
+  /** Rows that the next process finds done. */
+  readonly recovered: ReadonlyArray<number>
   readonly journals: Rounds
   /** Rows of a batch to compare with, and of the streams. */
   readonly streams: { readonly batch: number; readonly rows: ReadonlyArray<number> }
@@ -44,6 +46,7 @@ export const full: Sizes = {
   effectCallers: [1000, 2000],
   simulation: { rounds: 3, rows: [10_000, 100_000, 1_000_000], seeds: 500, sleeps: 1600 },
   journaled: 10_000,
+  recovered: [10_000, 100_000],
   journals: { rounds: 3, warmUps: 0 },
   streams: { batch: 10_000, rows: [10_000, 1_000_000, 10_000_000] },
   requests: 5000,
@@ -61,6 +64,7 @@ export const smoke: Sizes = {
   effectCallers: [20, 40],
   simulation: { rounds: 1, rows: [10, 100, 1000], seeds: 5, sleeps: 32 },
   journaled: 100,
+  recovered: [100],
   journals: { rounds: 1, warmUps: 0 },
   streams: { batch: 100, rows: [100, 1000] },
   requests: 100,

@@ -2,7 +2,15 @@
 // refused.
 import { HttpClient } from "@effect/platform"
 import { Cause, Effect, Exit, Schedule } from "effect"
-import { Checker, Liveness, Simulation, VirtualTime, Workload, type ServerModel } from "effect-aimd/testing"
+import {
+  Checker,
+  Liveness,
+  Simulation,
+  StreamChecker,
+  VirtualTime,
+  Workload,
+  type ServerModel
+} from "effect-aimd/testing"
 import { SimulatedHttp } from "effect-aimd/testing/http"
 
 // #region virtual
@@ -47,7 +55,7 @@ const { makespan } = Simulation.report(
     api: { model: tiring, hints: "seconds" },
     clients: [{ pool: { poolSize: 16 }, workload: Workload.atOnce(1500) }]
   },
-  { checkers: [...Checker.all, ...Liveness.all, atMost100Attempts] }
+  { checkers: [...Checker.all, ...Liveness.all, ...StreamChecker.all, atMost100Attempts] }
 )
 console.log(`1,500 rows in ${Math.round(makespan / 1000)} s`)
 // #endregion checker

@@ -226,8 +226,11 @@ const reader = <A, E, F>(out: Array<Entry<A, E>>, onRead: () => void) => {
     },
     wake,
     take,
-    /** A row is gone that nobody reads. */
-    skip: () => void (read += 1),
+    /** A row is gone that nobody reads: there is room for another. */
+    skip: () => {
+      read += 1
+      onRead()
+    },
     end: (exit: Exit.Exit<void, F>): void => {
       end ??= exit
       wake()

@@ -8,7 +8,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type * as ControlLaw from "../law/ControlLaw.js"
-import { allowedAt, inForce, perClient, tolerance } from "./PerClient.js"
+import { activeTime, allowedAt, inForce, perClient, sizes, tolerance } from "./PerClient.js"
 import * as Trace from "./Trace.js"
 
 /**
@@ -56,7 +56,8 @@ export class ViolationError extends Data.TaggedError("ViolationError")<{
 }
 
 /**
- * Attempts in flight ≤ window ≤ poolSize.
+ * Attempts in flight ≤ window ≤ poolSize, whatever size the pool has now. What is in flight when it is made smaller may
+ * finish.
  *
  * @since 0.2.0
  * @category invariants
@@ -64,16 +65,16 @@ export class ViolationError extends Data.TaggedError("ViolationError")<{
 export const inFlightWithinWindow: Checker = {
   name: "attempts in flight ≤ window ≤ poolSize",
   start: () => {
-    const clients = perClient(() => ({ poolSize: Infinity, running: 0, decisions: inForce() }))
+    const clients = perClient(() => ({ size: sizes(), running: 0, decisions: inForce() }))
     return (event) => {
       const client = clients(event.client)
-      if (event._tag === "joined") client.poolSize = event.config.poolSize
+      client.size.observe(event)
       if (event._tag === "ended") client.running -= 1
       if (event._tag === "decided") client.decisions.decide(event.at, event.decision)
       if (event._tag !== "started") return undefined
       client.running += 1
       const decided = Math.max(...client.decisions.at(event.at).map((decision) => allowedAt(decision, event.at)))
-      const allowed = Math.min(client.poolSize, decided)
+      const allowed = Math.min(client.size.most(event.at), decided)
       return client.running > allowed ? `${client.running} in flight where ${allowed} are allowed` : undefined
     }
   }
@@ -185,17 +186,25 @@ export const hintsAreHeard: Checker = {
 export const oneEntryARow: Checker = {
   name: "one entry a row, in order",
   start: () => {
-    const clients = perClient(() => ({ open: new Map<number, number>(), counts: new Map<number, number>() }))
+    const clients = perClient(() => ({ open: new Map<number, Submission>() }))
     return (event) => {
       const client = clients(event.client)
       if (event._tag === "submitted") {
-        for (let row = event.row; row < event.row + event.count; row++) client.open.set(row, row - event.row)
+        const submission: Submission = { entries: 0, last: -1 }
+        for (let row = event.row; row < event.row + event.count; row++) client.open.set(row, submission)
       }
       if (event._tag === "finished") {
-        const expected = client.open.get(event.row)
-        client.open.delete(event.row)
-        if (expected === undefined) return `row ${event.row} was finished before, or never handed in`
-        if (expected !== event.order) return `row ${event.row} is entry ${event.order}, not ${expected}`
+        const { order, outcome, row } = event
+        const submission = client.open.get(row)
+        client.open.delete(row)
+        if (submission === undefined) return `row ${row} was finished before, or never handed in`
+        // It leaves no entry.
+        if (outcome === "evicted") return undefined
+        const { entries, last } = submission
+        if (order !== entries) return `row ${row} is entry ${order}, not ${entries}`
+        if (row < last) return `row ${row} is entry ${order}, after row ${last}`
+        submission.entries += 1
+        submission.last = row
       }
       if (event._tag === "left" && client.open.size > 0) {
         return `${client.open.size} rows have no entry: ${[...client.open.keys()].slice(0, 10).join(", ")}`
@@ -203,6 +212,12 @@ export const oneEntryARow: Checker = {
       return undefined
     }
   }
+}
+
+/** Rows that were handed in together: how many entries they have, and whose is the last. */
+interface Submission {
+  entries: number
+  last: number
 }
 
 /**
@@ -250,7 +265,7 @@ export const noStartAfterShutdown: Checker = {
 }
 
 /**
- * No attempt starts on or after the end of its row's budget.
+ * No attempt starts on or after the end of its row's budget, which stands still while the pool is paused.
  *
  * @since 0.2.0
  * @category invariants
@@ -258,15 +273,17 @@ export const noStartAfterShutdown: Checker = {
 export const noStartAfterBudget: Checker = {
   name: "no start after a row's budget",
   start: () => {
-    const clients = perClient(() => ({ budget: Infinity, first: new Map<number, number>() }))
+    const clients = perClient(() => ({ budget: Infinity, first: new Map<number, number>(), active: activeTime() }))
     return (event) => {
       const client = clients(event.client)
+      client.active.observe(event)
       if (event._tag === "joined") client.budget = Duration.toMillis(event.config.maxCapacityRetry)
       if (event._tag === "finished") client.first.delete(event.row)
       if (event._tag !== "started") return undefined
       const first = client.first.get(event.row)
-      if (first === undefined) client.first.set(event.row, event.at)
-      return first !== undefined && event.at >= first + client.budget
+      const now = client.active.at(event.at)
+      if (first === undefined) client.first.set(event.row, now)
+      return first !== undefined && now >= first + client.budget
         ? `row ${event.row}, first started at ${first}, starts at the end of its budget of ${client.budget} ms`
         : undefined
     }
@@ -333,7 +350,29 @@ const takeOut = (rejected: Array<Admitted>, at: number, epoch: number): Admitted
 }
 
 /**
- * All of them: what a pool must not do. `Liveness.all` is the other half.
+ * Nothing starts while the pool is paused.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const noStartWhilePaused: Checker = {
+  name: "no start while paused",
+  start: () => {
+    const clients = perClient(() => ({ pausedAt: Infinity }))
+    return (event) => {
+      const client = clients(event.client)
+      if (event._tag === "paused") client.pausedAt = Math.min(client.pausedAt, event.at)
+      if (event._tag === "resumed") client.pausedAt = Infinity
+      // What was admitted at the instant of the pause, before it, may be seen after it.
+      return event._tag === "started" && event.at > client.pausedAt
+        ? `row ${event.row} starts, and the pool is paused since ${client.pausedAt}`
+        : undefined
+    }
+  }
+}
+
+/**
+ * All of them: what a pool must not do. `Liveness.all` is the other half, and `StreamChecker.all` looks at streams.
  *
  * @since 0.2.0
  * @category invariants
@@ -347,6 +386,7 @@ export const all: ReadonlyArray<Checker> = [
   permitsComeBack,
   noStartAfterShutdown,
   noStartAfterBudget,
+  noStartWhilePaused,
   oneDecreaseAnEpoch
 ]
 

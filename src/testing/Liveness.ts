@@ -7,7 +7,7 @@
 import * as Duration from "effect/Duration"
 import type * as ControlLaw from "../law/ControlLaw.js"
 import type { Checker } from "./Checker.js"
-import { allowedAt, perClient, tolerance } from "./PerClient.js"
+import { activeTime, allowedAt, perClient, sizes, tolerance } from "./PerClient.js"
 import type * as Trace from "./Trace.js"
 
 /** Whether the whole party was interrupted: when its rows ended, nobody knows. */
@@ -15,7 +15,8 @@ const isWithoutEntry = ({ attempts, outcome }: Trace.Event & { readonly _tag: "f
   outcome === "interrupted" && attempts === 0
 
 /**
- * A row ends by its budget, counted from its first start; an attempt that is in flight then may end first.
+ * A row ends by its budget, counted from its first start; an attempt that is in flight then may end first. Budgets stand still
+ * while the pool is paused.
  *
  * @since 0.2.0
  * @category invariants
@@ -23,26 +24,33 @@ const isWithoutEntry = ({ attempts, outcome }: Trace.Event & { readonly _tag: "f
 export const rowsEndByBudget: Checker = {
   name: "a row ends by its budget",
   start: () => {
-    const clients = perClient(() => ({ budget: Infinity, rows: new Map<number, { first: number; end: number }>() }))
+    const clients = perClient(() => ({
+      budget: Infinity,
+      rows: new Map<number, { first: number; end: number }>(),
+      active: activeTime()
+    }))
     return (event) => {
       const client = clients(event.client)
+      client.active.observe(event)
+      const now = client.active.at(event.at)
       if (event._tag === "joined") client.budget = Duration.toMillis(event.config.maxCapacityRetry)
       if (event._tag === "started" && !client.rows.has(event.row)) {
-        client.rows.set(event.row, { first: event.at, end: event.at })
+        client.rows.set(event.row, { first: now, end: now })
       }
       if (event._tag !== "ended" && event._tag !== "finished") return undefined
       const row = client.rows.get(event.row)
       if (row === undefined) return undefined
       if (event._tag === "ended") {
-        row.end = event.at
+        row.end = now
         return undefined
       }
       client.rows.delete(event.row)
       // Of a batch that was interrupted there are no entries.
       if (isWithoutEntry(event)) return undefined
       const last = Math.max(row.first + client.budget, row.end)
-      return event.completedAt > last + tolerance
-        ? `row ${event.row}, first started at ${row.first}, ends at ${event.completedAt}, and not by ${last}`
+      const completedAt = client.active.at(event.completedAt)
+      return completedAt > last + tolerance
+        ? `row ${event.row}, first started at ${row.first}, ends at ${completedAt}, and not by ${last}`
         : undefined
     }
   }
@@ -69,7 +77,7 @@ export const endsWithinBudget: Checker = {
         client.attempt = Duration.toMillis(event.config.attemptTimeout)
       }
       if (event._tag === "submitted") {
-        for (let i = 0; i < event.count; i++) client.submitted.set(event.row + i, event.at)
+        for (let i = 0; i < event.count; i++) client.submitted.set(event.row + i, client.silence.active(event.at))
       }
       const latest = client.silence.endsAt(client.attempt)
       const givesUpAt = client.silence.givesUpAt()
@@ -78,28 +86,32 @@ export const endsWithinBudget: Checker = {
       const submittedAt = client.submitted.get(event.row) ?? Infinity
       client.submitted.delete(event.row)
       if (isWithoutEntry(event)) return undefined
-      return event.completedAt > latest + tolerance && submittedAt < givesUpAt
-        ? `row ${event.row} ends at ${event.completedAt}, where ${latest} is the latest`
+      const completedAt = client.silence.active(event.completedAt)
+      return completedAt > latest + tolerance && submittedAt < givesUpAt
+        ? `row ${event.row} ends at ${completedAt}, where ${latest} is the latest`
         : undefined
     }
   }
 }
 
-/** How long the API has let nothing through, as the pool counts it. */
+/** How long the API has let nothing through, as the pool counts it: by a clock that stands still while it is paused. */
 const silence = () => {
   let budget = Infinity
   let since = Infinity
   const open = new Set<number>()
+  const active = activeTime()
   return {
+    active: active.at,
     observe: (event: Trace.Event): void => {
+      active.observe(event)
       if (event._tag === "joined") budget = Duration.toMillis(event.config.maxCapacityRetry)
       if (event._tag === "submitted") for (let i = 0; i < event.count; i++) open.add(event.row + i)
       if (event._tag === "finished") open.delete(event.row)
-      if (event._tag === "decided" && event.sample?._tag === "capacity") since = Math.min(since, event.at)
+      if (event._tag === "decided" && event.sample?._tag === "capacity") since = Math.min(since, active.at(event.at))
       const isServed = event._tag === "ended" && (event.outcome === "success" || event.outcome === "failed")
       if (isServed || open.size === 0) since = Infinity
     },
-    isOver: (at: number): boolean => at >= since + budget,
+    isOver: (at: number): boolean => active.at(at) >= since + budget,
     /** When all that waited before is to have its outcome, where an attempt takes at most so long. */
     endsAt: (attempt: number): number => since + budget + attempt,
     /** When the pool gives up. */
@@ -146,9 +158,10 @@ export const oneRowStopsNobody: Checker = {
           line.fresh.add(row)
         }
       }
-      if (event._tag !== "started" && event._tag !== "finished") return undefined
+      if (event._tag !== "started" && event._tag !== "finished" && event._tag !== "withdrawn") return undefined
       const line = client.lineOf.get(event.row)
       line?.fresh.delete(event.row)
+      if (event._tag === "withdrawn") return undefined
       if (event._tag === "finished") client.lineOf.delete(event.row)
       if (event._tag === "finished" || line === undefined) return undefined
       const { suspect } = line
@@ -197,14 +210,14 @@ export const turnsAreFair: Checker = {
         }
         if (!client.lines.has(event.line)) client.lines.set(event.line, { since: event.at, turns: [] })
       }
-      if (event._tag !== "started" && event._tag !== "finished") return undefined
+      if (event._tag !== "started" && event._tag !== "finished" && event._tag !== "withdrawn") return undefined
       const row = client.rows.get(event.row)
       const line = row && client.lines.get(row.line)
       if (row === undefined || line === undefined) return undefined
       const since = Math.max(line.since, row.at)
       // Who goes away may have had its turn and made no use of it.
       line.since = event.at
-      if (event._tag === "finished") return undefined
+      if (event._tag !== "started") return undefined
       if (line.turns.at(-1) !== event.at) line.turns = [...line.turns.slice(-2), event.at]
       if (event.attempt > 1) return undefined
       for (const [name, other] of client.lines) {
@@ -228,10 +241,12 @@ export const windowIsUsed: Checker = {
   name: "the window is used",
   start: () => {
     const clients = perClient(() => ({
-      poolSize: Infinity,
+      size: sizes(),
       least: 0,
       most: Infinity,
       running: 0,
+      /** When the pool was resumed, or got its size. */
+      changedAt: -Infinity,
       waiting: new Map<number, number>(),
       decision: undefined as ControlLaw.Decision | undefined,
       hinted: -Infinity,
@@ -249,9 +264,11 @@ export const windowIsUsed: Checker = {
       if (decision.starts !== undefined) return false
       const { alone = 0 } = decision
       const spacing = Math.max(client.least, Math.min(decision.spacing, client.most))
-      const opensAt = Math.max(decision.holdUntil, client.hinted + alone, lastStart + Math.max(spacing, alone))
+      const opensAt = Math.max(
+        ...[decision.holdUntil, client.hinted + alone, lastStart + Math.max(spacing, alone), client.changedAt]
+      )
       // A window that grows has grown a moment ago.
-      const allowed = Math.min(client.poolSize, allowedAt(decision, at - 1))
+      const allowed = Math.min(client.size.now(), allowedAt(decision, at - 1))
       return at > opensAt + tolerance && client.running < allowed
     }
     return (event) => {
@@ -260,8 +277,12 @@ export const windowIsUsed: Checker = {
         client.idle = isIdle(client, client.now) ? Math.min(client.idle, client.now) : Infinity
         client.now = event.at
       }
+      client.size.observe(event)
+      if (event._tag === "paused") client.changedAt = Infinity
+      if (event._tag === "resumed" || (event._tag === "resized" && client.changedAt < Infinity)) {
+        client.changedAt = event.at
+      }
       if (event._tag === "joined") {
-        client.poolSize = event.config.poolSize
         client.least = Duration.toMillis(event.config.minDispatchDelay)
         client.most = Duration.toMillis(event.config.maxRetryAfter)
       }
@@ -275,7 +296,7 @@ export const windowIsUsed: Checker = {
         }
       }
       if (event._tag === "ended") client.running -= 1
-      if (event._tag === "finished") client.waiting.delete(event.row)
+      if (event._tag === "finished" || event._tag === "withdrawn") client.waiting.delete(event.row)
       if (event._tag === "shutdown") client.stopped = true
       if (event._tag !== "started") return undefined
       client.running += 1

@@ -5,6 +5,7 @@
  */
 import type * as ControlLaw from "../law/ControlLaw.js"
 import * as Ramp from "../law/Ramp.js"
+import type * as Trace from "./Trace.js"
 
 /**
  * One state for each client, made when it is first asked for.
@@ -59,3 +60,46 @@ export const inForce = () => {
  */
 export const allowedAt = (decision: ControlLaw.Decision, at: number): number =>
   Math.max(1, Math.floor(Ramp.windowAt(decision, at)))
+
+/**
+ * A clock that stands still while the pool is paused: budgets run by it.
+ *
+ * @since 0.2.0
+ * @category state
+ */
+export const activeTime = () => {
+  const pauses: Array<{ readonly from: number; until: number }> = []
+  return {
+    observe: ({ _tag, at }: Trace.Event): void => {
+      const last = pauses.at(-1)
+      const isPaused = last !== undefined && last.until === Infinity
+      if (_tag === "paused" && !isPaused) pauses.push({ from: at, until: Infinity })
+      if (_tag === "resumed" && isPaused) last.until = at
+    },
+    at: (instant: number): number =>
+      pauses.reduce((active, { from, until }) => active - Math.max(0, Math.min(instant, until) - from), instant)
+  }
+}
+
+/**
+ * The sizes that a pool has at an instant.
+ *
+ * @since 0.2.0
+ * @category state
+ */
+export const sizes = () => {
+  let [size, before, changedAt] = [Infinity, Infinity, -Infinity]
+  return {
+    observe: (event: Trace.Event): void => {
+      if (event._tag === "joined") size = before = event.config.poolSize
+      if (event._tag !== "resized") return
+      // Of several at one instant, the largest may still be in force.
+      before = event.at > changedAt ? size : Math.max(before, size)
+      changedAt = event.at
+      size = event.poolSize
+    },
+    now: (): number => size,
+    /** The largest of an instant. */
+    most: (at: number): number => (at > changedAt ? size : Math.max(before, size))
+  }
+}

@@ -16,13 +16,14 @@ import * as PoolConfig from "../PoolConfig.js"
 import * as PoolError from "../PoolError.js"
 import * as PooledExecutor from "../PooledExecutor.js"
 import * as Monotonic from "../structure/Monotonic.js"
-import type { BufferEntry } from "../order/ReorderBuffer.js"
 import * as Checker from "./Checker.js"
 import * as Liveness from "./Liveness.js"
+import * as Parties from "./Parties.js"
 import * as Ideal from "./report/Ideal.js"
 import * as Recorder from "./report/Recorder.js"
 import * as Report from "./report/Report.js"
 import * as SimulatedApi from "./api/SimulatedApi.js"
+import * as StreamChecker from "./StreamChecker.js"
 import * as Trace from "./Trace.js"
 import * as VirtualTime from "./time/VirtualTime.js"
 import type * as Workload from "./Workload.js"
@@ -39,6 +40,8 @@ export interface Client {
   readonly joinsAt?: number
   readonly pool: PoolConfig.Options
   readonly workload: ReadonlyArray<Workload.Party>
+  /** What is done to the pool and its rows meanwhile. Default nothing. */
+  readonly acts?: ReadonlyArray<Workload.Act>
   /** The pool is shut down then, after the client has joined. Default never. */
   readonly shutdownAt?: number
   /** The pool's scope is closed then. Default when all is done. */
@@ -63,7 +66,7 @@ export interface World {
  * @category models
  */
 export interface Options extends VirtualTime.Options {
-  /** What looks at every step. Default `Checker.all` and `Liveness.all`, the invariants of a pool. */
+  /** What looks at every step. Default the invariants of a pool: `Checker.all`, `Liveness.all` and `StreamChecker.all`. */
   readonly checkers?: ReadonlyArray<Checker.Checker>
   /** Who else is shown the events. */
   readonly observers?: ReadonlyArray<Trace.Observer>
@@ -82,7 +85,8 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Trace.Outcome => {
   return error instanceof PoolError.RetryTimeoutError ||
     error instanceof PoolError.AttemptTimeoutError ||
     error instanceof PoolError.BatchTimeoutError ||
-    error instanceof PoolError.PoolShutdownError
+    error instanceof PoolError.PoolShutdownError ||
+    error instanceof PoolError.RowCancelledError
     ? error._tag
     : "failed"
 }
@@ -123,67 +127,53 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
         )
       })
 
-    const finished = (row: number, order: number, outcome: Trace.Outcome, attempts: number, completedAt?: number) => {
-      const now = at()
-      emit({ _tag: "finished", ...now, row, order, outcome, attempts, completedAt: completedAt ?? now.at })
-    }
-
-    const runBatch = (party: Workload.Party, first: number): Effect.Effect<void> => {
-      const { rows, timeout } = party
-      emit({ _tag: "submitted", ...at(), row: first, count: rows.length, line: first + 1 })
-      const batch = pool.executeBatch(
-        rows,
-        (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row.tokens, number),
-        timeout === undefined ? {} : { timeout }
-      )
-      return Effect.onExit(batch, (exit) =>
-        Effect.sync(() => {
-          if (Exit.isSuccess(exit)) {
-            exit.value.entries.forEach((entry: BufferEntry<unknown, unknown>, order) =>
-              finished(first + entry.submitIndex, order, outcomeOf(entry.exit), entry.attempts, entry.completedAt)
-            )
-          } else {
-            // A caller who interrupts a batch gets no entries, nor does one who comes after the shutdown.
-            rows.forEach((_, order) => finished(first + order, order, outcomeOf(exit), 0))
-          }
-        })
-      ).pipe(Effect.ignore)
-    }
-
-    const runCalls = (party: Workload.Party, first: number): Effect.Effect<void> =>
-      Effect.gen(function* () {
-        const begin = Monotonic.now(clock)
-        const calls: Array<Fiber.Fiber<void>> = []
-        for (const [order, { after = 0, tokens }] of party.rows.entries()) {
-          const wait = begin + after - Monotonic.now(clock)
-          if (wait > 0) yield* Effect.sleep(wait)
-          const row = first + order
-          let attempts = 0
-          emit({ _tag: "submitted", ...at(), row, count: 1, line: 0 })
-          const call = pool.execute(Effect.suspend(() => attempt(row, tokens, ++attempts)))
-          calls.push(
-            yield* Effect.fork(
-              Effect.onExit(call, (exit) => Effect.sync(() => finished(row, 0, outcomeOf(exit), attempts))).pipe(
-                Effect.exit,
-                Effect.asVoid
-              )
-            )
-          )
-        }
-        yield* Effect.forEach(calls, Fiber.await, { discard: true })
-      })
-
+    const acts = client.acts ?? []
+    const takesBack = acts.some(({ kind }) => kind === "cancel" || kind === "evict")
+    const about: Parties.Client<unknown> = { index, pool, clock, emit, attempt, outcomeOf }
     const parties: Array<Fiber.RuntimeFiber<void>> = []
-    let first = base
+    const running: Array<Parties.Running & { readonly first: number; readonly rows: number }> = []
+    let first = 0
     for (const party of client.workload) {
-      const run = (party.kind === "batch" ? runBatch : runCalls).bind(undefined, party, first)
-      const fiber = yield* Effect.fork(Effect.delay(Effect.suspend(run), party.at ?? 0))
+      const handle = takesBack ? yield* PooledExecutor.handle : undefined
+      const ready = Parties.make(about, party, base + first, handle)
+      running.push({ ...ready, first, rows: party.rows.length })
+      const fiber = yield* Effect.fork(Effect.delay(ready.run, party.at ?? 0))
       first += party.rows.length
       parties.push(fiber)
       if (party.interruptedAt !== undefined) {
         yield* Effect.fork(Effect.delay(Fiber.interrupt(fiber), party.interruptedAt))
       }
     }
+
+    const does = (act: Workload.Act): Effect.Effect<void> => {
+      switch (act.kind) {
+        case "pause": {
+          const resume = Effect.suspend(() => {
+            emit({ _tag: "resumed", ...at() })
+            return pool.resume
+          })
+          const paused = Effect.sync(() => emit({ _tag: "paused", ...at() }))
+          return Effect.zipRight(Effect.zipRight(pool.pause, paused), Effect.delay(resume, act.lasts))
+        }
+        case "resize":
+          return Effect.suspend(() => {
+            emit({ _tag: "resized", ...at(), poolSize: act.poolSize })
+            return pool.resize(act.poolSize)
+          })
+        case "cancel":
+        case "evict": {
+          const party = running.find(({ first, rows }) => act.row >= first && act.row < first + rows)
+          return party === undefined ? Effect.void : party.withdraw(act.row - party.first, act.kind)
+        }
+      }
+    }
+    for (const act of acts)
+      yield* Effect.fork(
+        Effect.delay(
+          Effect.suspend(() => does(act)),
+          act.at
+        )
+      )
 
     const end = (how: Effect.Effect<void>): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -194,13 +184,21 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
     if (client.shutdownAt !== undefined) yield* Effect.fork(Effect.delay(end(pool.shutdown), client.shutdownAt))
     if (client.closedAt !== undefined) yield* Effect.fork(Effect.delay(close, client.closedAt))
 
-    yield* Effect.forEach(parties, Fiber.await, { discard: true })
+    const exits = yield* Effect.forEach(parties, Fiber.await)
+    // Nothing of the above is a defect; one of the pool's own must not go unseen.
+    for (const exit of exits) if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) yield* exit
     yield* close
     const { inFlight, pending } = yield* pool.stats
     emit({ _tag: "left", ...at(), inFlight, pending })
   })
 
 const rowsOf = (client: Client): number => client.workload.reduce((sum, { rows }) => sum + rows.length, 0)
+
+const largestSize = ({ acts = [], pool }: Client): number =>
+  acts.reduce(
+    (most, act) => (act.kind === "resize" ? Math.max(most, act.poolSize) : most),
+    pool.poolSize ?? PoolConfig.defaults.poolSize
+  )
 
 /** When the rows would have been done at best. */
 const idealFinish = ({ api, clients }: World, seed: number, startAt: number): number => {
@@ -214,13 +212,15 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
     tokens,
     service: SimulatedApi.serviceTime(seed, api.latency, row, tokens)
   }))
-  const inFlight = clients.reduce((sum, { pool }) => sum + (pool.poolSize ?? PoolConfig.defaults.poolSize), 0)
+  const inFlight = clients.reduce((sum, client) => sum + largestSize(client), 0)
   return Ideal.finishedAt(
     api.model,
     timed.sort((a, b) => a.at - b.at),
     inFlight
   )
 }
+
+const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all]
 
 /**
  * The simulation as a program, to run in `VirtualTime` with options of one's own, or to explore. It fails with the first
@@ -234,7 +234,7 @@ export const program = (
   options: Omit<Options, keyof VirtualTime.Options> & { readonly seed?: number } = {}
 ): Effect.Effect<Report.Report, Checker.ViolationError> =>
   Effect.gen(function* () {
-    const { checkers = [...Checker.all, ...Liveness.all], observers = [], recoveries = [], seed = 0 } = options
+    const { checkers = invariants, observers = [], recoveries = [], seed = 0 } = options
     const { clients } = world
     const startAt = Monotonic.now(yield* Effect.clock)
     const recorder = Recorder.make(

@@ -8,7 +8,7 @@ import type * as PoolConfig from "../PoolConfig.js"
 
 /**
  * How an attempt, or a row, ended: with its result, with a capacity error, with another error, interrupted, or dead. A row
- * can also end by the pool's own errors, whose tag it then has.
+ * can also end by the pool's own errors, whose tag it then has, or be evicted.
  *
  * @since 0.2.0
  * @category models
@@ -23,6 +23,8 @@ export type Outcome =
   | "AttemptTimeoutError"
   | "BatchTimeoutError"
   | "PoolShutdownError"
+  | "RowCancelledError"
+  | "evicted"
 
 interface At {
   /** Epoch milliseconds of virtual time. */
@@ -35,11 +37,16 @@ interface At {
  * An event. Rows are numbered through the whole simulation.
  *
  * - `joined`: a client has made its pool
- * - `submitted`: rows `row` to `row + count - 1` were handed to the pool; each batch is a `line` of its own, and
- *   all single calls are line 0
+ * - `submitted`: rows `row` to `row + count - 1` were handed to the pool; each batch and each stream is a `line` of its own,
+ *   and all single calls are line 0
+ * - `opened`: a stream begins, of which each row is `submitted` as it is read; `reader` milliseconds are taken for an entry
  * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds
  * - `decided`: the law has decided, on a sample or at first
- * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries
+ * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries of its
+ *   submission. Of a stream, `onEntry` has it, or `onUnfinished`: that is `interrupted` after 0 attempts
+ * - `released`: the reader of a stream takes a row's entry
+ * - `withdrawn`: a row is about to be cancelled or evicted; where it is gone already, nothing comes of it
+ * - `paused`, `resumed`, `resized`: the pool is paused now, and is about to be resumed or to get another size
  * - `shutdown`, `shut`: a shutdown, or the closing of the pool's scope, was asked for, and has returned
  * - `left`: the client is done; what the pool says is still in flight and pending
  *
@@ -70,7 +77,17 @@ export type Event =
       readonly outcome: Outcome
       readonly attempts: number
     })
-  | (At & { readonly _tag: "shutdown" | "shut" })
+  | (At & {
+      readonly _tag: "opened"
+      readonly line: number
+      readonly ordered: boolean
+      readonly maxPending: number
+      readonly reader: number
+    })
+  | (At & { readonly _tag: "released"; readonly row: number })
+  | (At & { readonly _tag: "withdrawn"; readonly row: number; readonly how: "cancel" | "evict" })
+  | (At & { readonly _tag: "resized"; readonly poolSize: number })
+  | (At & { readonly _tag: "shutdown" | "shut" | "paused" | "resumed" })
   | (At & { readonly _tag: "left"; readonly inFlight: number; readonly pending: number })
 
 /**
@@ -145,8 +162,20 @@ export const line = (event: Event): string => {
       return `${head} row ${event.row} as entry ${event.order}: ${event.outcome} after ${event.attempts} attempts`
     case "left":
       return `${head} with ${event.inFlight} in flight, ${event.pending} pending`
+    case "opened": {
+      const order = event.ordered ? "in order" : "in any order"
+      return `${head} a stream as line ${event.line}, ${order}, at most ${event.maxPending} pending`
+    }
+    case "released":
+      return `${head} row ${event.row}`
+    case "withdrawn":
+      return `${head} row ${event.row} to ${event.how} it`
+    case "resized":
+      return `${head} to ${event.poolSize}`
     case "shutdown":
     case "shut":
+    case "paused":
+    case "resumed":
       return head
   }
 }

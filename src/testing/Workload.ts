@@ -6,7 +6,8 @@
 import { PCGRandom } from "effect/Utils"
 
 /**
- * A row: its size in tokens, and, for single calls, how long after the party's own start it comes, in milliseconds.
+ * A row: its size in tokens, and, for single calls and streams, how long after the party's own start it comes, in
+ * milliseconds.
  *
  * @since 0.2.0
  * @category models
@@ -17,18 +18,49 @@ export interface Row {
 }
 
 /**
- * Rows that belong together: one batch, or single calls of `execute`, each at its own time.
+ * How a stream is read; times in milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Reading {
+  /** Default true. */
+  readonly ordered?: boolean
+  /** Default 1,000. */
+  readonly maxPending?: number
+  /** How long the reader takes for an entry. Default 0. */
+  readonly reader?: number
+  /** The reader leaves after so many entries. Default never. */
+  readonly leavesAfter?: number
+}
+
+/**
+ * What somebody does to a pool, or to a row of its client's workload by its place there; `at` is in milliseconds after the
+ * client has joined. Single calls cannot be taken back.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Act =
+  | { readonly kind: "pause"; readonly at: number; readonly lasts: number }
+  | { readonly kind: "resize"; readonly at: number; readonly poolSize: number }
+  | { readonly kind: "cancel" | "evict"; readonly at: number; readonly row: number }
+
+/**
+ * Rows that belong together: one batch, one stream, or single calls of `execute`, each at its own time.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Party {
-  readonly kind: "batch" | "calls"
+  readonly kind: "batch" | "calls" | "stream"
   readonly rows: ReadonlyArray<Row>
   /** When it begins, in milliseconds after its client has joined. Default 0. */
   readonly at?: number
-  /** The batch's `timeout`, in milliseconds. Default none. */
+  /** The `timeout` of the batch or the stream, in milliseconds. Default none. */
   readonly timeout?: number
+  /** How a stream is read. */
+  readonly reading?: Reading
   /** Its caller is interrupted then, in milliseconds after its client has joined. Default never. */
   readonly interruptedAt?: number
 }
@@ -122,3 +154,30 @@ export const batches = (
   Array.from({ length: count }, (_, index) => index).flatMap((index) =>
     atOnce(rowsEach, { ...options, at: index * (options.every ?? 0), seed: (options.seed ?? 1) + index })
   )
+
+/**
+ * One stream of so many rows, which come one every `every` milliseconds (default all as they are wanted).
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const stream = (
+  count: number,
+  options: Reading & {
+    readonly tokens?: Tokens
+    readonly at?: number
+    readonly every?: number
+    readonly seed?: number
+  } = {}
+): ReadonlyArray<Party> => {
+  const { at = 0, every = 0, seed = 1, tokens = 1, ...reading } = options
+  const read = rows(count, tokens, seed)
+  return [
+    {
+      kind: "stream",
+      rows: every === 0 ? read : read.map((row, index) => ({ ...row, after: index * every })),
+      at,
+      reading
+    }
+  ]
+}

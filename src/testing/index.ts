@@ -89,6 +89,13 @@ export * as SimulatedApi from "./api/SimulatedApi.js"
 export * as Simulation from "./Simulation.js"
 
 /**
+ * Checkers of streams.
+ *
+ * @since 0.2.0
+ */
+export * as StreamChecker from "./StreamChecker.js"
+
+/**
  * What happens in a simulation, event by event.
  *
  * @since 0.2.0

@@ -221,6 +221,25 @@ describe("A row that is taken back", () => {
     )
   }
 
+  for (const ordered of [true, false]) {
+    it.effect(`makes room for the next: evicted one and all, ${ordered ? "in order" : "without one"}`, () =>
+      inVirtualTime(function* () {
+        const pool = yield* poolOf(1)
+        const handle = yield* PooledExecutor.handle
+        const api = makeApi((row) => ok(row < 4 ? 5000 : 10))
+        const options = { ordered, maxPending: 2, handle }
+        const entries = yield* Effect.fork(Stream.runCollect(pool.stream(range(6), api.call, options)))
+        // One in flight and one that waits; then two others of which nobody has read an entry either.
+        for (const row of [0, 1, 3, 2]) {
+          yield* Effect.sleep(10)
+          assert.strictEqual(yield* handle.evict(String(row)), 1)
+        }
+        assert.deepStrictEqual(field({ entries: [...(yield* Fiber.join(entries))] }, "submitIndex"), [4, 5])
+        assert.strictEqual(yield* Clock.currentTimeMillis, 60)
+      })
+    )
+  }
+
   it.effect("interrupts its own attempt and no other, whatever its fiber does next", () =>
     inVirtualTime(function* () {
       const pool = yield* poolOf(2)

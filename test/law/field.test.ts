@@ -132,7 +132,7 @@ describe("Limits that are hard to see", () => {
     "a cap that wanders between 8 and 40 in half a minute",
     { model: cap(wave), rows: 4000 },
     [0.93, 0.08],
-    [0.72, 0.12]
+    [0.72, 0.14]
   )
   reaches(
     "17 a second, a burst of 3, hints in whole seconds",

@@ -55,6 +55,7 @@ export interface ClientPlan {
   readonly joinsAt: number
   readonly minDispatchDelay: number
   readonly parties: ReadonlyArray<Omit<Workload.Party, "rows"> & { readonly rows: ReadonlyArray<Workload.Row> }>
+  readonly acts?: ReadonlyArray<Workload.Act>
   /** Seconds. */
   readonly budget: number
   readonly attemptTimeout?: number
@@ -85,6 +86,7 @@ export const worldOf = (plan: Plan): Simulation.World => ({
   clients: plan.clients.map((client) => ({
     joinsAt: client.joinsAt,
     workload: client.parties,
+    ...(client.acts !== undefined && { acts: client.acts }),
     pool: {
       poolSize: client.poolSize,
       minDispatchDelay: client.minDispatchDelay,
@@ -115,7 +117,7 @@ export const draw = (seed: number, model: Plan["model"], law: Plan["law"], calm:
   const sometimes = <A>(share: number, value: () => A): A | undefined => (chance.number() < share ? value() : undefined)
   const given = <K extends string, A>(name: K, value: A | undefined) => (value === undefined ? {} : { [name]: value })
 
-  const party = (): Workload.Party => ({
+  const drawnParty = (): Workload.Party => ({
     kind: pick(["batch", "batch", "calls"]),
     rows: Array.from({ length: upTo(8) }, () => ({ tokens: 1 + upTo(29), after: upTo(600) })),
     at: upTo(300),
@@ -133,6 +135,39 @@ export const draw = (seed: number, model: Plan["model"], law: Plan["law"], calm:
         })
   })
 
+  // Of its own, so that all else is as it was before there were streams.
+  const more = new Utils.PCGRandom(seed + 1_000_000_000)
+  const one = <A>(list: ReadonlyArray<A>): A => list[more.integer(list.length)] as A
+  /** Half of the batches are streams; of these, half have rows that come at times of their own. */
+  const party = (): Workload.Party => {
+    const plain = drawnParty()
+    if (plain.kind === "calls" || more.number() < 0.5) return plain
+    return {
+      ...plain,
+      kind: "stream",
+      rows: more.number() < 0.5 ? plain.rows : plain.rows.map(({ tokens }) => ({ tokens })),
+      reading: {
+        ordered: more.number() < 0.5,
+        maxPending: one([1, 2, 3, 1000]),
+        reader: one([0, 0, 5, 120]),
+        ...(!calm && more.number() < 0.15 && { leavesAfter: more.integer(4) })
+      }
+    }
+  }
+  const act = (): Workload.Act => {
+    const at = more.integer(900)
+    switch (one(["pause", "resize", ...(calm ? [] : (["cancel", "evict"] as const))] as const)) {
+      case "pause":
+        return { kind: "pause", at, lasts: more.integer(800) }
+      case "resize":
+        return { kind: "resize", at, poolSize: 1 + more.integer(10) }
+      case "cancel":
+        return { kind: "cancel", at, row: more.integer(10) }
+      case "evict":
+        return { kind: "evict", at, row: more.integer(10) }
+    }
+  }
+
   const drawn = (["outage", "failing", "cold start"] as const).filter(() => chance.number() < 0.3)
   const hangs = !calm && chance.number() < 0.2
   const client = (): ClientPlan => ({
@@ -140,6 +175,7 @@ export const draw = (seed: number, model: Plan["model"], law: Plan["law"], calm:
     joinsAt: upTo(500),
     minDispatchDelay: pick([0, 0, 10, 35]),
     parties: Array.from({ length: 1 + upTo(2) }, party),
+    acts: Array.from({ length: more.integer(3) }, act),
     budget: calm ? 3600 : pick([0.5, 5, 600]),
     ...given("attemptTimeout", hangs || sometimes(0.1, () => true) === true ? 700 : undefined),
     ...(calm
@@ -165,7 +201,7 @@ export const draw = (seed: number, model: Plan["model"], law: Plan["law"], calm:
   }
 }
 
-/** Plans that are smaller: fewer clients, parties, rows and faults. */
+/** Plans that are smaller: fewer clients, acts, parties, rows and faults. */
 export const smaller = function* (plan: Plan): Generator<Plan> {
   for (const clients of VirtualTime.fewer(plan.clients)) yield { ...plan, clients }
   for (const faults of VirtualTime.fewer(plan.faults)) yield { ...plan, faults }
@@ -174,6 +210,9 @@ export const smaller = function* (plan: Plan): Generator<Plan> {
       ...plan,
       clients: plan.clients.with(index, { ...client, parties })
     })
+    for (const acts of VirtualTime.fewer(client.acts ?? [])) {
+      yield { ...plan, clients: plan.clients.with(index, { ...client, acts }) }
+    }
     for (const parties of VirtualTime.fewer(client.parties)) yield replaced(parties)
     for (const [at, party] of client.parties.entries()) {
       for (const rows of VirtualTime.fewer(party.rows)) yield replaced(client.parties.with(at, { ...party, rows }))

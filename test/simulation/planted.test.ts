@@ -1,7 +1,7 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import type * as Aimd from "effect-aimd"
 import type * as Testing from "effect-aimd/testing"
-import { Cause, Exit } from "effect"
+import { Cause, Exit, Stream } from "effect"
 import type * as AdmissionModule from "../../src/pool/Admission.js"
 import type * as BatchModule from "../../src/pool/Batch.js"
 import type * as DelayLawModule from "../../src/law/DelayLaw.js"
@@ -52,7 +52,65 @@ const mockAdmission = (change: (admission: AdmissionModule.Admission) => Partial
     }
   })
 
+const mockStream = (change: (stream: typeof BatchModule.stream) => typeof BatchModule.stream) =>
+  vi.doMock("../../src/pool/Batch.js", async (original) => {
+    const real = await original<typeof BatchModule>()
+    return { ...real, stream: change(real.stream) }
+  })
+
+const aStream = (libraries: Libraries, acts: ReadonlyArray<Testing.Workload.Act> = []): Testing.Simulation.World =>
+  simple(libraries, { workload: libraries.testing.Workload.stream(12, { maxPending: 3 }), acts })
+
 const bugs: Record<string, Plant> = {
+  "a pause that is not heard": {
+    plant: () => mockAdmission(() => ({ pauseStarts: () => undefined })),
+    world: (libraries) => aStream(libraries, [{ kind: "pause", at: 150, lasts: 2000 }]),
+    finder: "ViolationError",
+    says: /^no start while paused: row \d+ starts, and the pool is paused since 150/
+  },
+  "a size that is not heard": {
+    plant: () => mockAdmission(() => ({ resize: () => undefined })),
+    world: (libraries) => ({
+      ...aStream(libraries, [{ kind: "resize", at: 50, poolSize: 1 }]),
+      api: { model: libraries.testing.ServerModel.concurrencyCap({ cap: 9 }) }
+    }),
+    finder: "ViolationError",
+    says: /^attempts in flight ≤ window ≤ poolSize: 3 in flight where 1 are allowed/
+  },
+  "a stream that reads all at once": {
+    plant: () =>
+      mockStream(
+        (stream) => (admission, rows, process, options) =>
+          stream(admission, rows, process, { ...options, maxPending: 1000 })
+      ),
+    world: aStream,
+    finder: "ViolationError",
+    says: /^a stream reads as there is room: 4 rows are read, where 3 may be/
+  },
+  "a stream that releases late": {
+    plant: () =>
+      mockStream(
+        (stream) =>
+          (...args) =>
+            Stream.tap(stream(...args), () => Effect.sleep(1))
+      ),
+    world: aStream,
+    finder: "ViolationError",
+    says: /^a stream releases at once: row 0 is released at 101, and could be at 100/
+  },
+  "a stream that forgets its order": {
+    plant: () =>
+      mockStream(
+        (stream) => (admission, rows, process, options) =>
+          stream(admission, rows, process, { ...options, ordered: false })
+      ),
+    world: (libraries) => ({
+      ...aStream(libraries),
+      api: { model: busyServer(libraries), latency: libraries.testing.Latency.uniform(10, 300) }
+    }),
+    finder: "ViolationError",
+    says: /^a stream releases in order: row \d+ is released after row \d+/
+  },
   "a permit that leaks on an interruption": {
     plant: () =>
       mockAdmission((admission) => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Checker, type Trace } from "effect-aimd/testing"
-import { at, capacity, decided, ended, finished, joined, left, said, started, submitted } from "./events.js"
+import { at, capacity, decided, ended, finished, joined, left, paused, resized, resumed } from "./events.js"
+import { evicted, said, started, submitted } from "./events.js"
 import { range } from "./support.js"
 
 interface Case {
@@ -44,6 +45,34 @@ const cases: Record<string, Case> = {
     fine: [joined, decided(0, { window: 3 }), decided(5, { window: 1 }), started(5), started(5), started(5)],
     broken: [joined, decided(0, { window: 99 }), started(1), started(2), started(3), started(4)],
     says: "4 in flight where 3 are allowed"
+  },
+  "more in flight than a pool that was made smaller": {
+    checker: Checker.inFlightWithinWindow,
+    // What is in flight may finish; at the instant of the change both sizes may be in force.
+    fine: [
+      ...[joined, decided(0, { window: 99 }), started(1), started(2), resized(3, 1), started(3), ended(4), ended(5)],
+      ...[ended(5), started(6), resized(6, 4), started(6), started(7), started(8)]
+    ],
+    broken: [joined, decided(0, { window: 99 }), started(1), started(2), resized(3, 1), started(4)],
+    says: "3 in flight where 1 are allowed"
+  },
+  "a start while the pool is paused": {
+    checker: Checker.noStartWhilePaused,
+    fine: [paused(5), started(5), resumed(9), started(9), paused(10), paused(12), resumed(13), started(14)],
+    broken: [paused(5), paused(6), started(7, 3)],
+    says: "row 3 starts, and the pool is paused since 5"
+  },
+  "a start at the end of a row's budget, which stood still in a pause": {
+    checker: Checker.noStartAfterBudget,
+    fine: [joined, started(10), paused(100), resumed(600), started(1509, 0, 2)],
+    broken: [joined, started(10), paused(100), paused(200), resumed(600), started(1510, 0, 2)],
+    says: "row 0, first started at 10, starts at the end of its budget of 1000 ms"
+  },
+  "an entry of a row that was evicted": {
+    checker: Checker.oneEntryARow,
+    fine: [submitted(4, 3), evicted(5), finished(4, 0), finished(6, 1), left()],
+    broken: [submitted(4, 3), evicted(5), finished(5, 0)],
+    says: "row 5 was finished before, or never handed in"
   },
   "starts closer than the pool's least": {
     checker: Checker.startsAreSpaced,
@@ -91,13 +120,13 @@ const cases: Record<string, Case> = {
   "an entry out of order": {
     checker: Checker.oneEntryARow,
     fine: [submitted(4, 1), finished(4, 0)],
-    broken: [submitted(4, 2), finished(5, 0)],
-    says: "row 5 is entry 0, not 1"
+    broken: [submitted(4, 2), finished(5, 0), finished(4, 1)],
+    says: "row 4 is entry 1, after row 5"
   },
   "a row without an entry": {
     checker: Checker.oneEntryARow,
     fine: [left()],
-    broken: [submitted(4, 3), finished(5, 1), left()],
+    broken: [submitted(4, 3), finished(5, 0), left()],
     says: "2 rows have no entry: 4, 6"
   },
   "an attempt that runs on": {

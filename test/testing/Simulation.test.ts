@@ -141,3 +141,54 @@ describe("A simulation", () => {
     assert.match(String(exit), /StuckError|stuck after/)
   })
 })
+
+describe("A stream in a simulation", () => {
+  const streaming = (options: Parameters<typeof Workload.stream>[1], client: Partial<Simulation.Client> = {}) =>
+    world({ workload: Workload.stream(10, options), ...client })
+
+  it("gives every row its outcome, and its entries to the reader", () => {
+    const events = Simulation.events(streaming({ maxPending: 2, reader: 50 }))
+    const rowsOf = (tag: Trace.Event["_tag"]) =>
+      events.flatMap((event) => (event._tag === tag && "row" in event ? [event.row] : []))
+    const all = Array.from({ length: 10 }, (_, row) => row)
+    assert.deepStrictEqual([rowsOf("submitted"), rowsOf("released")], [all, all])
+  })
+
+  it("takes rows as they come", () => {
+    const { makespan, outcomes } = Simulation.report(streaming({ every: 200 }, { joinsAt: 70 }))
+    assert.deepStrictEqual([makespan, outcomes], [1900, { success: 10 }])
+  })
+
+  it("leaves what its reader does not take: rows that are not read have no outcome, and the report no holes", () => {
+    const { clients, outcomes } = Simulation.report(streaming({ maxPending: 4, reader: 5, leavesAfter: 3 }))
+    // The reader leaves with its third entry, 5 ms after it took it at 110, and nothing has been read in its place.
+    assert.deepStrictEqual(outcomes, { success: 4, interrupted: 2 })
+    assert.deepStrictEqual(
+      clients.map(({ goodput, ...rest }) => [Math.round(goodput), rest]),
+      [[35, { name: "client 0", rows: 10, successes: 4 }]]
+    )
+  })
+
+  it("can be paused, resized, and have rows taken back", () => {
+    const acts: ReadonlyArray<Workload.Act> = [
+      { kind: "cancel", at: 10, row: 1 },
+      { kind: "evict", at: 10, row: 2 },
+      { kind: "cancel", at: 10, row: 99 },
+      { kind: "resize", at: 20, poolSize: 2 },
+      { kind: "pause", at: 50, lasts: 950 }
+    ]
+    const { makespan, outcomes } = Simulation.report(streaming({}, { acts }))
+    assert.deepStrictEqual(outcomes, { success: 8, RowCancelledError: 1, evicted: 1 })
+    // Four start at 0, of which two are taken back; two others start at 10, and then two at 1000 and two at 1100.
+    assert.strictEqual(makespan, 1200)
+  })
+
+  it("takes back rows of a batch, and no single call", () => {
+    const acts: ReadonlyArray<Workload.Act> = [
+      { kind: "evict", at: 10, row: 9 },
+      { kind: "cancel", at: 10, row: 10 }
+    ]
+    const workload = [...Workload.atOnce(10), ...Workload.bursts({ size: 1, every: 1, bursts: 1 })]
+    assert.deepStrictEqual(outcomes(world({ workload, acts })), { success: 10, evicted: 1 })
+  })
+})

@@ -27,6 +27,19 @@ describe("Trace.line", () => {
       { ...at, _tag: "finished", row: 3, order: 1, completedAt: 5, outcome: "RetryTimeoutError", attempts: 9 },
       "finished row 3 as entry 1: RetryTimeoutError after 9 attempts"
     ],
+    [
+      { ...at, _tag: "opened", line: 4, ordered: true, maxPending: 9, reader: 5 },
+      "opened a stream as line 4, in order, at most 9 pending"
+    ],
+    [
+      { ...at, _tag: "opened", line: 4, ordered: false, maxPending: 9, reader: 5 },
+      "opened a stream as line 4, in any order, at most 9 pending"
+    ],
+    [{ ...at, _tag: "released", row: 3 }, "released row 3"],
+    [{ ...at, _tag: "withdrawn", row: 3, how: "cancel" }, "withdrawn row 3 to cancel it"],
+    [{ ...at, _tag: "paused" }, "paused"],
+    [{ ...at, _tag: "resumed" }, "resumed"],
+    [{ ...at, _tag: "resized", poolSize: 5 }, "resized to 5"],
     [{ ...at, _tag: "shutdown" }, "shutdown"],
     [{ ...at, _tag: "shut" }, "shut"],
     [{ ...at, _tag: "left", inFlight: 0, pending: 1 }, "left with 0 in flight, 1 pending"]

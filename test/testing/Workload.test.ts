@@ -39,6 +39,13 @@ describe("Workload", () => {
     assert.notDeepEqual(Workload.poisson({ rate: 20, count: 3 }), Workload.poisson({ rate: 20, count: 3, seed: 2 }))
   })
 
+  it("a stream is read as it is wanted, or its rows come at times of their own", () => {
+    assert.deepStrictEqual(Workload.stream(2, { maxPending: 5, ordered: false, at: 50 }), [
+      { kind: "stream", rows: [{ tokens: 1 }, { tokens: 1 }], at: 50, reading: { maxPending: 5, ordered: false } }
+    ])
+    assert.deepStrictEqual(afters(Workload.stream(3, { every: 20, tokens: 4 })), [0, 20, 40])
+  })
+
   it("bursts come so many at once, every so often", () => {
     assert.deepStrictEqual(afters(Workload.bursts({ size: 2, every: 100, bursts: 3 })), [0, 0, 100, 100, 200, 200])
   })

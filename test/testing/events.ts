@@ -1,7 +1,8 @@
 /** Events of a client, as a simulation would emit them, for the tests of checkers. */
+import { assert } from "@effect/vitest"
 import { PoolConfig, type ControlLaw } from "effect-aimd"
 import type { Checker, Trace } from "effect-aimd/testing"
-import { valueOf } from "./support.js"
+import { range, valueOf } from "./support.js"
 
 export const config = valueOf(
   PoolConfig.make({ poolSize: 3, minDispatchDelay: 5, maxRetryAfter: "10 seconds", maxCapacityRetry: "1 second" })
@@ -62,10 +63,48 @@ export const finished = (row: number, order: number, time = 9): Trace.Event => (
   outcome: "success",
   attempts: 1
 })
+export const evicted = (row: number): Trace.Event => ({
+  ...at(9),
+  _tag: "finished",
+  row,
+  order: 0,
+  completedAt: 9,
+  outcome: "evicted",
+  attempts: 0
+})
 export const left = (inFlight = 0, pending = 0): Trace.Event => ({ ...at(10), _tag: "left", inFlight, pending })
+
+export const paused = (time: number): Trace.Event => ({ ...at(time), _tag: "paused" })
+export const resumed = (time: number): Trace.Event => ({ ...at(time), _tag: "resumed" })
+export const resized = (time: number, poolSize: number): Trace.Event => ({ ...at(time), _tag: "resized", poolSize })
+export const withdrawn = (time: number, row: number, how: "cancel" | "evict" = "evict"): Trace.Event => ({
+  ...at(time),
+  _tag: "withdrawn",
+  row,
+  how
+})
 
 /** What a checker says of each event. */
 export const said = ({ start }: Checker.Checker, events: ReadonlyArray<Trace.Event>) => {
   const check = start()
   return events.map(check)
+}
+
+/** What a checker finds, and what it lets pass. */
+export interface Case {
+  readonly checker: Checker.Checker
+  readonly fine: ReadonlyArray<ReadonlyArray<Trace.Event>>
+  /** Ends with the event that breaks the rule. */
+  readonly broken: ReadonlyArray<Trace.Event>
+  readonly says: string
+}
+
+export const assertFound = ({ broken, checker, fine, says }: Case): void => {
+  assert.deepStrictEqual(said(checker, broken), [...range(broken.length - 1).map(() => undefined), says])
+  for (const events of fine) {
+    assert.deepStrictEqual(
+      said(checker, events),
+      events.map(() => undefined)
+    )
+  }
 }

@@ -3,7 +3,7 @@
  *
  * Two tables, which are made when they are not there: one has a line for each batch, with the process that works with it, the
  * other one for each finished row. A group of rows is one transaction, which also finds out whether somebody else has taken
- * the batch over.
+ * the batch over. In SQLite and libSQL it is one statement, which is a transaction by itself.
  *
  * @since 0.2.0
  */
@@ -68,8 +68,9 @@ interface Claim {
 const tablesOf = (sql: SqlClient.SqlClient, table: string) => {
   const batches = sql(table)
   const rows = sql(`${table}_rows`)
+  const beat = (batch: string, owner: string) =>
+    isOne(sql`update ${batches} set beat = beat + 1 where batch = ${batch} and owner = ${owner} returning batch`)
   return {
-    transaction: sql.withTransaction,
     create: Effect.zipRight(
       sql`create table if not exists ${batches} (
         batch text primary key, header text not null, owner text, beat bigint not null, learned text)`,
@@ -91,27 +92,73 @@ const tablesOf = (sql: SqlClient.SqlClient, table: string) => {
           ? sql`update ${batches} set owner = ${owner} where batch = ${batch} and owner is null returning batch`
           : sql`update ${batches} set owner = ${owner} where batch = ${batch} and owner = ${from} returning batch`
       ),
-    beat: (batch: string, owner: string) =>
-      isOne(sql`update ${batches} set beat = beat + 1 where batch = ${batch} and owner = ${owner} returning batch`),
+    beat,
     leave: (batch: string, owner: string) =>
       sql`update ${batches} set owner = null where batch = ${batch} and owner = ${owner}`,
-    learn: (batch: string, learned: string) => sql`update ${batches} set learned = ${learned} where batch = ${batch}`,
     isEmpty: (batch: string) =>
       Effect.map(sql`select 1 as one from ${rows} where batch = ${batch} limit 1`, (found) => found.length === 0),
     find: (batch: string, stateIds: ReadonlyArray<string>) =>
       sql<{ state_id: string; record: string }>`select state_id, record from ${rows}
         where batch = ${batch} and ${sql.in("state_id", stateIds)}`,
-    insert: (batch: string, records: ReadonlyArray<Record>) =>
-      sql`insert into ${rows} ${sql.insert(
-        records.map((record) => ({
-          batch,
-          state_id: record.stateId,
-          submit_index: record.submitIndex,
-          record: JSON.stringify(record)
-        }))
-      )} on conflict (batch, state_id) do update
-        set submit_index = excluded.submit_index, record = excluded.record`
+    /** Writes a group where the batch is the owner's; tells whether it is. */
+    append: appending(sql, table, beat)
   }
+}
+
+/** Of a batch whose owner is somebody else nothing is written. */
+const appending = (
+  sql: SqlClient.SqlClient,
+  table: string,
+  beat: (batch: string, owner: string) => Effect.Effect<boolean, SqlError>
+) => {
+  const batches = sql(table)
+  const rows = sql(`${table}_rows`)
+  const values = (batch: string, records: ReadonlyArray<Record>) =>
+    sql.csv(
+      records.map((record) => sql`(${batch}, ${record.stateId}, ${record.submitIndex}, ${JSON.stringify(record)})`)
+    )
+  const replacing = sql.literal(
+    "on conflict (batch, state_id) do update set submit_index = excluded.submit_index, record = excluded.record"
+  )
+  const learn = (batch: string, owner: string, learned: Learned | undefined) =>
+    learned === undefined
+      ? Effect.void
+      : sql`update ${batches} set learned = ${JSON.stringify(learned)} where batch = ${batch} and owner = ${owner}`
+  type Append = (
+    batch: string,
+    owner: string,
+    records: ReadonlyArray<Record>,
+    learned: Learned | undefined
+  ) => Effect.Effect<boolean, SqlError>
+
+  /** Each statement is a transaction by itself: that is faster, for a client of libSQL opens the file anew after one of many. */
+  const bySingle: Append = (batch, owner, records, learned) =>
+    Effect.gen(function* () {
+      if (records.length === 0 && !(yield* beat(batch, owner))) return false
+      for (const group of groupsOf(records)) {
+        const written = yield* sql`insert into ${rows} (batch, state_id, submit_index, record)
+          select * from (values ${values(batch, group)})
+          where exists (select 1 from ${batches} where batch = ${batch} and owner = ${owner})
+          ${replacing} returning 1 as one`
+        if (written.length === 0) return false
+      }
+      yield* learn(batch, owner, learned)
+      return true
+    })
+
+  const byTransaction: Append = (batch, owner, records, learned) =>
+    sql.withTransaction(
+      Effect.gen(function* () {
+        if (!(yield* beat(batch, owner))) return false
+        for (const group of groupsOf(records)) {
+          yield* sql`insert into ${rows} (batch, state_id, submit_index, record)
+            values ${values(batch, group)} ${replacing}`
+        }
+        yield* learn(batch, owner, learned)
+        return true
+      })
+    )
+  return sql.onDialectOrElse({ sqlite: () => bySingle, orElse: () => byTransaction })
 }
 
 type Tables = ReturnType<typeof tablesOf>
@@ -160,14 +207,14 @@ const open = (
           return stateIds.map((stateId) => records.get(stateId))
         }),
       append: (records, learned) =>
-        Effect.gen(function* () {
-          if (!(yield* tables.beat(batch, owner))) return yield* Lease.inUse(batch)
-          for (const group of groupsOf(records)) yield* tables.insert(batch, group)
-          if (learned !== undefined) yield* tables.learn(batch, JSON.stringify(learned))
-        }).pipe(
-          tables.transaction,
-          Effect.retry({ schedule: again, while: ({ _tag }) => _tag === "SqlError" }),
-          Effect.catchTag("SqlError", (error) => failure("Write", "written")(error)),
+        tables.append(batch, owner, records, learned).pipe(
+          Effect.retry(again),
+          writing,
+          Effect.filterOrElse(
+            (isHeld) => isHeld,
+            () => Lease.inUse(batch)
+          ),
+          Effect.asVoid,
           // A database in the process lets nothing else run while it writes: rows that are done meanwhile form a group now.
           Effect.zipLeft(Effect.sleep(breath))
         )

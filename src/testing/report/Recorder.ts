@@ -180,8 +180,16 @@ export const make = (rows: number, clients: number): Recorder => {
         case "joined":
           configs[client] = event.config
           return
+        case "resized":
+          configs[client] = { ...(configs[client] ?? PoolConfig.defaults), poolSize: event.poolSize }
+          return
         case "left":
           return timeline.limited(at, client, undefined)
+        case "opened":
+        case "released":
+        case "withdrawn":
+        case "paused":
+        case "resumed":
         case "shutdown":
         case "shut":
           return

@@ -200,6 +200,8 @@ export const make = (
     const span = spans[client]
     if (span === undefined) return
     span.rows += 1
+    // A row that was never handed in has no times.
+    if (Number.isNaN(finishedAt[row])) return
     span.from = Math.min(span.from, submittedAt[row] ?? Infinity)
     span.until = Math.max(span.until, finishedAt[row] ?? -Infinity)
   })

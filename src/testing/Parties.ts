@@ -1,0 +1,234 @@
+/**
+ * How the parties of a client go through its pool: a batch, single calls, a stream.
+ *
+ * @since 0.2.0
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import type { BufferEntry } from "../order/ReorderBuffer.js"
+import type { BatchHandle, PooledExecutor } from "../PooledExecutor.js"
+import * as Monotonic from "../structure/Monotonic.js"
+import type * as Trace from "./Trace.js"
+import type * as Workload from "./Workload.js"
+
+/**
+ * What a party needs of its client.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Client<E> {
+  readonly index: number
+  readonly pool: PooledExecutor
+  readonly clock: Clock.Clock
+  readonly emit: Trace.Observer
+  /** An attempt of a row, with its events. */
+  readonly attempt: (row: number, tokens: number, number: number) => Effect.Effect<void, E>
+  readonly outcomeOf: (exit: Exit.Exit<unknown, unknown>) => Trace.Outcome
+}
+
+/**
+ * A party on its way: how it goes, and how one of its rows is taken back.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Running {
+  readonly run: Effect.Effect<void>
+  /** Takes back the row of this index; does nothing to a single call. */
+  readonly withdraw: (index: number, how: "cancel" | "evict") => Effect.Effect<void>
+}
+
+/** What all kinds of party share: the events of rows, each of which is finished once. */
+const rowsOf = <E>({ clock, emit, index }: Client<E>, first: number, handle: BatchHandle | undefined) => {
+  const done = new Set<number>()
+  const at = (): { readonly at: number; readonly client: number } => ({ at: Monotonic.now(clock), client: index })
+  const finished = (row: number, order: number, outcome: Trace.Outcome, attempts: number, completedAt?: number) => {
+    const now = at()
+    done.add(row)
+    emit({ _tag: "finished", ...now, row, order, outcome, attempts, completedAt: completedAt ?? now.at })
+  }
+  return {
+    at,
+    finished,
+    isDone: (row: number): boolean => done.has(row),
+    withdraw: (index: number, how: "cancel" | "evict"): Effect.Effect<void> =>
+      handle === undefined
+        ? Effect.void
+        : Effect.suspend(() => {
+            const row = first + index
+            emit({ _tag: "withdrawn", ...at(), row, how })
+            return Effect.map(handle[how](String(index)), (count) => {
+              if (how === "evict" && count > 0 && !done.has(row)) finished(row, 0, "evicted", 0)
+            })
+          })
+  }
+}
+
+type Rows = ReturnType<typeof rowsOf>
+
+const batch = <E>(
+  client: Client<E>,
+  party: Workload.Party,
+  first: number,
+  rows: Rows,
+  handle: BatchHandle | undefined
+): Effect.Effect<void> => {
+  const { attempt, emit, outcomeOf, pool } = client
+  emit({ _tag: "submitted", ...rows.at(), row: first, count: party.rows.length, line: first + 1 })
+  const entries = pool.executeBatch(
+    party.rows,
+    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row.tokens, number),
+    { ...(party.timeout !== undefined && { timeout: party.timeout }), ...(handle && { handle }) }
+  )
+  return Effect.onExit(entries, (exit) =>
+    Effect.sync(() => {
+      if (Exit.isSuccess(exit)) {
+        exit.value.entries.forEach((entry: BufferEntry<unknown, unknown>, order) =>
+          rows.finished(first + entry.submitIndex, order, outcomeOf(entry.exit), entry.attempts, entry.completedAt)
+        )
+        return
+      }
+      // A caller who interrupts a batch gets no entries, nor does one who comes after the shutdown.
+      const left = party.rows.map((_, index) => first + index).filter((row) => !rows.isDone(row))
+      left.forEach((row, order) => rows.finished(row, order, outcomeOf(exit), 0))
+    })
+  ).pipe(Effect.ignore)
+}
+
+const calls = <E>(client: Client<E>, party: Workload.Party, first: number, rows: Rows): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const { attempt, clock, emit, outcomeOf, pool } = client
+    const begin = Monotonic.now(clock)
+    const running: Array<Fiber.Fiber<void>> = []
+    for (const [order, { after = 0, tokens }] of party.rows.entries()) {
+      const wait = begin + after - Monotonic.now(clock)
+      if (wait > 0) yield* Effect.sleep(wait)
+      const row = first + order
+      let attempts = 0
+      emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0 })
+      const call = pool.execute(Effect.suspend(() => attempt(row, tokens, ++attempts)))
+      running.push(
+        yield* Effect.fork(
+          Effect.onExit(call, (exit) => Effect.sync(() => rows.finished(row, 0, outcomeOf(exit), attempts))).pipe(
+            Effect.exit,
+            Effect.asVoid
+          )
+        )
+      )
+    }
+    yield* Effect.forEach(running, Fiber.await, { discard: true })
+  })
+
+/** The rows of a stream: a plain iterable, or, where they come at times of their own, a stream of Effect. */
+const source = (
+  { rows }: Workload.Party,
+  clock: Clock.Clock,
+  onRead: (index: number) => void
+): Iterable<Workload.Row> | Stream.Stream<Workload.Row> => {
+  const read = (row: Workload.Row, index: number): Workload.Row => {
+    onRead(index)
+    return row
+  }
+  if (rows.every(({ after = 0 }) => after === 0)) {
+    return {
+      *[Symbol.iterator]() {
+        for (const [index, row] of rows.entries()) yield read(row, index)
+      }
+    }
+  }
+  return Stream.suspend(() => {
+    const begin = Monotonic.now(clock)
+    // One by one: of a chunk all would be read at once.
+    return Stream.rechunk(Stream.fromIterable(rows.entries()), 1).pipe(
+      Stream.mapEffect(([index, row]) =>
+        Effect.suspend(() => {
+          const wait = begin + (row.after ?? 0) - Monotonic.now(clock)
+          const now = Effect.sync(() => read(row, index))
+          return wait > 0 ? Effect.delay(now, wait) : now
+        })
+      )
+    )
+  })
+}
+
+const stream = <E>(
+  client: Client<E>,
+  party: Workload.Party,
+  first: number,
+  rows: Rows,
+  handle: BatchHandle | undefined
+): Effect.Effect<void> => {
+  const { attempt, clock, emit, outcomeOf, pool } = client
+  const { leavesAfter, maxPending = 1000, ordered = true, reader = 0 } = party.reading ?? {}
+  const line = first + 1
+  // One without rows shares its number with the next party.
+  if (party.rows.length > 0) emit({ _tag: "opened", ...rows.at(), line, ordered, maxPending, reader })
+  const handedBack = new Set<number>()
+  let lastRead: { readonly row: number; readonly at: number } | undefined
+  const onRead = (index: number): void => {
+    const row = first + index
+    lastRead = { row, at: Monotonic.now(clock) }
+    emit({ _tag: "submitted", ...rows.at(), row, count: 1, line })
+  }
+  const entries = pool.stream(
+    source(party, clock, onRead),
+    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row.tokens, number),
+    {
+      ordered,
+      maxPending,
+      ...(party.timeout !== undefined && { timeout: party.timeout }),
+      ...(handle && { handle }),
+      onEntry: ({ attempts, completedAt, exit, submitIndex }) =>
+        Effect.sync(() => rows.finished(first + submitIndex, 0, outcomeOf(exit), attempts, completedAt)),
+      onUnfinished: (left) => Effect.sync(() => left.forEach(({ rowIndex }) => handedBack.add(first + rowIndex)))
+    }
+  )
+  return (leavesAfter === undefined ? entries : Stream.take(entries, leavesAfter)).pipe(
+    Stream.runForEach(({ submitIndex }) =>
+      Effect.suspend(() => {
+        emit({ _tag: "released", ...rows.at(), row: first + submitIndex })
+        return reader > 0 ? Effect.sleep(reader) : Effect.void
+      })
+    ),
+    Effect.ensuring(
+      Effect.sync(() => {
+        // The row that a stream gives in the very instant in which it is interrupted, it keeps for itself.
+        if (lastRead?.at === Monotonic.now(clock)) handedBack.add(lastRead.row)
+        for (const row of handedBack) if (!rows.isDone(row)) rows.finished(row, 0, "interrupted", 0)
+      })
+    ),
+    Effect.ignore
+  )
+}
+
+/**
+ * Makes a party ready to run; its first row has the number `first`. Only with a handle can rows be taken back.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = <E>(
+  client: Client<E>,
+  party: Workload.Party,
+  first: number,
+  handle: BatchHandle | undefined
+): Running => {
+  const rows = rowsOf(client, first, party.kind === "calls" ? undefined : handle)
+  return {
+    withdraw: rows.withdraw,
+    run: Effect.suspend(() => {
+      switch (party.kind) {
+        case "batch":
+          return batch(client, party, first, rows, handle)
+        case "calls":
+          return calls(client, party, first, rows)
+        case "stream":
+          return stream(client, party, first, rows, handle)
+      }
+    })
+  }
+}
