@@ -23,7 +23,7 @@ const closedShare = 0.1
 /** While nothing passes, a start goes alone after this time and a share of the time since; milliseconds. */
 const probeBase = 600
 const probeShare = 0.05
-const probeShareMost = 0.25
+const probeShareMost = 0.15
 /** The first comes after the time of so many calls. */
 const probeCount = 4
 /** Each that is rejected multiplies the delay. */
