@@ -24,7 +24,14 @@ const fields = {
 }
 
 /** None of these laws looks back. */
-const noStarts: ControlLaw.Starts = { first: 1, last: 0, at: () => NaN, besides: () => NaN, fate: () => "open", status: () => 0 }
+const noStarts: ControlLaw.Starts = {
+  first: 1,
+  last: 0,
+  at: () => NaN,
+  besides: () => NaN,
+  fate: () => "open",
+  status: () => 0
+}
 
 /** A law at work: what it decides after each sample, in milliseconds. */
 const at = <State>(law: ControlLaw.ControlLaw<State>, poolSize = 64) => {

@@ -9,17 +9,6 @@ import type { Rejection } from "./Blame.js"
 import * as Chance from "./Chance.js"
 import { explain, type Draft } from "./State.js"
 
-/**
- * The status of the limit, and the share of calls that is rejected with others.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Kind {
-  readonly status: number
-  readonly others: number
-}
-
 /** Starts of which a share is taken: to see that the API closes, and for what the pace makes up for. */
 const [brief, long] = [200, 1000]
 /** How long the pool waits after a second one in a row, in rejections' time; each further one doubles it. */

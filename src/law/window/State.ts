@@ -8,7 +8,6 @@ import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
 import * as Chance from "./Chance.js"
 import type * as Fit from "./Fit.js"
-import type { Kind } from "./Kind.js"
 import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
@@ -111,6 +110,17 @@ export interface Noise {
   /** Starts since the last test; the next comes after the more of them, the more tests in a row have failed. */
   readonly waited: number
   readonly patience: number
+}
+
+/**
+ * The status of the limit, and the share of calls that is rejected with others.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Kind {
+  readonly status: number
+  readonly others: number
 }
 
 /**

@@ -4,8 +4,8 @@ import * as State from "../../../src/law/window/State.js"
 import { startsOf, type Start } from "../../support/starts.js"
 
 const now = 50_000
-const known: Kind.Kind = { status: 429, others: 0 }
-const draftOf = (kind: Kind.Kind | undefined = known): State.Draft => ({
+const known: State.Kind = { status: 429, others: 0 }
+const draftOf = (kind: State.Kind | undefined = known): State.Draft => ({
   ...State.draft(State.begin(64, 0, 0).state),
   kind,
   rejectionLatency: 20
