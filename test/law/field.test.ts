@@ -66,7 +66,8 @@ describe("Rejections that say nothing about load", () => {
   reaches(
     "episodes: half of all calls for 1.5 s in ten, on a cap of 40",
     { model: episodes, rows: 3000, ...quick },
-    [0.9, 0.1]
+    [0.9, 0.1],
+    [0.89, 0.1]
   )
 })
 
@@ -132,7 +133,7 @@ describe("Limits that are hard to see", () => {
     "a cap that wanders between 8 and 40 in half a minute",
     { model: cap(wave), rows: 4000 },
     [0.93, 0.08],
-    [0.72, 0.14]
+    [0.67, 0.16]
   )
   reaches(
     "17 a second, a burst of 3, hints in whole seconds",
@@ -156,6 +157,6 @@ describe("Limits that are hard to see", () => {
     "one more than five a second locks out for 30 s: 600 rows within 480 s",
     { model: Fault.lockOut({ lasts: 30_000 })(window(5, 1000)), rows: 600, latency },
     [0.25, 0.02],
-    [0.47, 0.04]
+    [0.47, 0.05]
   )
 })

@@ -101,6 +101,9 @@ export const reject = (
   else draft.held += retryAfter
 }
 
+/** No API has a shorter period, in milliseconds: it is a bucket's pause. */
+const leastPeriod = 1000
+
 /** Where a bucket fits, too, a span must allow so much more to be worth a try. */
 const faster = 1.1
 
@@ -160,7 +163,12 @@ const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt:
   // A hint in whole seconds may be a second too long.
   const rounding = retryAfter !== undefined && retryAfter % 1000 === 0 ? 1000 : 0
   const closing = { since: startedAt, accepted, at: startedAt }
-  if (retryAfter !== undefined && ((retryAfter - rounding) * acceptedRate(draft, accepted, startedAt)) / 1000 >= long) {
+  const told = (retryAfter ?? 0) - rounding
+  if (
+    retryAfter !== undefined &&
+    told >= leastPeriod &&
+    (told * acceptedRate(draft, accepted, startedAt)) / 1000 >= long
+  ) {
     const openedAt = now + retryAfter
     const block = make(draft, { ...closing, before, told: true })
     learnPeriod(draft, accepted, startedAt, openedAt - rounding, openedAt)
