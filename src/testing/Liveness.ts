@@ -130,7 +130,8 @@ export const oneRowStopsNobody: Checker = {
   name: "one row stops nobody",
   start: () => {
     const newLine = () => ({
-      fresh: new Set<number>(),
+      /** When each was handed in. */
+      fresh: new Map<number, number>(),
       at: -Infinity,
       /** Those that started at that instant, seen in any order, and at the instant of a start before. */
       rows: new Array<number>(),
@@ -155,7 +156,7 @@ export const oneRowStopsNobody: Checker = {
         client.lines.set(event.line, line)
         for (let row = event.row; row < event.row + event.count; row++) {
           client.lineOf.set(row, line)
-          line.fresh.add(row)
+          line.fresh.set(row, event.at)
         }
       }
       if (event._tag !== "started" && event._tag !== "finished" && event._tag !== "withdrawn") return undefined
@@ -174,8 +175,10 @@ export const oneRowStopsNobody: Checker = {
       }
       line.rows.push(event.row)
       const isAgain = event.attempt > 2 && [...line.before, ...line.rows].every((row) => row === event.row)
-      if (isAgain && line.before.length > 0 && line.fresh.size > 0) {
-        line.suspect = `row ${event.row} starts once more at ${event.at}, before ${line.fresh.size} rows that have had no attempt`
+      // A row that a stream reads at the instant of the start has come too late for it.
+      const waiting = isAgain ? [...line.fresh.values()].filter((since) => since < event.at).length : 0
+      if (line.before.length > 0 && waiting > 0) {
+        line.suspect = `row ${event.row} starts once more at ${event.at}, before ${waiting} rows that have had no attempt`
       }
       return undefined
     }
