@@ -10,9 +10,9 @@ import type { Checker } from "./Checker.js"
 import { activeTime, allowedAt, perClient, sizes, tolerance } from "./PerClient.js"
 import type * as Trace from "./Trace.js"
 
-/** Whether the whole party was interrupted: when its rows ended, nobody knows. */
+/** Whether the whole party was interrupted, or the row evicted, perhaps long after it had ended: when, nobody knows. */
 const isWithoutEntry = ({ attempts, outcome }: Trace.Event & { readonly _tag: "finished" }): boolean =>
-  outcome === "interrupted" && attempts === 0
+  attempts === 0 && (outcome === "interrupted" || outcome === "evicted")
 
 /**
  * A row ends by its budget, counted from its first start; an attempt that is in flight then may end first. Budgets stand still
