@@ -38,7 +38,8 @@ export const readsAsThereIsRoom: Checker = {
       const { maxPending, pending } = stream
       if (event._tag === "released") pending.delete(event.row)
       if (event._tag === "withdrawn" && event.how === "evict") pending.delete(event.row)
-      if (event._tag !== "submitted") return undefined
+      // An empty batch has no row of its own.
+      if (event._tag !== "submitted" || event.count === 0) return undefined
       pending.add(event.row)
       return pending.size > maxPending ? `${pending.size} rows are read, where ${maxPending} may be` : undefined
     }
