@@ -1,7 +1,7 @@
 import { describe, it } from "@effect/vitest"
 import { PoolConfig } from "effect-aimd"
 import { Liveness, type Trace } from "effect-aimd/testing"
-import { at, capacity, decided, ended, finished, joined, paused, resized, resumed } from "./events.js"
+import { at, capacity, decided, ended, evicted, finished, joined, paused, resized, resumed } from "./events.js"
 import { assertFound, started, submitted, withdrawn, type Case } from "./events.js"
 import { valueOf } from "./support.js"
 
@@ -41,6 +41,7 @@ const cases: Record<string, Case> = {
       [joined, started(10), ended(20), cutOff(0, 1011)],
       [joined, started(10), ended(5000), finished(0, 0, 5000)],
       [joined, finished(0, 0, 9000)],
+      [joined, started(10), ended(20), evicted(0, 2000)],
       [joined, started(10), ended(20), paused(500), resumed(800), finished(0, 0, 1310)]
     ],
     broken: [joined, started(10), ended(20), finished(0, 0, 1011)],
@@ -53,7 +54,9 @@ const cases: Record<string, Case> = {
       [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 1), started(3, 0, 3), started(4, 2)],
       [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3), started(2, 1), started(3, 2)],
       [joined, submitted(0, 1, 1), submitted(1, 2, 2), started(0), started(1, 0, 2), started(2, 0, 3)],
-      [joined, submitted(0, 2), started(0), started(1, 0, 2), withdrawn(1, 1), started(2, 0, 3), started(3, 0, 4)]
+      [joined, submitted(0, 2), started(0), started(1, 0, 2), withdrawn(1, 1), started(2, 0, 3), started(3, 0, 4)],
+      // A stream reads a row at the instant of the start.
+      [joined, submitted(0, 1), started(0), started(1, 0, 2), submitted(1, 1, 0, 2), started(2, 0, 3), started(3, 1)]
     ],
     broken: [joined, submitted(0, 3), started(0), started(1, 0, 2), started(2, 0, 3), started(3, 1)],
     says: "row 0 starts once more at 2, before 2 rows that have had no attempt"

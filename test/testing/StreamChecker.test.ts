@@ -25,7 +25,9 @@ const cases: Record<string, Case> = {
       [opened(true), read(0), read(1), finished(0, 0), released(9, 0), read(2)],
       [opened(true), read(0), read(1), withdrawn(1, 1), read(2)],
       // A batch hands in all at once.
-      [opened(true), submitted(5, 9, 2)]
+      [opened(true), submitted(5, 9, 2)],
+      // An empty one has the number of the row that comes after it.
+      [opened(true, 1), read(0), finished(0, 0), released(9, 0), read(1), submitted(0, 0, 2)]
     ],
     broken: [opened(true), read(0), read(1), withdrawn(1, 1, "cancel"), finished(0, 0), read(2)],
     says: "3 rows are read, where 2 may be"

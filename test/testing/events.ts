@@ -63,12 +63,12 @@ export const finished = (row: number, order: number, time = 9): Trace.Event => (
   outcome: "success",
   attempts: 1
 })
-export const evicted = (row: number): Trace.Event => ({
-  ...at(9),
+export const evicted = (row: number, time = 9): Trace.Event => ({
+  ...at(time),
   _tag: "finished",
   row,
   order: 0,
-  completedAt: 9,
+  completedAt: time,
   outcome: "evicted",
   attempts: 0
 })

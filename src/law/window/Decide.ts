@@ -16,6 +16,8 @@ const smoothing = 5
 const catchUp = 1.4
 /** A clock knows nothing shorter, in milliseconds. */
 const tick = 1
+/** A change by less, as a share, is not felt. */
+const felt = 0.003
 
 /**
  * What follows from the state; the last decision itself, where nothing changes.
@@ -42,7 +44,7 @@ export const decide = (draft: Draft): Decision => {
         ? blindly(permits, now, rejectionLatency, poolSize)
         : rampOf(window, permits, last),
     // A change too small to be felt is none: a decision that stays costs the pool nothing.
-    spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * 0.003 ? last.spacing : spacing,
+    spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * felt ? last.spacing : spacing,
     holdUntil: last.holdUntil,
     delay: 0,
     starts: startsOf(period, paced, last.starts),

@@ -7,21 +7,14 @@
 import type { Starts } from "../ControlLaw.js"
 import type { Rejection } from "./Blame.js"
 import * as Chance from "./Chance.js"
+import * as Log from "./Log.js"
 import { explain, type Draft } from "./State.js"
 
 /** Starts of which a share is taken: to see that the API closes, and for what the pace makes up for. */
-const [brief, long] = [200, 1000]
+const brief = 200
+const long = 1000
 /** How long the pool waits after a second one in a row, in rejections' time; each further one doubles it. */
 const pause = 6
-
-const share = (starts: Starts, status: number, count: number): number => {
-  const from = Math.max(starts.first, starts.last - count + 1)
-  let others = 0
-  for (let sequence = from; sequence <= starts.last; sequence++) {
-    if (starts.fate(sequence) === "capacity" && starts.status(sequence) !== status) others += 1
-  }
-  return others / (starts.last - from + 1)
-}
 
 /**
  * What a rejection is whose status is not that of the limit, where this is known exactly: `chance`, or `closed` where there
@@ -38,11 +31,10 @@ export const ofOthers = (
 ): "chance" | "closed" | undefined => {
   const { kind, rejectionLatency } = draft
   if (kind === undefined || kind.status === status) return undefined
-  const lately = share(starts, kind.status, brief)
-  let row = 1
-  while (starts.fate(sequence - row) === "capacity") row += 1
+  const lately = Log.rejectedOf(starts, brief, kind.status)
+  const row = Log.rowOf(starts, sequence)
   if (Chance.isClosed(lately, row)) return "closed"
-  const others = share(starts, kind.status, long)
+  const others = Log.rejectedOf(starts, long, kind.status)
   draft.kind = lately > Chance.most ? undefined : { ...kind, others }
   if (draft.kind === undefined) return undefined
   explain(

@@ -34,3 +34,30 @@ export const of = (starts: Starts, first: number, until: number): Log => {
   }
   return { at: Float64Array.from(at), rejected: Uint8Array.from(rejected) }
 }
+
+/**
+ * The share of the latest `count` starts that was rejected, with another status than one, where it is given.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const rejectedOf = (starts: Starts, count: number, except?: number): number => {
+  const from = Math.max(starts.first, starts.last - count + 1)
+  let rejected = 0
+  for (let sequence = from; sequence <= starts.last; sequence++) {
+    if (starts.fate(sequence) === "capacity" && starts.status(sequence) !== except) rejected += 1
+  }
+  return rejected / (starts.last - from + 1)
+}
+
+/**
+ * How many were rejected in a row, up to one that was.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const rowOf = (starts: Starts, until: number): number => {
+  let row = 1
+  while (until - row >= starts.first && starts.fate(until - row) === "capacity") row += 1
+  return row
+}

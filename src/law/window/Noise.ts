@@ -8,6 +8,7 @@ import type { Rejection } from "./Blame.js"
 import * as Chance from "./Chance.js"
 import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
+import * as Log from "./Log.js"
 import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
@@ -120,21 +121,13 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
   advance(draft, draft.noise, starts, now)
 }
 
-/** The share of the latest starts that was rejected. */
-const rejectedOf = (starts: Starts, count: number): number => {
-  let rejected = 0
-  const from = Math.max(starts.first, starts.last - count + 1)
-  for (let sequence = from; sequence <= starts.last; sequence++) if (starts.fate(sequence) === "capacity") rejected += 1
-  return rejected / (starts.last - from + 1)
-}
-
 /** Tests a little more from time to time. */
 const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void => {
   const { limit, patience, tested, through, waited } = noise
   if (tested === undefined) {
     if (waited < interval[limit._tag] * 2 ** patience) return
     // Below a limit little is seen of it: what was found stays until a test or a fall says otherwise.
-    const seen = limit._tag === "none" ? 0 : rejectedOf(starts, interval[limit._tag])
+    const seen = limit._tag === "none" ? 0 : Log.rejectedOf(starts, interval[limit._tag])
     if (limit._tag === "none" || seen < noise.chance / few) return consider(draft, starts, now)
     const again = limit._tag === "bucket" ? Fit.explainAll(historyOf(draft, starts, now)) : limit
     const found = again._tag === limit._tag ? again : limit
@@ -282,9 +275,7 @@ export const rejected = (
       slowDown(draft, starts)
     }
   } else {
-    let row = 1
-    while (starts.fate(sample.sequence - row) === "capacity") row += 1
-    if (Chance.isClosed(noise.chance, row)) return "closed"
+    if (Chance.isClosed(noise.chance, Log.rowOf(starts, sample.sequence))) return "closed"
     if (isTest(noise, startedAt, besides)) {
       const test = Chance.hit(noise.test, noise.chance)
       const isFailed = Chance.evidence(test) > thresholds.test

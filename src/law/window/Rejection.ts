@@ -52,9 +52,10 @@ export const reject = (
   const other =
     starts === undefined || draft.block !== undefined ? undefined : Kind.ofOthers(draft, sample, starts, now)
   if (other === "chance") return
-  if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, accepted, now)) return
-  const fitted = draft.block === undefined ? Fitted.at(draft, sample, starts) : undefined
-  const isCertain = fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance ?? 1)
+  const fitted = Fitted.at(draft, sample, starts)
+  if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
+  const isCertain =
+    draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance ?? 1)
   const isOpen = draft.block === undefined && starts !== undefined
   if (other === undefined && isCertain) {
     draft.kind ??= { status: sample.status, others: 0 }
@@ -70,6 +71,7 @@ export const reject = (
     }
   }
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
+  const isReopened = draft.block !== undefined
   if (draft.block !== undefined) {
     if (accepted <= draft.block.accepted) {
       probeAgain(draft, { ...draft.block, lastProbe: startedAt, probes: draft.block.probes + 1 }, now, retryAfter)
@@ -90,7 +92,7 @@ export const reject = (
   } else {
     draft.before = draft.limits
   }
-  blame(draft, sample, mark, now, fitted ?? Fitted.at(draft, sample, starts))
+  blame(draft, sample, mark, now, isReopened ? Fitted.at(draft, sample, starts) : fitted)
   draft.marks = Rate.remember(draft.marks, mark)
   if (draft.block !== undefined) return
   // Without a pace nothing else keeps the rejected row from being sent again at once.
@@ -101,6 +103,10 @@ export const reject = (
   else draft.held += retryAfter
 }
 
+/** A period that was too short is waited for so much longer, as shares of it: first, doubled each time, and at most. */
+const shortest = 0.02
+const longest = 0.1
+
 /** No API has a shorter period, in milliseconds: it is a bucket's pause. */
 const leastPeriod = 1000
 
@@ -108,14 +114,21 @@ const leastPeriod = 1000
 const faster = 1.1
 
 /** Whether the latest starts fit a span as providers make them, and no period is known yet: then it is. */
-const isSpan = (draft: Draft, sample: Rejection, starts: Starts, accepted: number, now: number): boolean => {
+const isSpan = (
+  draft: Draft,
+  sample: Rejection,
+  starts: Starts,
+  fitted: Fitted.Fitted | undefined,
+  accepted: number,
+  now: number
+): boolean => {
   const { isShared, limits, period, rejectionLatency } = draft
   if (isShared || period?.proven === true) return false
   const span = Span.fitting(starts, sample.sequence)
   if (span === undefined) return false
   // A cap on calls that all take as long as a span looks like one, and so does a bucket that is used evenly.
   if (Fit.capFitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
-  const bucket = Fitted.at(draft, sample, starts)?.bucket
+  const bucket = fitted?.bucket
   if (bucket !== undefined && (1000 * span.limit) / span.period < faster * bucket.high) return false
   const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
   const level = Math.max(needed, limits.window.level)
@@ -149,7 +162,10 @@ const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt:
   const isRaised = period?.isExact === true && period.limit > period.known
   const isBrief = retryAfter === undefined || (period !== undefined && retryAfter < period.length / 2)
   if (period?.proven === true && (isRaised || (!isTest && isBrief))) {
-    const pause = Math.max(4 * draft.rejectionLatency, period.length * Math.min(0.1, 0.02 * 2 ** period.failures))
+    const pause = Math.max(
+      4 * draft.rejectionLatency,
+      period.length * Math.min(longest, shortest * 2 ** period.failures)
+    )
     draft.period = Period.failed(period, retryAfter, pause)
     draft.marks = []
     if (draft.period !== undefined) {

@@ -20,6 +20,8 @@ const leastCount = 4
 /** The period of a pace that is known well, in milliseconds, and in requests where these are rare. */
 const paceTime = 4000
 const paceCount = 28
+/** An exact pace that was found so often in a row is tested half as often. */
+const settled = 4
 /** What is lost of a hold that the API makes good: a pool has only so many permits to catch up with. */
 const refilledPrice = 0.25
 /** For the latency, and for the one that all clients should agree on. */
@@ -107,7 +109,7 @@ const periodOf = (draft: Draft, level: Level.Level): number => {
   const most = Math.max(
     paceTime,
     (1000 * paceCount) / rate,
-    hint / (level.exact && level.patience > 4 ? price / 2 : price)
+    hint / (level.exact && level.patience > settled ? price / 2 : price)
   )
   // Beyond the test nothing that was measured holds any more.
   return level.progress > 2 ? least : Math.min(most, least * 2 ** level.patience)

@@ -36,3 +36,32 @@ describe("What a rejection says of the starts", () => {
     ])
   })
 })
+
+describe("The latest starts", () => {
+  const starts = startsOf([
+    [10, "capacity", 0, 503],
+    [20, "success"],
+    [30, "capacity", 0, 429],
+    [40, "capacity", 0, 503],
+    [50, "capacity", 0, 503]
+  ])
+
+  it("have a share that was rejected, with any status or with all but one", () => {
+    assert.deepStrictEqual(
+      [
+        Log.rejectedOf(starts, 5),
+        Log.rejectedOf(starts, 100),
+        Log.rejectedOf(starts, 4),
+        Log.rejectedOf(starts, 4, 429)
+      ],
+      [0.8, 0.8, 0.75, 0.5]
+    )
+  })
+
+  it("have been rejected so often in a row", () => {
+    assert.deepStrictEqual(
+      [1, 3, 5].map((until) => Log.rowOf(starts, until)),
+      [1, 1, 3]
+    )
+  })
+})

@@ -1,0 +1,86 @@
+import { assert, describe, it } from "@effect/vitest"
+import { decide } from "../../../src/law/window/Decide.js"
+import * as Level from "../../../src/law/window/Level.js"
+import * as Period from "../../../src/law/window/Period.js"
+import { reject } from "../../../src/law/window/Rejection.js"
+import * as State from "../../../src/law/window/State.js"
+
+const now = 10_000
+
+/** Ten a second were let through since the API opened, in slow start. */
+const draftOf = (over: Partial<State.Draft> = {}): State.Draft => ({
+  ...State.draft(State.begin(64, 0, 0).state),
+  opened: { at: 0, accepted: 0 },
+  latency: 100,
+  successes: 100,
+  widest: 64,
+  ...over
+})
+const rejection = (retryAfter?: number) => ({
+  _tag: "capacity" as const,
+  row: 101,
+  attempt: 1,
+  epoch: 0,
+  inFlight: 1,
+  latency: 0,
+  sequence: 101,
+  startedWith: 1,
+  bound: "none" as const,
+  status: 429,
+  retryAfter
+})
+
+describe("A rejection with a wait", () => {
+  /** Whether it is taken for the end of a period. */
+  const isEnd = (retryAfter: number): boolean => {
+    const draft = draftOf()
+    reject(draft, rejection(retryAfter), now, now, undefined)
+    return draft.block?.told === true
+  }
+
+  it("ends a period where the wait is a second at least, and many calls long; whole seconds may be one too long", () => {
+    assert.deepStrictEqual(
+      [160, 999, 1001, 1999, 2000, 3001].map((retryAfter) => [retryAfter, isEnd(retryAfter)]),
+      [
+        [160, false],
+        [999, false],
+        [1001, true],
+        [1999, true],
+        [2000, true],
+        [3001, true]
+      ]
+    )
+    assert.isFalse(isEnd(1000))
+  })
+})
+
+describe("A period that was too short", () => {
+  it("is waited for a little longer each time, and never by more than a tenth of it", () => {
+    const pauses = [0, 1, 2, 3, 7].map((failures) => {
+      const period = { ...Period.told(100, 60_000), isExact: false, failures }
+      const draft = draftOf({ period })
+      reject(draft, rejection(), now, now, undefined)
+      return [draft.decision.reason, draft.decision.holdUntil - now]
+    })
+    const reason = "the period is longer than thought"
+    assert.deepStrictEqual(
+      pauses,
+      [1200, 2400, 4800, 6000, 6000].map((pause) => [reason, pause])
+    )
+  })
+})
+
+describe("A pace beside rejections of another kind", () => {
+  it("makes up for those that have not come to the limit", () => {
+    const limits = { ...draftOf().limits, pace: Level.known(10), slowStart: false }
+    const spacings = [undefined, { status: 429, others: 0 }, { status: 429, others: 0.2 }].map((kind) => {
+      const { chance, spacing } = decide(draftOf({ kind, limits }))
+      return [spacing, chance]
+    })
+    assert.deepStrictEqual(spacings, [
+      [100, undefined],
+      [100, undefined],
+      [80, 0.2]
+    ])
+  })
+})
