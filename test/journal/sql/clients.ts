@@ -36,7 +36,7 @@ const pg = (url: string): Database => ({
       Effect.provide(
         Effect.flatMap(
           SqlClient.SqlClient,
-          (sql) => sql`drop table if exists effect_aimd_journal, effect_aimd_journal_rows`
+          (sql) => sql`drop table if exists effect_aimd_journal, effect_aimd_journal_rows, away`
         ),
         context
       )
