@@ -27,6 +27,7 @@ import * as DelayLaw from "./law/DelayLaw.js"
 import * as Handle from "./pool/Handle.js"
 import * as PoolConfig from "./PoolConfig.js"
 import type * as PoolError from "./PoolError.js"
+import * as PoolOf from "./pool/PoolOf.js"
 import * as PoolStats from "./PoolStats.js"
 import * as ProgressOf from "./pool/Progress.js"
 import type { Progress } from "./pool/Progress.js"
@@ -251,7 +252,12 @@ export const lawOf = (config: PoolConfig.PoolConfig): ControlLaw => {
   }
 }
 
-const snapshot = (admission: Admission.Admission): PoolStats.PoolStats => {
+/**
+ * The statistics of a pool.
+ *
+ * @internal
+ */
+export const snapshot = (admission: Admission.Admission): PoolStats.PoolStats => {
   const { config, decision, tally, timers } = admission
   const { chance, delay, holdUntil, reason, saturatedSince, spacing, starts } = admission.standing()
   return {
@@ -279,6 +285,38 @@ const lineOf = ({ attempt, execute }: Call.Calls): Line => ({
   attempt: (call) => (Effect.isEffect(call) ? attempt(call) : noEffect(call))
 })
 
+/**
+ * The changes of a pool as they come.
+ *
+ * @internal
+ */
+export const changesOf = (admission: Admission.Admission): Stream.Stream<PoolStats.Change> =>
+  Stream.asyncPush<PoolStats.Change>(
+    (emit) =>
+      Effect.acquireRelease(
+        Effect.sync(() => admission.onChange((change) => void emit.single(change))),
+        (stop) => Effect.sync(stop)
+      ),
+    { bufferSize: 256, strategy: "sliding" }
+  )
+
+/**
+ * Runs rows until the first failure.
+ *
+ * @internal
+ */
+export const failFast = <Row, A, E, R, R2 = never, KE = never, KR = never>(
+  admission: Admission.Admission,
+  rows: Iterable<Row>,
+  process: (row: Row, context: RowContext) => Effect.Effect<A, E, R>,
+  options: (BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>) | undefined
+): Effect.Effect<Array<A>, PoolError.RowError<E> | KE, R | R2 | KR> =>
+  Effect.flatMap(Batch.run(admission, rows, process, options, true), ({ entries, firstFailure }) =>
+    firstFailure === undefined
+      ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
+      : Effect.failCause(firstFailure)
+  )
+
 const noEffect = (call: unknown) => Effect.die(Argument.refusal("argument call", Argument.anEffect, call))
 
 const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
@@ -297,19 +335,14 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
       })
     yield* Effect.addFinalizer(() => stop(true))
 
-    return {
+    const pool: PooledExecutor = {
       get poolSize() {
         return admission.config.poolSize
       },
       execute: calls.execute,
       attempt: calls.attempt,
       executeBatch: (rows, process, options) => Batch.run(admission, rows, process, options, false),
-      forEach: (rows, process, options) =>
-        Effect.flatMap(Batch.run(admission, rows, process, options, true), ({ entries, firstFailure }) =>
-          firstFailure === undefined
-            ? Effect.succeed(entries.flatMap(({ exit }) => (Exit.isSuccess(exit) ? [exit.value] : [])))
-            : Effect.failCause(firstFailure)
-        ),
+      forEach: (rows, process, options) => failFast(admission, rows, process, options),
       stream: (rows, process, options) => Batch.stream(admission, rows, process, options),
       line: Effect.map(
         Effect.acquireRelease(
@@ -320,14 +353,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
       ),
       pendingCount: Effect.sync(() => PoolStats.pending(admission.tally)),
       stats: Effect.sync(() => snapshot(admission)),
-      changes: Stream.asyncPush<PoolStats.Change>(
-        (emit) =>
-          Effect.acquireRelease(
-            Effect.sync(() => admission.onChange((change) => void emit.single(change))),
-            (stop) => Effect.sync(stop)
-          ),
-        { bufferSize: 256, strategy: "sliding" }
-      ),
+      changes: changesOf(admission),
       progress: ProgressOf.stream(
         () => ProgressOf.ofPool(admission),
         () => admission.isShutdown
@@ -337,6 +363,7 @@ const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor
       resize: (poolSize) => Effect.map(PoolConfig.make({ poolSize }), (checked) => admission.resize(checked.poolSize)),
       shutdown: stop(false)
     }
+    return PoolOf.register(pool, admission)
   })
 
 /**

@@ -61,6 +61,13 @@ export * as PoolError from "./PoolError.js"
 export * as PooledExecutor from "./PooledExecutor.js"
 
 /**
+ * Several pools that can do the same work, as one.
+ *
+ * @since 0.2.0
+ */
+export * as PoolGroup from "./PoolGroup.js"
+
+/**
  * What is counted, and the metrics.
  *
  * @since 0.1.0

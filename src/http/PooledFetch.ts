@@ -17,7 +17,9 @@ import * as Predicate from "effect/Predicate"
 import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Insider from "../pool/Insider.js"
 import * as PoolError from "../PoolError.js"
+import type { PoolGroup } from "../PoolGroup.js"
 import * as Body from "./Body.js"
 import * as FetchCall from "./FetchCall.js"
 import * as OpenBody from "./OpenBody.js"
@@ -124,9 +126,12 @@ const warnOfAbort = Effect.logWarning(
     "attempt"
 )
 
+/** Which `fetch` makes an attempt: where the pool is a group, that of the member that runs it. */
+type FetchOf = (member: string | undefined) => Fetch
+
 /** Sends a request as it was given. */
 const client = (
-  send: Fetch,
+  fetchOf: FetchOf,
   input: string | URL | Request,
   init: RequestInit,
   call: FetchCall.FetchCall | undefined,
@@ -134,17 +139,19 @@ const client = (
 ) =>
   PooledRequest.clientOf((request) =>
     Effect.map(
-      Effect.tryPromise({
-        try: (interrupted) =>
-          // A request's body can be read once: each attempt sends a copy.
-          send(input instanceof Request ? input.clone() : input, {
-            ...init,
-            headers: withTrace(init.headers ?? (input instanceof Request ? input.headers : undefined), request),
-            // Not the caller's signal: its time limit may be over when the request has hardly begun.
-            signal: call === undefined ? interrupted : AbortSignal.any([interrupted, call.controller.signal])
-          }),
-        catch: (cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause })
-      }),
+      Effect.flatMap(Insider.currentMember, (member) =>
+        Effect.tryPromise({
+          try: (interrupted) =>
+            // A request's body can be read once: each attempt sends a copy.
+            fetchOf(member)(input instanceof Request ? input.clone() : input, {
+              ...init,
+              headers: withTrace(init.headers ?? (input instanceof Request ? input.headers : undefined), request),
+              // Not the caller's signal: its time limit may be over when the request has hardly begun.
+              signal: call === undefined ? interrupted : AbortSignal.any([interrupted, call.controller.signal])
+            }),
+          catch: (cause) => new HttpClientError.RequestError({ request, reason: "Transport", cause })
+        })
+      ),
       (web) => {
         onAnswer(web)
         return HttpClientResponse.fromWeb(request, web)
@@ -152,13 +159,18 @@ const client = (
     )
   )
 
+const always = ({ fetch: send = fetch }: Options): FetchOf => {
+  return () => send
+}
+
 const pooled = (
   find: PooledRequest.Find,
-  options: Options,
+  options: Omit<Options, "fetch">,
+  fetchOf: FetchOf,
   poolName: Effect.Effect<string>
 ): Effect.Effect<Fetch, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { fetch: send = fetch, timeLimit } = options
+    const { timeLimit } = options
     const limit = timeLimit === undefined ? undefined : Duration.toMillis(timeLimit)
     const runFork = yield* FiberSet.makeRuntime<never, unknown, unknown>()
     const runtime = yield* Effect.runtime()
@@ -180,7 +192,7 @@ const pooled = (
       const answered = (response: HttpClientResponse.HttpClientResponse, isLast: boolean) =>
         // An answer is never without the Response that it came with.
         last === undefined ? Effect.dieMessage("an answer from nowhere") : toWeb(response, last, isLast, runtime, call)
-      const api = client(send, input, init, call, (web) => void (last = web))
+      const api = client(fetchOf, input, init, call, (web) => void (last = web))
       return Effect.matchEffect(run(api, describe(input, init), call && ((attempt) => call.attempt(attempt))), {
         onSuccess: (response) => answered(response, false),
         onFailure: (error): Effect.Effect<Response, unknown> => {
@@ -252,6 +264,7 @@ export const make = (pool: PooledHttpClient.Pool, options: Options = {}): Effect
   pooled(
     (_, use) => use(pool),
     options,
+    always(options),
     Effect.map(pool.stats, ({ config }) => config.name)
   )
 
@@ -266,4 +279,24 @@ export const makeKeyed = (
   key: (request: HttpClientRequest.HttpClientRequest) => string,
   options: Options = {}
 ): Effect.Effect<Fetch, never, Scope.Scope> =>
-  pooled((request, use) => pools.use(key(request), use), options, Effect.succeed("PooledFetch"))
+  pooled((request, use) => pools.use(key(request), use), options, always(options), Effect.succeed("PooledFetch"))
+
+/**
+ * The same with a group of pools: each attempt is made by the `fetch` of the member that it goes to, which gives it the
+ * member's host, key or model. See `PooledHttpClient.makeGroup`.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const makeGroup = <Name extends string>(
+  group: PoolGroup<Name>,
+  fetches: Readonly<Record<Name, Fetch>>,
+  options: Omit<Options, "fetch"> & PooledHttpClient.GroupOptions = {}
+): Effect.Effect<Fetch, never, Scope.Scope> =>
+  pooled(
+    PooledHttpClient.findGroup(group, options),
+    options,
+    // An attempt of a group has a member, and the member is one of its names.
+    (member) => fetches[member as Name],
+    Effect.map(group.stats, ({ config }) => config.name)
+  )

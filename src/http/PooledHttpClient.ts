@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as Capacity from "../Capacity.js"
 import type * as RetryAfter from "../answer/RetryAfter.js"
 import * as Insider from "../pool/Insider.js"
+import type { PoolGroup } from "../PoolGroup.js"
 import * as Body from "./Body.js"
 import * as Classifier from "./Classifier.js"
 import * as Doubts from "./Doubts.js"
@@ -284,6 +285,79 @@ export const makeKeyed = (
   key: (request: HttpClientRequest.HttpClientRequest) => string,
   options: Options = {}
 ) => pooled((request, use) => pools.use(key(request), use), options)
+
+/**
+ * Options of a client whose requests go through a group of pools.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface GroupOptions extends Options {
+  /** The key of a request, by which it goes to the same member each time; see `PoolGroup.CallOptions`. Default none. */
+  readonly groupKey?: ((request: HttpClientRequest.HttpClientRequest) => string | undefined) | undefined
+}
+
+/**
+ * Finds a group for each request, as if it were a pool.
+ *
+ * @internal
+ */
+export const findGroup =
+  <Name extends string>(group: PoolGroup<Name>, { groupKey }: GroupOptions): PooledRequest.Find =>
+  (request, use) => {
+    const key = groupKey?.(request)
+    return use({
+      execute: (call) => group.execute(() => call, { key }),
+      attempt: (call) => group.attempt(() => call, { key }),
+      stats: group.stats
+    })
+  }
+
+/**
+ * Sends every request through a group of pools, by the client of the member that it goes to: the client gives it the member's
+ * host, key or model. What a member has no capacity for goes on to the others at once.
+ *
+ * @example
+ * ```ts
+ * import { HttpClient, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { PoolGroup, PooledExecutor } from "effect-aimd"
+ * import { PooledHttpClient } from "effect-aimd/http"
+ *
+ * const api = HttpClient.make((request) => {
+ *   const isFull = request.headers["authorization"] === "Bearer first"
+ *   return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("hello", { status: isFull ? 429 : 200 })))
+ * })
+ * const withKey = (key: string) => HttpClient.mapRequest(api, HttpClientRequest.bearerToken(key))
+ *
+ * const program = Effect.gen(function* () {
+ *   const first = yield* PooledExecutor.make({ name: "first key" })
+ *   const second = yield* PooledExecutor.make({ name: "second key" })
+ *   const group = yield* PoolGroup.make({ members: { first, second } })
+ *   const client = PooledHttpClient.makeGroup(group, { first: withKey("first"), second: withKey("second") })
+ *   return (yield* client.get("http://api.example")).status
+ * }).pipe(Effect.scoped)
+ *
+ * assert.strictEqual(await Effect.runPromise(program), 200)
+ * ```
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const makeGroup = <Name extends string, E, R>(
+  group: PoolGroup<Name>,
+  clients: Readonly<Record<Name, HttpClient.HttpClient.With<E, R>>>,
+  options: GroupOptions = {}
+): HttpClient.HttpClient.With<PooledError<E>, R> =>
+  pooled(
+    findGroup(group, options),
+    options
+  )(
+    PooledRequest.clientOf((request) =>
+      // An attempt of a group has a member, and the member is one of its names.
+      Effect.flatMap(Insider.currentMember, (member) => clients[member as Name].execute(request))
+    )
+  )
 
 /**
  * Turns the pool's failures into `HttpClientError`s, for whatever takes an `HttpClient.HttpClient`. The failure is the

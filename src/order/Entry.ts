@@ -37,6 +37,8 @@ export interface BufferEntry<out A, out E> {
   readonly attempts: number
   /** The status of the last capacity error it met; absent when it met none. */
   readonly lastStatus?: number
+  /** Which member of a group had its last attempt; absent where its pool is no group, or none was started. */
+  readonly member?: string
 }
 
 /**
@@ -45,7 +47,10 @@ export interface BufferEntry<out A, out E> {
  * @since 0.1.0
  * @category models
  */
-export type Outcome<A, E> = Pick<BufferEntry<A, E>, "exit" | "startedAt" | "throttleWait" | "attempts" | "lastStatus">
+export type Outcome<A, E> = Pick<
+  BufferEntry<A, E>,
+  "exit" | "startedAt" | "throttleWait" | "attempts" | "lastStatus" | "member"
+>
 
 const NonNegativeFinite = Schema.Finite.pipe(Schema.nonNegative())
 const Index = Schema.NonNegativeInt
@@ -75,7 +80,8 @@ export const EntryMetadata = Schema.Struct({
   bufferWait: Millis,
   throttleWait: Millis,
   attempts: Index,
-  lastStatus: Schema.optionalWith(HttpStatus, { exact: true })
+  lastStatus: Schema.optionalWith(HttpStatus, { exact: true }),
+  member: Schema.optionalWith(Schema.NonEmptyString, { exact: true })
 })
 
 /**

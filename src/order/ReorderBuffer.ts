@@ -226,6 +226,7 @@ export const make = <A, E>({ ordered = true, restarts = true }: Options = {}): R
       attempts: outcome.attempts
     }
     if (outcome.lastStatus !== undefined) entry.lastStatus = outcome.lastStatus
+    if (outcome.member !== undefined) entry.member = outcome.member
     slot.value = entry
     return entry
   }

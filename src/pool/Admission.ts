@@ -118,6 +118,8 @@ export interface Admission {
   readonly pause: Pause.Pause
   /** Rows and calls that were rejected, and wait for their next start. */
   readonly parked: number
+  /** When the gate opens to whoever waits at it; undefined where it is open, or nobody waits. */
+  readonly opensAt: number | undefined
   /** What lets those wait that want to start: a pause, a hold, the window, or the spacing and the limit of a period. */
   readonly heldBackBy: "pause" | "hold" | "window" | "pace" | undefined
   /** Nothing starts until `resume`; both may come at any time, and again. */
@@ -146,8 +148,8 @@ export interface Admission {
   readonly nextRow: () => number
   /** Nobody waits any more. */
   readonly settled: () => void
-  /** Gives back the permit of an attempt that has ended. */
-  readonly release: () => void
+  /** Gives back the permit of an attempt that has ended, which had this ticket. */
+  readonly release: (ticket: Ticket | undefined) => void
   /** Nothing starts from now on. */
   readonly shutdown: (interrupt: boolean) => void
   /** A silence that the API asked for, in milliseconds, cut to `maxRetryAfter`. */
@@ -243,6 +245,9 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     pause,
     get parked() {
       return [...parties].reduce((sum, party) => sum + party.parked(), 0)
+    },
+    get opensAt() {
+      return starts.opensAt
     },
     get heldBackBy() {
       return machine.heldBackBy()

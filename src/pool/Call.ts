@@ -27,6 +27,8 @@ export interface Calls {
   readonly attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, PoolError.AttemptError<E>, R>
   /** The line leaves the pool. Nobody may wait in it any more. */
   readonly close: () => void
+  /** How many callers wait for their first start. */
+  readonly waiting: number
 }
 
 class CallJob extends Lane.Job {
@@ -79,7 +81,7 @@ export const open = (admission: Admission): Calls => {
   const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
     const { caller, effect, restore } = call
     const outer = Insider.occupantOf(caller.getFiberRef(Insider.current))
-    const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
+    const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer, member: job.member }
     return runner.run({
       caller,
       effect: restore(Attempt.make(admission, effect, job.attempts, job.span)),
@@ -118,7 +120,10 @@ export const open = (admission: Admission): Calls => {
   return {
     execute: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.CallError<E>>(call, true),
     attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.AttemptError<E>>(call, false),
-    close: lane.close
+    close: lane.close,
+    get waiting() {
+      return callers.size
+    }
   }
 }
 

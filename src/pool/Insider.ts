@@ -13,6 +13,18 @@ import type { Hints } from "../law/ControlLaw.js"
 import type { Tally } from "../PoolStats.js"
 
 /**
+ * The pool of a group that runs an attempt.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Member {
+  readonly name: string
+  /** Where that pool counts; names the pool, too. */
+  readonly tally: Tally
+}
+
+/**
  * An attempt of a pool, as the fibers know it that run in it.
  *
  * @since 0.2.0
@@ -24,6 +36,8 @@ export interface Insider {
   readonly tally: Tally
   /** The attempt, of another pool, that this one runs in. */
   readonly outer: Insider | undefined
+  /** Where its pool is a group: which of its members runs it. */
+  readonly member: Member | undefined
   /** What the attempt reported of its answer. */
   hints?: Hints
   /** What the attempt leaves open when it ends, and its permit is kept for. */
@@ -116,7 +130,7 @@ export const occupantOf = (self: Seat | Insider | undefined): Insider | undefine
  */
 export const find = (self: Seat | Insider | undefined, pool: Tally): Insider | undefined => {
   for (let insider = occupantOf(self); insider !== undefined; insider = insider.outer) {
-    if (insider.tally === pool && insider.inFlight) return insider
+    if ((insider.tally === pool || insider.member?.tally === pool) && insider.inFlight) return insider
   }
   return undefined
 }
@@ -126,6 +140,19 @@ const withCurrent = (f: (attempt: Insider) => void): Effect.Effect<void> =>
     const attempt = occupantOf(self)
     if (attempt !== undefined) f(attempt)
   })
+
+/**
+ * The name of the member of a group that runs the innermost attempt; undefined outside an attempt, and where no group is.
+ *
+ * @since 0.2.0
+ * @category references
+ */
+export const currentMember: Effect.Effect<string | undefined> = Effect.map(FiberRef.get(current), (self) => {
+  for (let insider = occupantOf(self); insider !== undefined; insider = insider.outer) {
+    if (insider.member !== undefined) return insider.member.name
+  }
+  return undefined
+})
 
 /**
  * Keeps the permit of the innermost attempt that runs this until the hold is over; does nothing outside an attempt, and in

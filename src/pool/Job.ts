@@ -9,6 +9,7 @@ import type { CapacityError } from "../Capacity.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
 import type { Admission, Ticket } from "./Admission.js"
+import type { Member } from "./Insider.js"
 
 /**
  * Where a row stands; instants in milliseconds of the monotonic clock unless it says otherwise. A class, because a batch
@@ -38,6 +39,8 @@ export class Job {
   ownDelay = 0
   /** Set from a start until its outcome. */
   ticket: Ticket | undefined = undefined
+  /** Where the pool is a group: which of its members gave the latest start. */
+  member: Member | undefined = undefined
   /** Ends the row's backoff; once the row is ready again, its budget. */
   timer: Timer | undefined = undefined
   /** The row's span, once it was started, where somebody traces. */

@@ -221,6 +221,7 @@ const outcomes = <J extends Job, A, E>(
   return {
     settle: (job, exit, hints, late) => {
       const outcome = Outcome.of(exit)
+      const { ticket } = job
       counter.ended()
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
@@ -234,7 +235,7 @@ const outcomes = <J extends Job, A, E>(
           finish(job, Outcome.withoutCapacityError(exit))
         }
       } finally {
-        admission.release()
+        admission.release(ticket)
       }
     },
     wake: line.queueUp,
@@ -244,13 +245,14 @@ const outcomes = <J extends Job, A, E>(
       finish(job, exit)
     },
     withdraw: (job) => {
-      if (job.ticket === undefined) {
+      const { ticket } = job
+      if (ticket === undefined) {
         waiting.remove(job)
         line.leaveIfIdle()
       } else {
         withdrawStarted(admission, job)
         counter.ended()
-        admission.release()
+        admission.release(ticket)
       }
       counter.finished(false, job.throttleWait, admission.decision.delay)
       if (PoolStats.pending(admission.tally) === 0) admission.settled()
@@ -272,6 +274,7 @@ const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, co
     }
     job.attempts += 1
     job.ticket = ticket
+    job.member = ticket.member
     counter.started(ticket.startedAt - job.waitingSince)
     work.start(job)
   }

@@ -386,14 +386,15 @@ export class OpenBatch<Row, A, E, R, F> {
 
   private readonly finish = (job: RowJob<Row>, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number): void => {
     if (Exit.isFailure(exit) && this.hasNoEntry(job, exit.cause)) return this.outlet.evict(job.place, now)
-    const { lastError, recalled } = job
+    const { lastError, member, recalled } = job
     // What was recalled for this row has its type.
     const outcome = (recalled as Outcome<A, PoolError.RowError<E>> | undefined) ?? {
       exit,
       startedAt: job.startedAt,
       throttleWait: job.throttleWait === 0 ? Duration.zero : Duration.millis(job.throttleWait),
       attempts: job.attempts,
-      ...(lastError && { lastStatus: lastError.status })
+      ...(lastError && { lastStatus: lastError.status }),
+      ...(member && { member: member.name })
     }
     this.outlet.complete(job.place, outcome, now, recalled !== undefined)
     if (Exit.isFailure(exit) && this.firstFailure === undefined) {

@@ -9,6 +9,7 @@ import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Gate from "./Gate.js"
 import * as History from "./History.js"
+import type { Member } from "./Insider.js"
 import type { Pause } from "./Pause.js"
 
 /**
@@ -26,6 +27,8 @@ export interface Ticket {
   /** Attempts in flight then, this one included. */
   readonly startedWith: number
   readonly bound: Bound
+  /** Where the pool is a group: which of its members gave the start. */
+  readonly member?: Member | undefined
 }
 
 /**
@@ -47,6 +50,8 @@ export interface Starts {
   readonly release: () => void
   /** Whether the gate is closed to whoever waits at it, and opens by the clock. */
   readonly isGated: boolean
+  /** When the gate opens to whoever waits at it; undefined where it is open, or nobody waits. */
+  readonly opensAt: number | undefined
   /** Attempts that may be in flight now. */
   readonly allowed: number
   /** Lets those start that may, since a pause is over. */
@@ -131,6 +136,9 @@ export const make = (
     rejected: gate.rejected,
     get isGated() {
       return opening !== undefined && permits.waiting > 0
+    },
+    get opensAt() {
+      return opening?.at
     },
     get allowed() {
       return permits.permits

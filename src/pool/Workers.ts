@@ -14,6 +14,7 @@ import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import type { Hints } from "../law/ControlLaw.js"
 import * as Insider from "./Insider.js"
+import type { Job } from "./Job.js"
 
 /**
  * What the workers of a batch do.
@@ -21,7 +22,7 @@ import * as Insider from "./Insider.js"
  * @since 0.1.0
  * @category models
  */
-export interface Options<J, A, E, R> {
+export interface Options<J extends Pick<Job, "member">, A, E, R> {
   readonly admission: Admission
   readonly restore: Attempt.Restore
   /** The attempt, of another pool, that the batch runs in. */
@@ -86,7 +87,7 @@ interface Hall<J> {
  * @since 0.1.0
  * @category constructors
  */
-export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
+export const make = <J extends Pick<Job, "member">, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
   const { fork, onCrash } = options
   const workers = new Set<Worker<J>>()
   const hall: Hall<J> = { idle: [], admitted: [], coming: 0, isDismissed: false, isStopping: false }
@@ -147,7 +148,7 @@ export const make = <J, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
 }
 
 /** What a worker does: one job after the other, until it is dismissed or its fiber is spent. */
-const worker = <J, A, E, R>(
+const worker = <J extends Pick<Job, "member">, A, E, R>(
   { admission, attempt, outer, restore, settle }: Options<J, A, E, R>,
   hall: Hall<J>
 ): ((self: Worker<J>) => Effect.Effect<void, never, R>) => {
@@ -166,7 +167,7 @@ const worker = <J, A, E, R>(
     })
 
     const run = (job: J): Effect.Effect<void, never, R> => {
-      const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
+      const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer, member: job.member }
       self.seat.occupant = insider
       self.job = job
       return Effect.matchCauseEffect(restore(attempt(job)), {

@@ -120,8 +120,8 @@ const bugs: Record<string, Plant> = {
             if (outcome === "neutral") interrupted = true
             return admission.observe(ticket, subject, outcome, ...rest)
           },
-          release: () => {
-            if (!interrupted) admission.release()
+          release: (ticket) => {
+            if (!interrupted) admission.release(ticket)
             interrupted = false
           }
         }

@@ -1,0 +1,313 @@
+/**
+ * Pools as one: an `Admission` whose starts come from whichever of its members can give one, so that lanes, batches and calls
+ * work at a group as they do at a pool.
+ *
+ * @since 0.2.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as MetricLabel from "effect/MetricLabel"
+import type * as Scope from "effect/Scope"
+import type { PoolConfig } from "../PoolConfig.js"
+import * as PoolStats from "../PoolStats.js"
+import * as TimerQueue from "../structure/TimerQueue.js"
+import type { Admission, Party, Ticket } from "./Admission.js"
+import { GroupMember } from "./GroupMember.js"
+import * as GroupLines from "./GroupLines.js"
+import * as Standing from "./GroupStanding.js"
+import * as Idle from "./Idle.js"
+import * as Insider from "./Insider.js"
+import * as Pause from "./Pause.js"
+import * as Silence from "./Silence.js"
+
+/**
+ * A pool that joins a group.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Joining {
+  readonly name: string
+  readonly admission: Admission
+  /** How much longer a row would rather wait for another, in milliseconds. */
+  readonly handicap: number
+}
+
+/**
+ * The machine of a group.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface GroupAdmission {
+  readonly admission: Admission
+  /** The same for rows that should go to the member of this name, of which so many wait. */
+  readonly at: (name: string, rows: () => number) => Admission
+  readonly close: () => void
+}
+
+/**
+ * Makes the machine of a group. Its timers end with the scope.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (
+  config: PoolConfig,
+  joining: ReadonlyArray<Joining>,
+  stickiness: number,
+  labels: ReadonlyArray<MetricLabel.MetricLabel>
+): Effect.Effect<GroupAdmission, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const timers = yield* TimerQueue.make
+    const log = yield* FiberSet.makeRuntime<never>()
+    return assemble({ config, joining, stickiness, labels, timers, log: (line) => void log(line) })
+  })
+
+interface Parts {
+  readonly config: PoolConfig
+  readonly joining: ReadonlyArray<Joining>
+  readonly stickiness: number
+  readonly labels: ReadonlyArray<MetricLabel.MetricLabel>
+  readonly timers: TimerQueue.TimerQueue
+  readonly log: (line: Effect.Effect<void>) => void
+}
+
+/** What the parts of a group share. */
+interface Machine {
+  readonly members: ReadonlyArray<GroupMember>
+  readonly lines: GroupLines.Lines
+  readonly parties: Set<Party>
+  readonly tally: PoolStats.Tally
+  readonly timers: TimerQueue.TimerQueue
+  readonly pause: Pause.Pause
+  readonly silence: Silence.Silence
+  readonly idle: Idle.Idle
+  inFlight: number
+  /** Started so far. */
+  sequence: number
+  served: number
+  isShutdown: boolean
+  /** How often a party that was handed a start had nothing to do. */
+  declined: number
+  /** The member whose start is handed over right now. */
+  giving: GroupMember | undefined
+}
+
+const assemble = (parts: Parts): GroupAdmission => {
+  const { labels, timers } = parts
+  let { config } = parts
+  const machine = connect(parts)
+  const { idle, lines, members, parties, pause, silence, tally } = machine
+  let rows = 0
+
+  const admission: Admission = {
+    get config() {
+      const poolSize = Standing.sizeOf(members)
+      if (poolSize !== config.poolSize) config = { ...config, poolSize }
+      return config
+    },
+    timers,
+    tally,
+    labels,
+    silence,
+    pause,
+    get decision() {
+      return Standing.decisionOf(members, timers.now())
+    },
+    standing: () => Standing.of(members, timers),
+    get changes() {
+      return Standing.changesOf(members)
+    },
+    onChange: (listener) => Standing.listen(members, listener),
+    get hintUntil() {
+      return Standing.heldUntil(members)
+    },
+    get longestRetryAfter() {
+      return Math.max(...members.map(({ admission }) => admission.longestRetryAfter))
+    },
+    get served() {
+      return machine.served
+    },
+    mind: Standing.mindOf(members),
+    get sequence() {
+      return machine.sequence
+    },
+    get isShutdown() {
+      return machine.isShutdown
+    },
+    get inFlight() {
+      return machine.inFlight
+    },
+    get parked() {
+      return [...parties].reduce((sum, party) => sum + party.parked(), 0)
+    },
+    get opensAt() {
+      return undefined
+    },
+    get heldBackBy() {
+      return pause.isPaused ? "pause" : Standing.heldBackBy(members)
+    },
+    pauseStarts: () => pause.begin(timers.now()),
+    resume: () => {
+      if (!pause.isPaused) return
+      pause.end(timers.now())
+      silence.resumed(timers.now())
+      for (const party of [...parties]) party.resumed()
+      lines.call()
+    },
+    // The size of a group is that of its members.
+    resize: () => {},
+    enter: (party) => void parties.add(party),
+    exit: (party) => void parties.delete(party),
+    ...linesOf(machine, lines.anywhere),
+    decline: () => {
+      machine.declined += 1
+      machine.giving?.admission.decline()
+    },
+    nextRow: () => (rows += 1),
+    observe: observer(machine),
+    settled: silence.forget,
+    release: releaser(machine),
+    shutdown: (interrupt) => shutdown(machine, interrupt),
+    cappedHint: (retryAfter) => Math.min(retryAfter, Duration.toMillis(config.maxRetryAfter)),
+    takeNotice: () => members.reduce<string | undefined>((said, m) => said ?? m.admission.takeNotice(), undefined),
+    isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
+    idle: idle.wait
+  }
+
+  return {
+    admission,
+    at: (name, rows) => {
+      const home = members.find((member) => member.name === name)
+      if (home === undefined) throw new Error(`a group without the member ${name}`)
+      // The same machine, for whose getters it stands, but for the line.
+      return Object.assign(Object.create(admission) as Admission, linesOf(machine, lines.open(home, rows)))
+    },
+    close: () => {
+      for (const member of members) member.leave()
+      lines.close()
+    }
+  }
+}
+
+const shutdown = (machine: Machine, interrupt: boolean): void => {
+  machine.isShutdown = true
+  for (const party of [...machine.parties]) party.shutdown(interrupt)
+}
+
+/** Makes the parts, each of which knows those that it asks. */
+const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine => {
+  const tally = PoolStats.makeTally()
+  const parties = new Set<Party>()
+  const pause = Pause.make()
+  const silence = Silence.make({
+    name: config.name,
+    budget: Duration.toMillis(config.maxCapacityRetry),
+    timers,
+    pause,
+    pending: () => PoolStats.pending(tally),
+    inFlight: () => machine.inFlight,
+    onDead: () => [...parties].forEach((party) => party.giveUp()),
+    log
+  })
+  const onGone = (): void => {
+    if (members.every(({ isGone }) => isGone)) shutdown(machine, false)
+    else lines.call()
+  }
+  const members = joining.map(
+    ({ admission, handicap, name }) =>
+      new GroupMember(name, admission, handicap, {
+        offered: (member, ticket) => lines.offered(member, ticket),
+        onGone
+      })
+  )
+  const lines: GroupLines.Lines = GroupLines.make({
+    members,
+    timers,
+    stickiness,
+    isClosed: () => pause.isPaused || machine.isShutdown,
+    waiting: () => PoolStats.pending(tally) - tally.inFlight,
+    submitted: () => tally.rows
+  })
+  const machine: Machine = {
+    members,
+    lines,
+    parties,
+    tally,
+    timers,
+    pause,
+    silence,
+    idle: Idle.make(tally, () => machine.inFlight),
+    inFlight: 0,
+    sequence: 0,
+    served: 0,
+    isShutdown: members.every(({ isGone }) => isGone),
+    declined: 0,
+    giving: undefined
+  }
+  return machine
+}
+
+/** How parties of a line ask for starts. */
+const linesOf = (machine: Machine, line: GroupLines.Line): Pick<Admission, "queue" | "leave"> => {
+  const { lines } = machine
+  return {
+    queue: (party) =>
+      lines.join(line, (member, ticket) => {
+        const { declined } = machine
+        machine.giving = member
+        machine.inFlight += 1
+        machine.sequence += 1
+        const wantsAnother = party.start({ ...ticket, member })
+        machine.giving = undefined
+        if (machine.declined > declined) {
+          machine.inFlight -= 1
+          machine.sequence -= 1
+        } else {
+          member.started()
+        }
+        return wantsAnother
+      }),
+    leave: (place) => lines.leave(line, place)
+  }
+}
+
+/** The member that gave a start: every start of a group has one. */
+const giverOf = ({ members }: Machine, ticket: Ticket | undefined): GroupMember => {
+  const giver = members.find((member) => member === ticket?.member)
+  if (giver === undefined) throw new Error("a start that no member of the group gave")
+  return giver
+}
+
+/** Tells the member, and whoever waits, what came of an attempt. */
+const observer =
+  (machine: Machine): Admission["observe"] =>
+  (ticket, subject, outcome, now, hints) => {
+    const { members, parties, silence } = machine
+    if (outcome === "success") machine.served += 1
+    if (outcome === "success" || outcome === "failure") silence.letThrough(now)
+    const isOwn = giverOf(machine, ticket).observe(ticket, subject, outcome, hints)
+    if (typeof outcome === "string" || isOwn) {
+      if (isOwn || outcome === "neutral") silence.ended(now)
+      return isOwn
+    }
+    const heldUntil = Standing.heldUntil(members)
+    // What cannot wait for the first that comes back fails now.
+    if (heldUntil > now) for (const party of [...parties]) party.held(heldUntil)
+    silence.rejected(outcome, now)
+    return false
+  }
+
+const releaser =
+  (machine: Machine): Admission["release"] =>
+  (ticket) => {
+    const { idle, lines, members, silence, timers } = machine
+    const giver = giverOf(machine, ticket)
+    machine.inFlight -= 1
+    giver.admission.release(ticket)
+    if (machine.inFlight === 0) silence.idle(Standing.heldUntil(members), timers.now())
+    lines.call()
+    idle.wake()
+  }
