@@ -8,7 +8,8 @@ import type * as Tracer from "effect/Tracer"
 import type { CapacityError } from "../Capacity.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
-import type { Admission, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
+import type { Ticket } from "./Starts.js"
 
 /**
  * Where a row stands; instants in milliseconds of the monotonic clock unless it says otherwise. A class, because a batch
