@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as ReorderBuffer from "../order/ReorderBuffer.js"
 import type { Keeper } from "./Keeper.js"
-import * as Reader from "./Reader.js"
+import { Reader } from "./Reader.js"
 
 type Entry<A, E> = ReorderBuffer.BufferEntry<A, E>
 
@@ -37,7 +37,7 @@ export interface Options<A, E, KE, R> {
  * @since 0.2.0
  * @category models
  */
-export interface Outlet<A, E, F, R> extends Omit<Reader.Reader<A, E, F>, "put" | "skip"> {
+export interface Outlet<A, E, F, R> extends Pick<Reader<A, E, F>, "end" | "ended" | "take"> {
   readonly submit: (stateId: string, now: number) => ReorderBuffer.Ticket
   /** The row has its outcome; one that was recalled is kept already. */
   readonly complete: (
@@ -48,6 +48,12 @@ export interface Outlet<A, E, F, R> extends Omit<Reader.Reader<A, E, F>, "put" |
   ) => void
   /** The row leaves without an entry. */
   readonly evict: (place: ReorderBuffer.Ticket, now: number) => void
+  /** Entries that wait for the reader. */
+  readonly out: ReadonlyArray<Entry<A, E>>
+  /** Rows that have left, entry or not. */
+  readonly left: number
+  /** Rows that the reader is done with, entry or not. */
+  readonly read: number
   /** Finished rows that are not kept yet. */
   readonly unkept: number
   /** Whether anything has to be done for an entry before it comes out: then somebody has to run this till it ends. */
@@ -65,7 +71,7 @@ export interface Outlet<A, E, F, R> extends Omit<Reader.Reader<A, E, F>, "put" |
 export const make = <A, E, F, KE extends F, R>(options: Options<A, E, KE, R>): Outlet<A, E, F, R> => {
   const { commit, now, onEntry, onKept, onLeft, onRead, ordered } = options
   const buffer = ReorderBuffer.make<A, E>({ ordered, restarts: false })
-  const reader = Reader.make<A, E, F>(onLeft, onRead)
+  const reader = new Reader<A, E, F>(onLeft, onRead)
   /** In order, and not told of yet. */
   let untold: Array<Entry<A, E>> = []
 

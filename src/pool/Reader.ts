@@ -18,102 +18,85 @@ type Entry<A, E> = BufferEntry<A, E>
  * @since 0.2.0
  * @category models
  */
-export interface Reader<A, E, F> {
+export class Reader<A, E, F> {
   /** Entries that wait for the reader. */
-  readonly out: ReadonlyArray<Entry<A, E>>
+  readonly out: Array<Entry<A, E>> = []
   /** Rows that have left, entry or not. */
-  readonly left: number
+  left = 0
   /** Rows that the reader is done with, entry or not. */
-  readonly read: number
-  /** There are entries for the reader. */
-  readonly put: (entries: ReadonlyArray<Entry<A, E>>) => void
-  /** A row is gone that nobody reads: there is room for another. */
-  readonly skip: () => void
-  /** The reader gets what is there, and then this end. The first end counts. */
-  readonly end: (exit: Exit.Exit<void, F>) => void
-  /** Waits for entries, at most so many at once; ends as told. */
-  readonly take: (most: number) => Effect.Effect<Chunk.Chunk<Entry<A, E>>, Option.Option<F>>
-  /** Waits for the end. */
-  readonly ended: Effect.Effect<void, F>
-}
-
-/**
- * Begins with nothing to read. `onLeft` is told when rows have left, `onRead` when the reader has read what it had taken.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const make = <A, E, F>(onLeft: () => void, onRead: () => void): Reader<A, E, F> => {
-  const out: Array<Entry<A, E>> = []
-  let left = 0
-  let read = 0
+  read = 0
   /** Taken, and not read as long as nobody asks for more. */
-  let taken = 0
-  let end: Exit.Exit<void, F> | undefined
-  let onEntries: (() => void) | undefined
-  let onEnd: (() => void) | undefined
+  private taken = 0
+  private exit: Exit.Exit<void, F> | undefined = undefined
+  private onEntries: (() => void) | undefined = undefined
+  private onExit: (() => void) | undefined = undefined
+  private readonly onLeft: () => void
+  private readonly onRead: () => void
 
-  const wake = (): void => {
-    const waiting = onEntries
-    onEntries = undefined
-    waiting?.()
+  /** `onLeft` is told when rows have left, `onRead` when the reader has read what it had taken. */
+  constructor(onLeft: () => void, onRead: () => void) {
+    this.onLeft = onLeft
+    this.onRead = onRead
   }
 
-  const take = (most: number): Effect.Effect<Chunk.Chunk<Entry<A, E>>, Option.Option<F>> =>
+  /** There are entries for the reader. */
+  put(entries: ReadonlyArray<Entry<A, E>>): void {
+    for (const entry of entries) this.out.push(entry)
+    this.left += entries.length
+    this.wake()
+    this.onLeft()
+  }
+
+  /** A row is gone that nobody reads: there is room for another. */
+  skip(): void {
+    this.left += 1
+    this.read += 1
+    this.onRead()
+    this.onLeft()
+  }
+
+  /** The reader gets what is there, and then this end. The first end counts. */
+  readonly end = (exit: Exit.Exit<void, F>): void => {
+    this.exit ??= exit
+    this.wake()
+    this.onExit?.()
+  }
+
+  /** Waits for the end. */
+  readonly ended: Effect.Effect<void, F> = Effect.async<void, F>((resume) => {
+    if (this.exit !== undefined) resume(this.exit)
+    else this.onExit = () => resume(this.exit ?? Exit.void)
+  })
+
+  /** Waits for entries, at most so many at once; ends as told. */
+  readonly take = (most: number): Effect.Effect<Chunk.Chunk<Entry<A, E>>, Option.Option<F>> =>
     Effect.suspend(() => {
-      read += taken
-      taken = 0
-      onRead()
-      if (out.length > 0) {
-        const entries = out.splice(0, most)
-        taken = entries.length
+      this.read += this.taken
+      this.taken = 0
+      this.onRead()
+      if (this.out.length > 0) {
+        const entries = this.out.splice(0, most)
+        this.taken = entries.length
         return Effect.succeed(Chunk.unsafeFromArray(entries))
       }
-      if (end !== undefined) {
-        return Effect.matchCauseEffect(end, {
+      if (this.exit !== undefined) {
+        return Effect.matchCauseEffect(this.exit, {
           onFailure: (cause) => Effect.failCause(Cause.map(cause, Option.some<F>)),
           onSuccess: () => Effect.fail(Option.none<F>())
         })
       }
-      return Effect.zipRight(
-        Effect.async<void>((resume) => {
-          onEntries = () => resume(Effect.void)
-          if (out.length > 0 || end !== undefined) wake()
-          return Effect.sync(() => void (onEntries = undefined))
-        }),
-        take(most)
-      )
+      return Effect.zipRight(this.wait, this.take(most))
     })
 
-  return {
-    out,
-    get left() {
-      return left
-    },
-    get read() {
-      return read
-    },
-    put: (entries) => {
-      for (const entry of entries) out.push(entry)
-      left += entries.length
-      wake()
-      onLeft()
-    },
-    skip: () => {
-      left += 1
-      read += 1
-      onRead()
-      onLeft()
-    },
-    take,
-    end: (exit) => {
-      end ??= exit
-      wake()
-      onEnd?.()
-    },
-    ended: Effect.async<void, F>((resume) => {
-      if (end !== undefined) resume(end)
-      else onEnd = () => resume(end ?? Exit.void)
-    })
+  private readonly wait = Effect.async<void>((resume) => {
+    this.onEntries = () => resume(Effect.void)
+    if (this.out.length > 0 || this.exit !== undefined) this.wake()
+    return Effect.sync(() => void (this.onEntries = undefined))
+  })
+
+  private wake(): void {
+    const waiting = this.onEntries
+    this.onEntries = undefined
+    waiting?.()
   }
 }
