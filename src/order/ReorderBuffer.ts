@@ -226,6 +226,7 @@ export const make = <A, E>({ ordered = true, restarts = true }: Options = {}): R
       attempts: outcome.attempts
     }
     if (outcome.lastStatus !== undefined) entry.lastStatus = outcome.lastStatus
+    if (outcome.usage !== undefined) entry.usage = outcome.usage
     slot.value = entry
     return entry
   }
