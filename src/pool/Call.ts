@@ -190,10 +190,7 @@ const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>,
     const late = Insider.lateRejection(insider)
     lane.settle(job, exit, insider.hints, late?.rejection)
     const notice = Attempt.logNotice(admission)
-    const told = late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
-    // A pool that this one stands before learns from the same answer.
-    return isRetried || insider.hints === undefined
-      ? told
-      : Effect.zipRight(Insider.report(insider.hints), told ?? Effect.void)
+    if (!isRetried) Insider.passOn(insider)
+    return late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
   }
 }

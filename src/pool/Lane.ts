@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import type { Admission } from "./Admission.js"
+import * as Usage from "../answer/Usage.js"
 import * as Capacity from "../Capacity.js"
 import * as AimdDelay from "../law/AimdDelay.js"
 import type { Hints } from "../law/ControlLaw.js"
@@ -225,6 +226,10 @@ const outcomes = <J extends Job, A, E>(
     settle: (job, exit, hints, late) => {
       const outcome = Outcome.of(exit)
       counter.ended()
+      if (hints?.usage !== undefined) {
+        job.usage = Usage.sum(job.usage ?? Usage.none, hints.usage)
+        counter.used(hints.usage)
+      }
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
         const end = endOf(job)

@@ -235,7 +235,9 @@ export class OpenBatch<Row, A, E, R, F> {
       fresh: open,
       retrying,
       finished: PoolStats.ended(tally) - this.outlet.read,
-      waitsFor: open + retrying > 0 && heldBackBy !== undefined ? heldBackBy : isFull ? "reader" : "rows"
+      waitsFor: open + retrying > 0 && heldBackBy !== undefined ? heldBackBy : isFull ? "reader" : "rows",
+      usage: tally.usage,
+      recalledUsage: tally.recalledUsage
     }
   }
 
@@ -358,14 +360,16 @@ export class OpenBatch<Row, A, E, R, F> {
 
   private readonly finish = (job: RowJob<Row>, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number): void => {
     if (Exit.isFailure(exit) && this.hasNoEntry(job, exit.cause)) return this.outlet.evict(job.place, now)
-    const { lastError, recalled } = job
+    const { lastError, recalled, usage } = job
+    if (recalled?.usage !== undefined) this.lane.counter.recalled(recalled.usage)
     // What was recalled for this row has its type.
     const outcome = (recalled as Outcome<A, PoolError.RowError<E>> | undefined) ?? {
       exit,
       startedAt: job.startedAt,
       throttleWait: job.throttleWait === 0 ? Duration.zero : Duration.millis(job.throttleWait),
       attempts: job.attempts,
-      ...(lastError && { lastStatus: lastError.status })
+      ...(lastError && { lastStatus: lastError.status }),
+      ...(usage && { usage })
     }
     this.outlet.complete(job.place, outcome, now, recalled !== undefined)
     if (Exit.isFailure(exit) && this.firstFailure === undefined) {
