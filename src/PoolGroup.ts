@@ -17,6 +17,7 @@ import * as Argument from "./structure/Argument.js"
 import * as Batch from "./pool/Batch.js"
 import type * as BatchInput from "./pool/BatchInput.js"
 import * as Call from "./pool/Call.js"
+import type { TurnOptions } from "./pool/CallTurn.js"
 import * as Capacity from "./Capacity.js"
 import * as GroupAdmission from "./pool/GroupAdmission.js"
 import * as Home from "./route/Home.js"
@@ -99,7 +100,7 @@ export interface RowContext<out Name extends string> extends BatchInput.RowConte
  * @since 0.2.0
  * @category models
  */
-export interface CallOptions {
+export interface CallOptions extends TurnOptions {
   /**
    * Calls of one key go to one member as long as that serves them soon enough: for caches of prompts, and sessions. Default
    * none.
@@ -259,6 +260,10 @@ const leaving =
 
 type Leave = ReturnType<typeof leaving>
 
+/** Whether a call says anything of its turn: one that does not goes the shorter way. */
+const hasTurn = (options: CallOptions = {}): boolean =>
+  [options.priority, options.tenant, options.weight, options.deadline].some((option) => option !== undefined)
+
 /** The single calls of a group: one line for those without a key, and one for each home. */
 const callsOf = <Name extends string>(
   { admission, at }: GroupAdmission.GroupAdmission,
@@ -277,19 +282,19 @@ const callsOf = <Name extends string>(
   }
 
   const through = <A, E, R, F>(
-    how: (calls: Call.Calls) => (call: Effect.Effect<A, E, R>) => Effect.Effect<A, F, R>,
+    how: (calls: Call.Calls) => (call: Effect.Effect<A, E, R>, turn?: TurnOptions) => Effect.Effect<A, F, R>,
     call: (member: Name) => Effect.Effect<A, E, R>,
     run: (member: Name) => Effect.Effect<A, E, R>,
-    { key }: CallOptions = {}
+    options: CallOptions | undefined
   ): Effect.Effect<A, F, R> =>
     Effect.suspend(() => {
       if (!Predicate.isFunction(call)) {
         return Effect.die(Argument.refusal("argument call", "a function from a member's name to an Effect", call))
       }
-      const home = key === undefined ? undefined : Home.of(key, homes())
+      const home = options?.key === undefined ? undefined : Home.of(options.key, homes())
       // The names of the members are those that the group was made with.
       const attempt = Effect.flatMap(currentMember, (member) => run(member as Name))
-      return how(home === undefined ? anywhere : callsAt(home))(attempt)
+      return how(home === undefined ? anywhere : callsAt(home))(attempt, hasTurn(options) ? options : undefined)
     })
 
   return {

@@ -22,6 +22,7 @@ import * as Batch from "./pool/Batch.js"
 import type * as BatchInput from "./pool/BatchInput.js"
 import type { BufferEntry } from "./order/ReorderBuffer.js"
 import * as Call from "./pool/Call.js"
+import type * as CallTurn from "./pool/CallTurn.js"
 import type { ControlLaw } from "./law/ControlLaw.js"
 import * as DelayLaw from "./law/DelayLaw.js"
 import * as Handle from "./pool/Handle.js"
@@ -73,6 +74,16 @@ export {
    */
   type UnfinishedRow
 } from "./pool/BatchInput.js"
+
+export {
+  /**
+   * Which calls go first, of those that wait in one line.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type TurnOptions
+} from "./pool/CallTurn.js"
 
 export {
   /**
@@ -137,9 +148,15 @@ export interface PooledExecutor {
   /** Attempts that may be in flight at once; `resize` changes it. */
   readonly poolSize: number
   /** Runs one call through the pool. Capacity errors are retried; every other failure is the call's own. */
-  execute<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.CallError<E>, R>
+  execute<A, E, R>(
+    call: Effect.Effect<A, E, R>,
+    turn?: CallTurn.TurnOptions
+  ): Effect.Effect<A, PoolError.CallError<E>, R>
   /** Runs one attempt. A capacity error slows the pool down like any other, but comes back: the caller may retry it. */
-  attempt<A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, PoolError.AttemptError<E>, R>
+  attempt<A, E, R>(
+    call: Effect.Effect<A, E, R>,
+    turn?: CallTurn.TurnOptions
+  ): Effect.Effect<A, PoolError.AttemptError<E>, R>
   /**
    * Runs `process` for every row and returns an entry for each, in submission order, whatever became of it. Fails only
    * when the pool is shut down already, and then runs nothing. Wrong arguments die before anything runs. Rows are passed
@@ -281,8 +298,8 @@ export const snapshot = (admission: Admission.Admission): PoolStats.PoolStats =>
 
 /** Callers without types may hand in anything: a promise above all. */
 const lineOf = ({ attempt, execute }: Call.Calls): Line => ({
-  execute: (call) => (Effect.isEffect(call) ? execute(call) : noEffect(call)),
-  attempt: (call) => (Effect.isEffect(call) ? attempt(call) : noEffect(call))
+  execute: (call, turn) => (Effect.isEffect(call) ? execute(call, turn) : noEffect(call)),
+  attempt: (call, turn) => (Effect.isEffect(call) ? attempt(call, turn) : noEffect(call))
 })
 
 /**
@@ -460,9 +477,10 @@ export const Tag =
  * @category accessors
  */
 export const execute = <A, E, R>(
-  call: Effect.Effect<A, E, R>
+  call: Effect.Effect<A, E, R>,
+  turn?: CallTurn.TurnOptions
 ): Effect.Effect<A, PoolError.CallError<E>, R | PooledExecutor> =>
-  Effect.flatMap(PooledExecutor, (pool) => pool.execute(call))
+  Effect.flatMap(PooledExecutor, (pool) => pool.execute(call, turn))
 
 /**
  * Runs a batch through the pool in the context; see {@link PooledExecutor}.

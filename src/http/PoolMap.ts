@@ -83,8 +83,8 @@ interface Entry {
 
 const before = (parent: PooledExecutor.PooledExecutor, own: PooledExecutor.PooledExecutor) =>
   Effect.map(parent.line, (line): Pool => ({
-    execute: (call) => own.execute(line.attempt(call)),
-    attempt: (call) => own.attempt(line.attempt(call)),
+    execute: (call, turn) => own.execute(line.attempt(call, turn), turn),
+    attempt: (call, turn) => own.attempt(line.attempt(call, turn), turn),
     stats: own.stats
   }))
 

@@ -15,6 +15,7 @@ import * as Capacity from "../Capacity.js"
 import type * as RetryAfter from "../answer/RetryAfter.js"
 import * as Insider from "../pool/Insider.js"
 import type { PoolGroup } from "../PoolGroup.js"
+import type * as PooledExecutor from "../PooledExecutor.js"
 import * as Body from "./Body.js"
 import * as Classifier from "./Classifier.js"
 import * as Doubts from "./Doubts.js"
@@ -90,6 +91,8 @@ export interface Options extends AttemptOptions {
    * of the stream gives the same bytes, as with a file.
    */
   readonly streamingBody?: "refuse" | "once" | "replay"
+  /** Which requests go first: the priority, the tenant and the deadline of each. Default in the order in which they came. */
+  readonly turn?: ((request: HttpClientRequest.HttpClientRequest) => PooledExecutor.TurnOptions) | undefined
 }
 
 /**
@@ -152,6 +155,7 @@ const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
 export const settingsOf = (options: Options): PooledRequest.Settings => ({
   ...attemptSettings(options),
   streamingBody: options.streamingBody ?? "refuse",
+  turn: options.turn,
   resend: resendOf(options)
 })
 
@@ -307,8 +311,8 @@ export const findGroup =
   (request, use) => {
     const key = groupKey?.(request)
     return use({
-      execute: (call) => group.execute(() => call, { key }),
-      attempt: (call) => group.attempt(() => call, { key }),
+      execute: (call, turn) => group.execute(() => call, { ...turn, key }),
+      attempt: (call, turn) => group.attempt(() => call, { ...turn, key }),
       stats: group.stats
     })
   }

@@ -48,6 +48,7 @@ export type Find = <A, E, R>(
  */
 export interface Settings extends HttpAttempt.Settings {
   readonly streamingBody: "refuse" | "once" | "replay"
+  readonly turn: ((request: HttpClientRequest.HttpClientRequest) => PooledExecutor.TurnOptions) | undefined
   readonly resend: Resend
 }
 
@@ -218,8 +219,9 @@ const run = <E, R>(
     const way = find(request, (pool): Effect.Effect<HttpClientResponse.HttpClientResponse, WayError<E>, R> => {
       const once = attempt(client, request, settings, progress, pool)
       const call = around === undefined ? once : around(once)
-      if (!isStreaming) return pool.execute(call)
-      return Effect.mapError(pool.attempt(call), (error) =>
+      const turn = settings.turn?.(request)
+      if (!isStreaming) return pool.execute(call, turn)
+      return Effect.mapError(pool.attempt(call, turn), (error) =>
         isOwn(error) ? error : new HttpError.StreamingBodyError({ method: request.method, sent: true })
       )
     })

@@ -91,7 +91,7 @@ export const makeCodec = <A, AI, E, EI>(
         proven.add(entry.exit._tag)
       }
       const { attempts, completeIndex, completedAt, startedAt, stateId, submitIndex, submittedAt } = entry
-      const { lastStatus, member } = entry
+      const { lastStatus, member, usage } = entry
       const throttleWait = Duration.toMillis(entry.throttleWait)
       const record = { stateId, row, exit, submitIndex, completeIndex, submittedAt, startedAt, completedAt }
       return Either.right({
@@ -99,6 +99,7 @@ export const makeCodec = <A, AI, E, EI>(
         throttleWait,
         attempts,
         ...(lastStatus === undefined ? {} : { lastStatus }),
+        ...(usage === undefined ? {} : { usage }),
         ...(member === undefined ? {} : { member })
       })
     } catch (error) {

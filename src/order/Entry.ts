@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import * as Usage from "../answer/Usage.js"
 import { HttpStatus } from "../Capacity.js"
 
 /**
@@ -37,6 +38,8 @@ export interface BufferEntry<out A, out E> {
   readonly attempts: number
   /** The status of the last capacity error it met; absent when it met none. */
   readonly lastStatus?: number
+  /** What its attempts have used, all of them; absent when none of them told. */
+  readonly usage?: Usage.Usage
   /** Which member of a group had its last attempt; absent where its pool is no group, or none was started. */
   readonly member?: string
 }
@@ -49,7 +52,7 @@ export interface BufferEntry<out A, out E> {
  */
 export type Outcome<A, E> = Pick<
   BufferEntry<A, E>,
-  "exit" | "startedAt" | "throttleWait" | "attempts" | "lastStatus" | "member"
+  "exit" | "startedAt" | "throttleWait" | "attempts" | "lastStatus" | "usage" | "member"
 >
 
 const NonNegativeFinite = Schema.Finite.pipe(Schema.nonNegative())
@@ -81,6 +84,7 @@ export const EntryMetadata = Schema.Struct({
   throttleWait: Millis,
   attempts: Index,
   lastStatus: Schema.optionalWith(HttpStatus, { exact: true }),
+  usage: Schema.optionalWith(Usage.Used, { exact: true }),
   member: Schema.optionalWith(Schema.NonEmptyString, { exact: true })
 })
 

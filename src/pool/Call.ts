@@ -8,11 +8,15 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
+import * as CallTurn from "./CallTurn.js"
+import type { TurnOptions } from "./CallTurn.js"
 import * as Insider from "./Insider.js"
 import * as Lane from "./Lane.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as PoolError from "../PoolError.js"
 import * as Runner from "./Runner.js"
+import type { Turn } from "../turn/TurnQueue.js"
+import * as TurnQueue from "../turn/TurnQueue.js"
 
 /**
  * A line of callers at a pool.
@@ -22,9 +26,15 @@ import * as Runner from "./Runner.js"
  */
 export interface Calls {
   /** Runs one call; its capacity errors are retried. */
-  readonly execute: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, PoolError.CallError<E>, R>
+  readonly execute: <A, E, R>(
+    call: Effect.Effect<A, E, R>,
+    turn?: TurnOptions
+  ) => Effect.Effect<A, PoolError.CallError<E>, R>
   /** Runs one attempt; a capacity error slows the pool down, and is the caller's to retry. */
-  readonly attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, PoolError.AttemptError<E>, R>
+  readonly attempt: <A, E, R>(
+    call: Effect.Effect<A, E, R>,
+    turn?: TurnOptions
+  ) => Effect.Effect<A, PoolError.AttemptError<E>, R>
   /** The line leaves the pool. Nobody may wait in it any more. */
   readonly close: () => void
   /** How many callers wait for their first start. */
@@ -35,6 +45,9 @@ class CallJob extends Lane.Job {
   /** Wakes the caller that waits for a start or an outcome. */
   wake: (() => void) | undefined = undefined
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  /** Its turn, where it has said anything of it. */
+  turn: Turn | undefined = undefined
+  readonly submittedAt = this.waitingSince
   readonly place: LinkedQueue.Node<CallJob> = LinkedQueue.node(this)
 }
 
@@ -53,30 +66,14 @@ interface Call<A, E, R> {
  * @category constructors
  */
 export const open = (admission: Admission): Calls => {
-  const callers = LinkedQueue.make<CallJob>()
   const runner = Runner.make()
   /** What calls that ended have left open. */
   const held = new Set<Insider.Hold>()
-
-  const lane = Lane.open<CallJob, unknown, unknown>(admission, {
-    hasFresh: () => callers.size > 0,
-    takeFresh: () => callers.shift()?.value,
-    start: (job) => job.wake?.(),
-    finish: (job, exit) => {
-      job.exit = exit
-      job.wake?.()
-    },
-    interrupt: () => {
-      runner.interrupt()
-      for (const hold of held) hold.abandon()
-    }
+  const { callers, join, lane, withdraw } = lineOf(admission, () => {
+    runner.interrupt()
+    for (const hold of held) hold.abandon()
   })
   const end = ender(admission, lane, held)
-
-  const withdraw = (job: CallJob): void => {
-    callers.remove(job.place)
-    if (job.exit === undefined) lane.withdraw(job)
-  }
 
   const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
     const { caller, effect, restore } = call
@@ -95,15 +92,19 @@ export const open = (admission: Admission): Calls => {
   }
 
   /** Runs a call that, once it went through this lane, fails with F. */
-  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean) =>
+  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean, options: TurnOptions | undefined) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError, R>((caller) => {
         if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
         if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const call: Call<A, E, R> = { effect, caller, restore, isTraced: Attempt.isTraced(caller) }
         const job = new CallJob(admission.timers.now(), isRetried)
-        callers.push(job.place)
-        lane.submitted(1)
+        if (options !== undefined) {
+          const turn = CallTurn.turnOf(options, job.waitingSince)
+          if (turn instanceof Error) return Effect.die(turn)
+          job.turn = turn
+        }
+        join(job)
 
         const next = (): Effect.Effect<A, F, R> => {
           // The lane carries calls of all types; what this job ends with came from this call.
@@ -118,11 +119,82 @@ export const open = (admission: Admission): Calls => {
     )
 
   return {
-    execute: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.CallError<E>>(call, true),
-    attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.AttemptError<E>>(call, false),
+    execute: <A, E, R>(call: Effect.Effect<A, E, R>, turn?: TurnOptions) =>
+      submit<A, E, R, PoolError.CallError<E>>(call, true, turn),
+    attempt: <A, E, R>(call: Effect.Effect<A, E, R>, turn?: TurnOptions) =>
+      submit<A, E, R, PoolError.AttemptError<E>>(call, false, turn),
     close: lane.close,
     get waiting() {
       return callers.size
+    }
+  }
+}
+
+/** The callers who wait for their first start: in the order in which they came, until one of them says otherwise. */
+const callersOf = () => {
+  const line = LinkedQueue.make<CallJob>()
+  let turns: TurnQueue.TurnQueue<CallJob> | undefined
+  const waiters = new Map<CallJob, TurnQueue.Waiter<CallJob>>()
+
+  const addTo = (queue: TurnQueue.TurnQueue<CallJob>, job: CallJob): void => {
+    waiters.set(job, queue.add(job, job.turn ?? CallTurn.ordinary, job.waitingSince))
+  }
+
+  return {
+    get size(): number {
+      return turns?.size ?? line.size
+    },
+    add: (job: CallJob): void => {
+      if (job.turn !== undefined && turns === undefined) {
+        turns = TurnQueue.make(CallTurn.ageing)
+        for (let first = line.shift(); first !== undefined; first = line.shift()) addTo(turns, first.value)
+      }
+      if (turns === undefined) line.push(job.place)
+      else addTo(turns, job)
+    },
+    take: (): CallJob | undefined => {
+      if (turns === undefined) return line.shift()?.value
+      const job = turns.take()
+      if (job !== undefined) waiters.delete(job)
+      return job
+    },
+    remove: (job: CallJob): void => {
+      line.remove(job.place)
+      const waiter = waiters.get(job)
+      if (waiter === undefined) return
+      turns?.remove(waiter)
+      waiters.delete(job)
+    },
+    /** Whether one of them goes before a call that was rejected and is ready again. */
+    hasBefore: ({ turn = CallTurn.ordinary, submittedAt }: CallJob): boolean =>
+      turns !== undefined && turns.hasBefore(turn.priority, submittedAt)
+  }
+}
+
+/** The callers who wait, and their lane. */
+const lineOf = (admission: Admission, interrupt: () => void) => {
+  const callers = callersOf()
+  const lane = Lane.open<CallJob, unknown, unknown>(admission, {
+    hasFresh: () => callers.size > 0,
+    takeFresh: callers.take,
+    isFreshFirst: callers.hasBefore,
+    start: (job) => job.wake?.(),
+    finish: (job, exit) => {
+      job.exit = exit
+      job.wake?.()
+    },
+    interrupt
+  })
+  return {
+    callers,
+    lane,
+    join: (job: CallJob): void => {
+      callers.add(job)
+      lane.submitted(1)
+    },
+    withdraw: (job: CallJob): void => {
+      callers.remove(job)
+      if (job.exit === undefined) lane.withdraw(job)
     }
   }
 }
@@ -186,10 +258,7 @@ const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>,
     const late = Insider.lateRejection(insider)
     lane.settle(job, exit, insider.hints, late?.rejection)
     const notice = Attempt.logNotice(admission)
-    const told = late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
-    // A pool that this one stands before learns from the same answer.
-    return isRetried || insider.hints === undefined
-      ? told
-      : Effect.zipRight(Insider.report(insider.hints), told ?? Effect.void)
+    if (!isRetried) Insider.passOn(insider)
+    return late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
   }
 }

@@ -12,14 +12,16 @@ import type * as Scope from "effect/Scope"
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolStats from "../PoolStats.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
-import type { Admission, Party, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
 import { GroupMember } from "./GroupMember.js"
 import * as GroupLines from "./GroupLines.js"
 import * as Standing from "./GroupStanding.js"
 import * as Idle from "./Idle.js"
 import * as Insider from "./Insider.js"
+import * as Parties from "./Parties.js"
 import * as Pause from "./Pause.js"
 import * as Silence from "./Silence.js"
+import type { Ticket } from "./Starts.js"
 
 /**
  * A pool that joins a group.
@@ -78,7 +80,7 @@ interface Parts {
 interface Machine {
   readonly members: ReadonlyArray<GroupMember>
   readonly lines: GroupLines.Lines
-  readonly parties: Set<Party>
+  readonly parties: Parties.Parties
   readonly tally: PoolStats.Tally
   readonly timers: TimerQueue.TimerQueue
   readonly pause: Pause.Pause
@@ -88,7 +90,6 @@ interface Machine {
   /** Started so far. */
   sequence: number
   served: number
-  isShutdown: boolean
   /** How often a party that was handed a start had nothing to do. */
   declined: number
   /** The member whose start is handed over right now. */
@@ -135,13 +136,13 @@ const assemble = (parts: Parts): GroupAdmission => {
       return machine.sequence
     },
     get isShutdown() {
-      return machine.isShutdown
+      return parties.isShutdown
     },
     get inFlight() {
       return machine.inFlight
     },
     get parked() {
-      return [...parties].reduce((sum, party) => sum + party.parked(), 0)
+      return parties.parked()
     },
     get opensAt() {
       return undefined
@@ -154,13 +155,13 @@ const assemble = (parts: Parts): GroupAdmission => {
       if (!pause.isPaused) return
       pause.end(timers.now())
       silence.resumed(timers.now())
-      for (const party of [...parties]) party.resumed()
+      parties.resumed()
       lines.call()
     },
     // The size of a group is that of its members.
     resize: () => {},
-    enter: (party) => void parties.add(party),
-    exit: (party) => void parties.delete(party),
+    enter: parties.enter,
+    exit: parties.exit,
     ...linesOf(machine, lines.anywhere),
     decline: () => {
       machine.declined += 1
@@ -170,7 +171,7 @@ const assemble = (parts: Parts): GroupAdmission => {
     observe: observer(machine),
     settled: silence.forget,
     release: releaser(machine),
-    shutdown: (interrupt) => shutdown(machine, interrupt),
+    shutdown: parties.shutdown,
     cappedHint: (retryAfter) => Math.min(retryAfter, Duration.toMillis(config.maxRetryAfter)),
     takeNotice: () => members.reduce<string | undefined>((said, m) => said ?? m.admission.takeNotice(), undefined),
     isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
@@ -192,15 +193,10 @@ const assemble = (parts: Parts): GroupAdmission => {
   }
 }
 
-const shutdown = (machine: Machine, interrupt: boolean): void => {
-  machine.isShutdown = true
-  for (const party of [...machine.parties]) party.shutdown(interrupt)
-}
-
 /** Makes the parts, each of which knows those that it asks. */
 const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine => {
   const tally = PoolStats.makeTally()
-  const parties = new Set<Party>()
+  const parties = Parties.make()
   const pause = Pause.make()
   const silence = Silence.make({
     name: config.name,
@@ -209,11 +205,11 @@ const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine =
     pause,
     pending: () => PoolStats.pending(tally),
     inFlight: () => machine.inFlight,
-    onDead: () => [...parties].forEach((party) => party.giveUp()),
+    onDead: parties.giveUp,
     log
   })
   const onGone = (): void => {
-    if (members.every(({ isGone }) => isGone)) shutdown(machine, false)
+    if (members.every(({ isGone }) => isGone)) parties.shutdown(false)
     else lines.call()
   }
   const members = joining.map(
@@ -227,7 +223,7 @@ const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine =
     members,
     timers,
     stickiness,
-    isClosed: () => pause.isPaused || machine.isShutdown,
+    isClosed: () => pause.isPaused || parties.isShutdown,
     waiting: () => PoolStats.pending(tally) - tally.inFlight,
     submitted: () => tally.rows
   })
@@ -243,10 +239,10 @@ const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine =
     inFlight: 0,
     sequence: 0,
     served: 0,
-    isShutdown: members.every(({ isGone }) => isGone),
     declined: 0,
     giving: undefined
   }
+  if (members.every(({ isGone }) => isGone)) parties.shutdown(false)
   return machine
 }
 
@@ -295,7 +291,7 @@ const observer =
     }
     const heldUntil = Standing.heldUntil(members)
     // What cannot wait for the first that comes back fails now.
-    if (heldUntil > now) for (const party of [...parties]) party.held(heldUntil)
+    if (heldUntil > now) parties.held(heldUntil)
     silence.rejected(outcome, now)
     return false
   }

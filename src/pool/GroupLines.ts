@@ -7,8 +7,8 @@
 import * as Route from "../route/Route.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
-import type { Ticket } from "./Admission.js"
 import type { GroupMember } from "./GroupMember.js"
+import type { Ticket } from "./Starts.js"
 
 /**
  * Who waits: parties, each with any number of rows.
@@ -231,7 +231,12 @@ const choiceOf = ({ members, stickiness, submitted, timers }: Options, onLate: (
         return false
       }
       if (line.home === member) return true
-      return isLate(line, now) && isWorth(member, line.rows(), now)
+      if (!isLate(line, now)) {
+        // Their home may be late by then, though nothing happens till then.
+        if (stickiness < Infinity) wakeAt(now + stickiness + 1)
+        return false
+      }
+      return isWorth(member, line.rows(), now)
     },
     /** Those first that serve a row soonest. */
     order: (some: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMember> => {

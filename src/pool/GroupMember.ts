@@ -9,8 +9,11 @@ import type { Hints } from "../law/ControlLaw.js"
 import * as PoolStats from "../PoolStats.js"
 import * as Route from "../route/Route.js"
 import type { Place } from "../structure/Semaphore.js"
-import type { Admission, Outcome, Party, Subject, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
 import type { Member as Tag } from "./Insider.js"
+import type { Outcome, Subject } from "./Messenger.js"
+import type { Party } from "./Parties.js"
+import type { Ticket } from "./Starts.js"
 
 /**
  * What a member asks its group for, and tells it.
@@ -126,6 +129,7 @@ export class GroupMember implements Tag {
     const attempts = (known?.attempts ?? 0) + 1
     const since = known?.since ?? Infinity
     counter.ended()
+    if (hints?.usage !== undefined) counter.used(hints.usage)
     if (outcome === "success") this.latency = Route.follow(this.latency, now - ticket.startedAt)
     try {
       return admission.observe(ticket, { row, attempts, rejectedSince: since }, outcome, now, hints)

@@ -8,7 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
-import type { Admission, Outcome as What, Party, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
+import * as Usage from "../answer/Usage.js"
 import * as Capacity from "../Capacity.js"
 import * as AimdDelay from "../law/AimdDelay.js"
 import type { Hints } from "../law/ControlLaw.js"
@@ -16,8 +17,11 @@ import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type { Place } from "../structure/Semaphore.js"
 import { type Job, outOfTime } from "./Job.js"
+import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
-import * as Waiting from "./Waiting.js"
+import type { Party } from "./Parties.js"
+import type { Ticket } from "./Starts.js"
+import { Waiting } from "./Waiting.js"
 
 export {
   /**
@@ -38,6 +42,8 @@ export {
 export interface Work<J extends Job, A, E> {
   readonly hasFresh: () => boolean
   readonly takeFresh: () => J | undefined
+  /** Whether a fresh row goes before this one, which was rejected and is ready again. Default never. */
+  readonly isFreshFirst?: ((ready: J) => boolean) | undefined
   /** Whether anything may start now, fresh or not: who says no wakes the lane later. Default always. */
   readonly mayStart?: (() => boolean) | undefined
   /** An attempt of the job is admitted: run it, and `settle` its exit. */
@@ -106,10 +112,17 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   let stopped: Stopped | undefined
 
   const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
+  /** The fresh row that goes before every rejected one, where there is one. */
+  const urgent = (): J | undefined => {
+    if (work.isFreshFirst === undefined || waiting.first === undefined) return undefined
+    return work.isFreshFirst(waiting.first) ? work.takeFresh() : undefined
+  }
   const hasWork = (): boolean => (waiting.ready > 0 || work.hasFresh()) && mayStart()
   const party: Party = {
     start: (ticket) => {
-      const next = mayStart() ? (waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()) : undefined
+      const next = mayStart()
+        ? (urgent() ?? waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh())
+        : undefined
       if (next === undefined) {
         admission.decline()
       } else {
@@ -128,7 +141,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
   const line = placeOf(admission, party, hasWork)
-  const waiting = Waiting.make<J>(admission.timers, admission.pause, line.queueUp, (job) => {
+  const waiting = new Waiting<J>(admission.timers, admission.pause, line.queueUp, (job) => {
     fail(job)
     line.leaveIfIdle()
   })
@@ -163,7 +176,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     },
     ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
     stop,
-    parked: waiting.jobs,
+    parked: () => waiting.jobs,
     close: () => admission.exit(party)
   }
 }
@@ -187,7 +200,7 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
 interface Open<J extends Job, A, E> {
   readonly admission: Admission
   readonly counter: PoolStats.Counter
-  readonly waiting: Waiting.Waiting<J>
+  readonly waiting: Waiting<J>
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
@@ -223,6 +236,10 @@ const outcomes = <J extends Job, A, E>(
       const outcome = Outcome.of(exit)
       const { ticket } = job
       counter.ended()
+      if (hints?.usage !== undefined) {
+        job.usage = Usage.sum(job.usage ?? Usage.none, hints.usage)
+        counter.used(hints.usage)
+      }
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
         const end = endOf(job)

@@ -1,0 +1,213 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FastCheck as fc } from "effect"
+import { Report } from "effect-aimd/testing"
+import * as TurnQueue from "../../src/turn/TurnQueue.js"
+
+const turn = (options: Partial<TurnQueue.Turn> = {}): TurnQueue.Turn => ({
+  priority: 0,
+  tenant: "t",
+  weight: 1,
+  deadline: Infinity,
+  ...options
+})
+
+const taken = <A>(turns: TurnQueue.TurnQueue<A>, count = turns.size): ReadonlyArray<A | undefined> =>
+  Array.from({ length: count }, () => turns.take())
+
+const countOf = (names: ReadonlyArray<string | undefined>): ReadonlyMap<string | undefined, number> => {
+  const counts = new Map<string | undefined, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
+}
+
+describe("turns", () => {
+  it("are in the order in which everybody came, where nothing else is said", () => {
+    const turns = TurnQueue.make<number>(60_000)
+    for (let i = 0; i < 5; i++) turns.add(i, turn(), i)
+    assert.deepStrictEqual(taken(turns), [0, 1, 2, 3, 4])
+    assert.isUndefined(turns.take())
+  })
+
+  it("are those of the highest priority first, and of the earliest deadline among those of a tenant", () => {
+    const turns = TurnQueue.make<string>(Infinity)
+    turns.add("nightly", turn({ priority: -1 }), 0)
+    turns.add("late", turn({ deadline: 900 }), 1)
+    turns.add("never", turn(), 2)
+    turns.add("soon", turn({ deadline: 100 }), 3)
+    turns.add("urgent", turn({ priority: 5 }), 4)
+    assert.deepStrictEqual(taken(turns), ["urgent", "soon", "late", "never", "nightly"])
+  })
+
+  it("are equal between tenants, however many of each wait", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 20, max: 300 }), { minLength: 2, maxLength: 12 }),
+        fc.integer({ min: 1, max: 20 }),
+        (sizes, rounds) => {
+          const turns = TurnQueue.make<string>(60_000)
+          sizes.forEach((size, t) => {
+            for (let i = 0; i < size; i++) turns.add(`t${t}`, turn({ tenant: `t${t}` }), t)
+          })
+          const shares = [...countOf(taken(turns, rounds * sizes.length)).values()]
+          assert.deepStrictEqual(
+            shares,
+            sizes.map(() => rounds)
+          )
+          assert.isAtLeast(Report.jain(shares), 0.99)
+        }
+      )
+    )
+  })
+
+  it("go by weight where tenants have one", () => {
+    const turns = TurnQueue.make<string>(60_000)
+    for (const tenant of ["large", "small", "other"]) {
+      for (let i = 0; i < 100; i++) turns.add(tenant, turn({ tenant, weight: tenant === "large" ? 3 : 1 }), 0)
+    }
+    assert.deepStrictEqual(
+      countOf(taken(turns, 50)),
+      new Map([
+        ["large", 30],
+        ["small", 10],
+        ["other", 10]
+      ])
+    )
+  })
+
+  it("are no more for a tenant that comes back at once than for one that has all its rows there", () => {
+    const turns = TurnQueue.make<string>(60_000)
+    for (let i = 0; i < 100; i++) for (const tenant of ["b", "c"]) turns.add(tenant, turn({ tenant }), 0)
+    turns.add("a", turn({ tenant: "a" }), 0)
+    const order: Array<string | undefined> = []
+    for (let i = 0; i < 90; i++) {
+      const next = turns.take()
+      order.push(next)
+      if (next === "a") turns.add("a", turn({ tenant: "a" }), i)
+    }
+    assert.deepStrictEqual([...countOf(order).values()], [30, 30, 30])
+  })
+
+  it("come to a tenant that is new as soon as to those that wait already", () => {
+    const turns = TurnQueue.make<string>(60_000)
+    for (let i = 0; i < 100; i++) for (const tenant of ["b", "c"]) turns.add(tenant, turn({ tenant }), 0)
+    taken(turns, 50)
+    turns.add("new", turn({ tenant: "new" }), 1)
+    assert.include(taken(turns, 3), "new")
+  })
+
+  it("starve nobody: nobody goes first who came an ageing later for each priority that it is higher", () => {
+    const row = fc.record({
+      priority: fc.integer({ min: 0, max: 3 }),
+      gap: fc.integer({ min: 0, max: 400 }),
+      takes: fc.integer({ min: 0, max: 2 })
+    })
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 60 }), (rows) => {
+        const ageing = 1000
+        const turns = TurnQueue.make<{ readonly came: number }>(ageing)
+        const waiting = new Set<{ readonly came: number }>()
+        let now = 0
+        const take = (): void => {
+          const next = turns.take()
+          if (next === undefined) return
+          const oldest = Math.min(...[...waiting].map(({ came }) => came))
+          assert.isAtMost(next.came - oldest, 0)
+          waiting.delete(next)
+        }
+        for (const { gap, priority, takes } of rows) {
+          now += gap
+          // The instant at which it would have come with priority 0.
+          const value = { came: now - priority * ageing }
+          waiting.add(value)
+          turns.add(value, turn({ priority }), now)
+          for (let i = 0; i < takes; i++) take()
+        }
+        while (turns.size > 0) take()
+        assert.strictEqual(waiting.size, 0)
+      })
+    )
+  })
+
+  it("overtake a row of a tenant at most once for each other tenant and row before it", () => {
+    const row = fc.record({ tenant: fc.integer({ min: 0, max: 5 }), takes: fc.integer({ min: 0, max: 2 }) })
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 120 }), (rows) => {
+        const turns = TurnQueue.make<number>(Infinity)
+        const ahead = new Map<number, { readonly bound: number; passed: number }>()
+        const perTenant = new Map<number, number>()
+        const tenantOf = new Map<number, number>()
+        const take = (): void => {
+          const next = turns.take()
+          if (next === undefined) return
+          ahead.delete(next)
+          const tenant = tenantOf.get(next) ?? -1
+          perTenant.set(tenant, (perTenant.get(tenant) ?? 0) - 1)
+          for (const place of ahead.values()) {
+            place.passed += 1
+            assert.isAtMost(place.passed, place.bound)
+          }
+        }
+        rows.forEach(({ takes, tenant }, i) => {
+          const before = perTenant.get(tenant) ?? 0
+          perTenant.set(tenant, before + 1)
+          tenantOf.set(i, tenant)
+          // Each before it of its own, and two turns of each other tenant for it and for each of those.
+          ahead.set(i, { bound: before + 2 * 5 * (before + 1), passed: 0 })
+          turns.add(i, turn({ tenant: `t${tenant}` }), i)
+          for (let n = 0; n < takes; n++) take()
+        })
+        while (turns.size > 0) take()
+      })
+    )
+  })
+
+  it("are lost by whoever leaves, and by nobody else", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            priority: fc.integer({ min: 0, max: 2 }),
+            tenant: fc.constantFrom("a", "b"),
+            leaves: fc.boolean()
+          }),
+          { maxLength: 60 }
+        ),
+        (rows) => {
+          const turns = TurnQueue.make<number>(1000)
+          const waiters = rows.map(({ priority, tenant }, i) => turns.add(i, turn({ priority, tenant }), i))
+          rows.forEach(({ leaves }, i) => {
+            const waiter = waiters[i]
+            if (leaves && waiter !== undefined) {
+              turns.remove(waiter)
+              turns.remove(waiter)
+            }
+          })
+          const expected = rows.flatMap(({ leaves }, i) => (leaves ? [] : [i]))
+          assert.strictEqual(turns.size, expected.length)
+          assert.deepStrictEqual(
+            [...taken(turns)].sort((a, b) => Number(a) - Number(b)),
+            expected
+          )
+          for (const waiter of waiters) turns.remove(waiter)
+          assert.strictEqual(turns.size, 0)
+        }
+      )
+    )
+  })
+
+  it("tell whether somebody goes before a row that is not among them", () => {
+    const turns = TurnQueue.make<string>(1000)
+    assert.isFalse(turns.hasBefore(0, 0))
+    turns.add("urgent", turn({ priority: 2 }), 5000)
+    assert.isTrue(turns.hasBefore(0, 3001))
+    assert.isFalse(turns.hasBefore(0, 2999))
+    assert.isFalse(turns.hasBefore(2, 9000))
+  })
+
+  it("go round by round with 100,000 rows of 1,000 tenants", () => {
+    const turns = TurnQueue.make<number>(60_000)
+    for (let i = 0; i < 100_000; i++) turns.add(i % 1000, turn({ tenant: `t${i % 1000}` }), i)
+    for (let round = 0; round < 100; round++) assert.strictEqual(new Set(taken(turns, 1000)).size, 1000)
+    assert.strictEqual(turns.size, 0)
+  })
+})
