@@ -3,8 +3,9 @@
  *
  * @since 0.2.0
  */
-import type { Sample } from "../ControlLaw.js"
+import type { Sample, Starts } from "../ControlLaw.js"
 import type * as Bucket from "./Bucket.js"
+import * as Fit from "./Fit.js"
 import * as Fitted from "./Fitted.js"
 import * as Level from "./Level.js"
 import type * as Pace from "./Pace.js"
@@ -63,7 +64,8 @@ export const blame = (
   sample: Rejection,
   mark: Rate.Mark,
   now: number,
-  fitted: Fitted.Fitted | undefined
+  fitted: Fitted.Fitted | undefined,
+  starts: Starts | undefined
 ): void => {
   const { bound, startedWith, status } = sample
   const { limits, widest } = draft
@@ -80,13 +82,24 @@ export const blame = (
     draft.widest = top
     if (draft.block === undefined) explain(draft, `${reason} (status ${status})`)
   }
-  if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted.bucket)
+  draft.status = status
+  const isAlone = !draft.isShared && starts !== undefined && pace === undefined && !slowStart && inFlight >= 1
+  const falls = isAlone ? Fit.fallsOf(starts, sample.sequence, draft.rejectionLatency) : 0
+  if (isAlone && falls >= (fitted?.bucket?.closings ?? 0)) {
+    if (inFlight >= Math.round(window.top)) setWindow(inFlight, `${inFlight} in flight were too many`)
+    else {
+      setWindow(Math.max(1, inFlight - 1), `${inFlight} in flight are too many now`)
+      const from = now + draft.latency
+      const { window } = draft.limits
+      draft.limits = { ...draft.limits, window: { ...window, since: from, from, ends: Math.max(window.ends, Round.endOf(roundOf(draft), from)) } }
+    }
+  } else if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted.bucket)
   else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
     const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
     draft.doubt = Math.max(0, draft.doubt + usual)
     setWindow(inFlight, `${inFlight} in flight were too many`, looser)
-  } else if (pace === undefined && !slowStart && inFlight >= 1 && isStillCap(draft, sample, mark)) {
+  } else if (pace === undefined && !slowStart && inFlight >= 1 && draft.isShared && isStillCap(draft, sample, mark)) {
     setWindow(inFlight, `${inFlight} in flight were too many: others share the API`)
   } else if (pace === undefined && draft.successes === 0) {
     setWindow(Math.max(1, inFlight), `${inFlight} in flight were too many`)

@@ -254,3 +254,45 @@ export const capFitting = (
   }
   return { closings: closings + (wasHit ? 1 : 0), starts: until - sequence }
 }
+
+/**
+ * How many rejections in a row a cap explains that has fallen, up to one that was rejected: none of the starts between them
+ * was let through with as many in flight as one of them was rejected with.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const rowOfCap = (starts: Starts, until: number, rejection: number): number => {
+  let [row, most, least] = [0, -1, Infinity]
+  const settled = starts.at(until) - rejection
+  for (let sequence = until; sequence >= starts.first; sequence--) {
+    const fate = starts.fate(sequence)
+    if (fate === "open" && starts.at(sequence) > settled) continue
+    const besides = servedBesides(starts, sequence, rejection)
+    if (fate === "capacity") least = Math.min(least, besides)
+    else most = Math.max(most, besides)
+    if (most >= least) break
+    if (fate === "capacity") row += 1
+  }
+  return row
+}
+
+/**
+ * How many of the latest rejections a cap explains that only falls: after each no start was let through with as many in
+ * flight.
+ *
+ * @since 0.2.0
+ * @category measuring
+ */
+export const fallsOf = (starts: Starts, until: number, rejection: number): number => {
+  let [falls, most] = [0, -1]
+  for (let sequence = until; sequence >= starts.first; sequence--) {
+    const fate = starts.fate(sequence)
+    if (fate === "open" && starts.at(sequence) > starts.at(until) - rejection) continue
+    const besides = servedBesides(starts, sequence, rejection)
+    if (fate !== "capacity") most = Math.max(most, besides)
+    else if (besides > most) falls += 1
+    else break
+  }
+  return falls
+}

@@ -92,7 +92,7 @@ export const reject = (
   } else {
     draft.before = draft.limits
   }
-  blame(draft, sample, mark, now, isReopened ? Fitted.at(draft, sample, starts) : fitted)
+  blame(draft, sample, mark, now, isReopened ? Fitted.at(draft, sample, starts) : fitted, starts)
   draft.marks = Rate.remember(draft.marks, mark)
   if (draft.block !== undefined) return
   // Without a pace nothing else keeps the rejected row from being sent again at once.

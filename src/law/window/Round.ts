@@ -63,6 +63,17 @@ export const make = (latency: number, rate: number, count: number, cost: number)
 }
 
 /**
+ * The round of a client that shares with nobody.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const alone = (rate: number, count: number, cost: number): Round => ({
+  unit: least,
+  length: least * 2 ** doublings(Math.max(cost, (1000 * count) / rate) / least)
+})
+
+/**
  * When the round ends in which an instant lies; epoch milliseconds.
  *
  * @since 0.2.0

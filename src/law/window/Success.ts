@@ -76,7 +76,7 @@ export const succeed = (
       ...instantOf(draft, now),
       most: draft.poolSize,
       isUsed: isFull && window.level < draft.poolSize,
-      isPaced: pace !== undefined,
+      isPaced: pace !== undefined || !draft.isShared,
       dither: ditherOf(draft)
     }
     draft.limits = { pace, slowStart, window: Permits.advance(window, served) }
