@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import type * as MetricLabel from "effect/MetricLabel"
+import * as Usage from "./answer/Usage.js"
 import type { PoolConfig } from "./PoolConfig.js"
 
 /**
@@ -31,6 +32,8 @@ export interface BatchStats {
   readonly dispatchDelayAtCompletion: Duration.Duration
   /** Sum over the rows of the time between a rejection and the next start, or the outcome. */
   readonly totalThrottleTime: Duration.Duration
+  /** What the attempts have used, as far as they told: see `Hints.report`. */
+  readonly usage: Usage.Usage
 }
 
 /**
@@ -119,6 +122,9 @@ export interface Tally {
   dispatchDelayAtCompletion: number
   totalThrottleTime: number
   resends: number
+  usage: Usage.Usage
+  /** What rows that came out of a journal had used before. */
+  recalledUsage: Usage.Usage
 }
 
 /**
@@ -138,7 +144,9 @@ export const makeTally = (): Tally => ({
   peakDelay: 0,
   dispatchDelayAtCompletion: 0,
   totalThrottleTime: 0,
-  resends: 0
+  resends: 0,
+  usage: Usage.none,
+  recalledUsage: Usage.none
 })
 
 /**
@@ -156,7 +164,8 @@ export const fromTally = (tally: Tally): BatchStats => ({
   maxConcurrentReached: tally.maxConcurrentReached,
   peakDelay: Duration.millis(tally.peakDelay),
   dispatchDelayAtCompletion: Duration.millis(tally.dispatchDelayAtCompletion),
-  totalThrottleTime: Duration.millis(tally.totalThrottleTime)
+  totalThrottleTime: Duration.millis(tally.totalThrottleTime),
+  usage: tally.usage
 })
 
 /**
@@ -215,6 +224,9 @@ export interface Counter {
   readonly rejected: (delay: number) => void
   /** An attempt ended, whatever came of it. */
   readonly ended: () => void
+  readonly used: (usage: Usage.Usage) => void
+  /** A row came out of a journal. */
+  readonly recalled: (usage: Usage.Usage) => void
   readonly finished: (success: boolean, throttleWait: number, delay: number) => void
 }
 
@@ -251,6 +263,8 @@ export const makeCounter = (pool: Tally, labels: ReadonlyArray<MetricLabel.Metri
       pool.inFlight -= 1
       inFlight.unsafeUpdate(pool.inFlight, labels)
     },
+    used: (usage) => both((t) => (t.usage = Usage.sum(t.usage, usage))),
+    recalled: (usage) => both((t) => (t.recalledUsage = Usage.sum(t.recalledUsage, usage))),
     finished: (success, throttleWait, delay) => {
       both((t) => {
         if (success) t.successes += 1

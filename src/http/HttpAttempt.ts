@@ -157,7 +157,11 @@ const judge = <E>(
         progress.isLost = true
         return Effect.fail(error)
       },
-      onSuccess: (response) => Effect.succeed({ response, isNeutral })
+      onSuccess: (response) =>
+        Effect.flatMap(received.usage, (usage) => {
+          const outcome = Effect.succeed({ response, isNeutral })
+          return usage === undefined ? outcome : Effect.zipRight(Hints.report({ usage }), outcome)
+        })
     })
   }
   const decided = Effect.matchEffect(classify, {

@@ -6,9 +6,11 @@
 import * as Duration from "effect/Duration"
 import type * as Tracer from "effect/Tracer"
 import type { CapacityError } from "../Capacity.js"
+import type { Usage } from "../answer/Usage.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
-import type { Admission, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
+import type { Ticket } from "./Starts.js"
 
 /**
  * Where a row stands; instants in milliseconds of the monotonic clock unless it says otherwise. A class, because a batch
@@ -31,6 +33,8 @@ export class Job {
   /** Milliseconds between rejections and the starts that followed them. */
   throttleWait = 0
   lastError: CapacityError | undefined = undefined
+  /** What its attempts have used, where they told. */
+  usage: Usage | undefined = undefined
   /** The pool's latest start, and how many it had served, when the row was rejected first. */
   rejectedSince = Infinity
   servedBefore = 0

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Admission } from "./Admission.js"
+import type { Usage } from "../answer/Usage.js"
 import * as PoolStats from "../PoolStats.js"
 
 /**
@@ -55,6 +56,10 @@ export interface Progress {
   /** Rows that have their outcome, and whose entry nobody has taken yet. */
   readonly finished: number
   readonly waitsFor: WaitsFor
+  /** What the attempts of this run have used so far, as far as they told. */
+  readonly usage: Usage
+  /** What the rows that came out of a journal had used in earlier runs. */
+  readonly recalledUsage: Usage
   /** Rows a second, of late; undefined before anybody can say. */
   readonly rate: number | undefined
   /** Undefined before anybody can say. */
@@ -147,6 +152,8 @@ export const ofPool = (admission: Admission): Snapshot => {
     fresh: PoolStats.pending(tally) - tally.inFlight - parked,
     retrying: parked,
     finished: 0,
-    waitsFor: heldBackBy ?? "rows"
+    waitsFor: heldBackBy ?? "rows",
+    usage: tally.usage,
+    recalledUsage: tally.recalledUsage
   }
 }

@@ -4,9 +4,11 @@ import {
   AimdThrottle,
   type Capacity,
   type ControlLaw,
+  Hints,
   type PoolConfig,
   type PoolError,
-  PooledExecutor
+  PooledExecutor,
+  type Usage
 } from "effect-aimd"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly status: number }> {}
@@ -130,4 +132,14 @@ test("options: a law of any state is a control, an unknown option is an error", 
   PooledExecutor.make({ poolsize: 4 })
   // @ts-expect-error a law has a name to be called by
   PooledExecutor.make({ control: "window!" })
+})
+
+test("usage: a part of what an attempt reports, of an entry, and always of statistics and of progress", () => {
+  expectTypeOf(Hints.report({ usage: { tokens: 1, money: 0.5 } })).toEqualTypeOf<Effect.Effect<void>>()
+  expectTypeOf(Hints.reported).toEqualTypeOf<Effect.Effect<ControlLaw.Hints>>()
+  expectTypeOf<Entry["usage"]>().toEqualTypeOf<Usage.Usage | undefined>()
+  expectTypeOf<PooledExecutor.BatchResult<string, RowFailure>["stats"]["usage"]>().toEqualTypeOf<Usage.Usage>()
+  expectTypeOf<PooledExecutor.Progress["usage"]>().toEqualTypeOf<Usage.Usage>()
+  // @ts-expect-error: an amount is a number
+  void Hints.report({ usage: { tokens: "1" } })
 })

@@ -89,5 +89,7 @@ export const line = (standing: Standing, perSecond: number): string => {
   if (cost !== undefined) {
     parts.push(`${money(cost.spent)}${cost.max === Infinity ? "" : ` of ${money(cost.max)}`} spent`)
   }
+  const tokens = (snapshot.usage.tokens ?? 0) + (snapshot.recalledUsage.tokens ?? 0)
+  if (tokens > 0) parts.push(`${count(tokens)} tokens`)
   return parts.join(" · ")
 }
