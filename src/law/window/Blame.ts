@@ -5,7 +5,7 @@
  */
 import type { Sample, Starts } from "../ControlLaw.js"
 import type * as Bucket from "./Bucket.js"
-import * as Fit from "./Fit.js"
+import * as Cap from "./Cap.js"
 import * as Fitted from "./Fitted.js"
 import * as Level from "./Level.js"
 import type * as Pace from "./Pace.js"
@@ -83,23 +83,25 @@ export const blame = (
     if (draft.block === undefined) explain(draft, `${reason} (status ${status})`)
   }
   draft.status = status
-  const isAlone = !draft.isShared && starts !== undefined && pace === undefined && !slowStart && inFlight >= 1
-  const falls = isAlone ? Fit.fallsOf(starts, sample.sequence, draft.rejectionLatency) : 0
-  if (isAlone && falls >= (fitted?.bucket?.closings ?? 0)) {
-    if (inFlight >= Math.round(window.top)) setWindow(inFlight, `${inFlight} in flight were too many`)
-    else {
-      setWindow(Math.max(1, inFlight - 1), `${inFlight} in flight are too many now`)
-      const from = now + draft.latency
-      const { window } = draft.limits
-      draft.limits = { ...draft.limits, window: { ...window, since: from, from, ends: Math.max(window.ends, Round.endOf(roundOf(draft), from)) } }
-    }
+  if (starts !== undefined && isOwnCap(draft, sample, starts, fitted?.bucket)) {
+    if (inFlight >= Math.round(window.top)) return setWindow(inFlight, `${inFlight} in flight were too many`)
+    const next = Permits.fallen(window, inFlight, instantOf(draft, now), draft.latency)
+    draft.limits = { ...limits, window: next }
+    draft.widest = next.top
+    if (draft.block === undefined) explain(draft, `${inFlight} in flight are too many by now (status ${status})`)
   } else if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted.bucket)
   else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
     const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
     draft.doubt = Math.max(0, draft.doubt + usual)
     setWindow(inFlight, `${inFlight} in flight were too many`, looser)
-  } else if (pace === undefined && !slowStart && inFlight >= 1 && draft.isShared && isStillCap(draft, sample, mark)) {
+  } else if (
+    (draft.isShared || starts === undefined) &&
+    pace === undefined &&
+    !slowStart &&
+    inFlight >= 1 &&
+    isStillCap(draft, sample, mark)
+  ) {
     setWindow(inFlight, `${inFlight} in flight were too many: others share the API`)
   } else if (pace === undefined && draft.successes === 0) {
     setWindow(Math.max(1, inFlight), `${inFlight} in flight were too many`)
@@ -107,6 +109,22 @@ export const blame = (
   } else {
     setPace(draft, inFlight, mark, now, status, fitted?.bucket)
   }
+}
+
+/** With a hint, a bucket is so much more likely that only so many rejections in a row speak for a cap. */
+const rowWhenHinted = 4
+
+/** Whether it is a cap, which may wander, and nobody else has any of its places: a bucket that fits explains less. */
+const isOwnCap = (
+  { isShared, limits, rejectionLatency }: Draft,
+  { retryAfter, sequence, startedWith }: Rejection,
+  starts: Starts,
+  bucket: Bucket.Bucket | undefined
+): boolean => {
+  if (isShared || limits.pace !== undefined || limits.slowStart || startedWith === 1) return false
+  if (retryAfter !== undefined && bucket !== undefined) return false
+  const row = retryAfter === undefined ? (bucket?.closings ?? 0) : rowWhenHinted
+  return Cap.wandering(starts, sequence, rejectionLatency) >= row
 }
 
 /** Below a cap a rejection says that somebody else has taken a place, or that there is no cap: weighs the evidence. */

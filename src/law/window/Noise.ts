@@ -5,6 +5,7 @@
  */
 import type { Sample, Starts } from "../ControlLaw.js"
 import type { Rejection } from "./Blame.js"
+import * as Cap from "./Cap.js"
 import * as Chance from "./Chance.js"
 import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
@@ -28,6 +29,8 @@ const hasty = -3
 const enough = { cap: 3, bucket: 60 }
 /** Chance does not do what is as rare as this: a cap has fallen. */
 const rare = 1e-3
+/** The share that a status may bring for a while that the limit does not have. */
+const others = 0.5
 /** Chance that rejects so many times less than it did is none. */
 const few = 3
 /** How much faster a pace is tested. */
@@ -116,7 +119,7 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
     const at = starts.at(sequence)
     if (fate === "open" && at > settled) break
     if (fate === "capacity") continue
-    const besides = Fit.servedBesides(starts, sequence, now - settled, draft.lastRejected)
+    const besides = Cap.servedBesides(starts, sequence, now - settled, draft.lastRejected)
     const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
     counts[isTested ? "test" : "fall"] += 1
     if (draft.asked !== undefined && sequence > draft.asked.sequence && besides >= draft.asked.besides) {
@@ -282,9 +285,8 @@ export const rejected = (
       : draft.suspect
     if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
     if (isFall(draft, sample)) {
-      const row = Fit.rowOfCap(starts, sample.sequence, draft.rejectionLatency)
-      // Half of what the limit does not do may be chance for a while.
-      const chance = sample.status === draft.status ? chanceOf(calm) : 0.5
+      const row = Cap.fallen(starts, sample.sequence, draft.rejectionLatency)
+      const chance = sample.status === draft.status ? chanceOf(calm) : others
       if (chance ** row < rare) {
         draft.asked = undefined
         return "limit"
@@ -314,7 +316,7 @@ export const rejected = (
     if (Chance.isClosed(noise.chance, Log.rowOf(starts, sample.sequence))) return "closed"
     const { limit } = noise
     const isCap = limit._tag === "cap" && besides < limit.cap && sample.status === draft.status
-    if (isCap && noise.chance ** Fit.rowOfCap(starts, sample.sequence, draft.rejectionLatency) < rare) {
+    if (isCap && noise.chance ** Cap.fallen(starts, sample.sequence, draft.rejectionLatency) < rare) {
       draft.noise = fresh({ ...limit, cap: Math.max(1, besides) }, noise.chance, hasty)
       hold(draft)
     } else if (isTest(noise, startedAt, besides)) {

@@ -20,6 +20,8 @@ const firstRejection = 50
 /** Calls in a round of a cap, and of a shared pace. */
 const permitsCount = 8
 const shareCount = 20
+/** Calls in a round of a client that is alone at a cap. */
+const aloneCount = 20
 /**
  * What a rejection may cost, as a share of the time.
  *
@@ -412,7 +414,7 @@ export const roundOf = (state: State): Round.Round => {
   const { pace, window } = limits
   // A cap holds the pool until its rejection is known; a bucket may make a hold good.
   const cost = pace === undefined ? Math.max(hint, rejectionLatency) : refills ? 0 : hint
-  if (!isShared) return Round.alone(rateOf(state, limits), permitsCount * 2 ** window.patience, cost / price)
+  if (!isShared) return Round.alone(rateOf(state, limits), aloneCount * 2 ** window.patience, cost / price)
   // Who is alone at a limit that stays where it is need not test it often.
   const count = (pace === undefined ? permitsCount : shareCount) * (window.patience < 2 ? 1 : 2 ** window.patience)
   return Round.make(meanLatency || 1000, rateOf(state, limits), count, cost / price)
@@ -426,7 +428,10 @@ export const roundOf = (state: State): Round.Round => {
  */
 export const instantOf = (state: State, now: number): Permits.Instant => {
   const round = roundOf(state)
-  return { now, round, every: state.isShared ? Permits.everyOf(round, state.rejectionLatency) : 1.2 * state.rejectionLatency }
+  const { isShared, rejectionLatency } = state
+  return isShared
+    ? { now, round, every: Permits.everyOf(round, rejectionLatency), spread: 1 }
+    : { now, round, every: Permits.leastEvery(rejectionLatency), spread: 0 }
 }
 
 /**

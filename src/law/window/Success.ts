@@ -77,6 +77,7 @@ export const succeed = (
       most: draft.poolSize,
       isUsed: isFull && window.level < draft.poolSize,
       isPaced: pace !== undefined || !draft.isShared,
+      widest: draft.isShared ? Infinity : draft.widest,
       dither: ditherOf(draft)
     }
     draft.limits = { pace, slowStart, window: Permits.advance(window, served) }
