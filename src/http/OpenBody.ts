@@ -169,7 +169,6 @@ export class OpenResponse extends Body.BufferedResponse {
 const listen = (form: EventStream.Form, hold: Insider.Hold) => {
   const parser = EventStream.make(form)
   return (bytes: Uint8Array): void => {
-    if (hold.isOver) return
     for (const event of parser.push(bytes)) {
       const status = EventStream.statusOf(event)
       if (status !== undefined && Capacity.isCapacityStatus(status)) {
