@@ -2,6 +2,16 @@
 
 /** What a file's mutants do that nobody can see: what the mutant does, on which line, and why it makes no difference. */
 export const equivalent = {
+  "src/pool/Gate.ts": [
+    {
+      what: "without found.aloneUntil = aloneUntil",
+      line: "found.aloneUntil = aloneUntil",
+      why: "whoever passes is past it, so that it binds nobody after"
+    }
+  ],
+  "src/pool/Job.ts": [
+    { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
+  ],
   "src/pool/Outlet.ts": [
     {
       what: "without ?? 0",
