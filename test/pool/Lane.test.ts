@@ -27,6 +27,23 @@ describe("A row that is rejected", () => {
     })
   )
 
+  it.effect("ends while it waits, at the instant at which another is told of such a hold", () =>
+    inVirtualTime(function* () {
+      const control = fixed({ delay: 100 })
+      const pool = yield* PooledExecutor.make({ poolSize: 3, control, maxCapacityRetry: "1 second" })
+      const answers = [busy(10), busy(20, { retryAfter: "5 seconds" }), ok(300)]
+      const { entries } = yield* pool.executeBatch(answers, (answer) => answer)
+      assert.deepStrictEqual(
+        entries.map(({ attempts, completedAt, exit }) => [attempts, completedAt, Exit.isSuccess(exit)]),
+        [
+          [1, 20, false],
+          [1, 20, false],
+          [1, 300, true]
+        ]
+      )
+    })
+  )
+
   it.effect("takes those with it that never started: they have waited since they were handed in", () =>
     inVirtualTime(function* () {
       const pool = yield* PooledExecutor.make({ poolSize: 1, control: fixed({}), maxCapacityRetry: "1 second" })
