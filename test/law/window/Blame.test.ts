@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { blame, type Rejection } from "../../../src/law/window/Blame.js"
+import * as Closing from "../../../src/law/window/Closing.js"
 import * as Level from "../../../src/law/window/Level.js"
 import * as Permits from "../../../src/law/window/Permits.js"
 import * as State from "../../../src/law/window/State.js"
@@ -82,9 +83,8 @@ describe("A rejection that hits a cap", () => {
   })
 
   it("is told of in no reason while the API is closed", () => {
-    const { block } = Object.assign(drafted(), { block: { since: 0 } })
     const draft = drafted()
-    draft.block = block as State.Block | undefined
+    draft.block = Closing.make(draft, { since: 0, accepted: 0, before: draft.limits, at: 0 })
     const { reason } = draft.decision
     blame(draft, rejection({ startedWith: 13 }), mark(100), quiet, undefined)
     assert.deepStrictEqual([draft.limits.window.top, draft.decision.reason], [12, reason])

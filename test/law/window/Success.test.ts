@@ -53,7 +53,7 @@ describe("A success while the API is closed", () => {
   it("opens it, unless it was started before the last rejection", () => {
     const isOpen = (sequence: number) => {
       const draft = drafted({ lastRejected: 50, successes: 9 })
-      draft.block = Closing.make(draft, { since: 9000, accepted: 9, before: draft.limits, at: 9000 })
+      Object.assign(draft, { block: Closing.make(draft, { since: 9000, accepted: 9, before: draft.limits, at: 9000 }) })
       succeed(draft, success({ sequence }), 9500, 9600, Infinity)
       return draft.block === undefined
     }
