@@ -51,30 +51,14 @@ interface Call<A, E, R> {
  * @category constructors
  */
 export const open = (admission: Admission): Calls => {
-  const callers = LinkedQueue.make<CallJob>()
   const runner = Runner.make()
   /** What calls that ended have left open. */
   const held = new Set<Insider.Hold>()
-
-  const lane = Lane.open<CallJob, unknown, unknown>(admission, {
-    hasFresh: () => callers.size > 0,
-    takeFresh: () => callers.shift()?.value,
-    start: (job) => job.wake?.(),
-    finish: (job, exit) => {
-      job.exit = exit
-      job.wake?.()
-    },
-    interrupt: () => {
-      runner.interrupt()
-      for (const hold of held) hold.abandon()
-    }
+  const { join, lane, withdraw } = lineOf(admission, () => {
+    runner.interrupt()
+    for (const hold of held) hold.abandon()
   })
   const end = ender(admission, lane, held)
-
-  const withdraw = (job: CallJob): void => {
-    callers.remove(job.place)
-    if (job.exit === undefined) lane.withdraw(job)
-  }
 
   const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
     const { caller, effect, restore } = call
@@ -100,8 +84,7 @@ export const open = (admission: Admission): Calls => {
         if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const call: Call<A, E, R> = { effect, caller, restore, isTraced: Attempt.isTraced(caller) }
         const job = new CallJob(admission.timers.now(), isRetried)
-        callers.push(job.place)
-        lane.submitted(1)
+        join(job)
 
         const next = (): Effect.Effect<A, F, R> => {
           // The lane carries calls of all types; what this job ends with came from this call.
@@ -119,6 +102,32 @@ export const open = (admission: Admission): Calls => {
     execute: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.CallError<E>>(call, true),
     attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.AttemptError<E>>(call, false),
     close: lane.close
+  }
+}
+
+/** The callers who wait, and their lane. */
+const lineOf = (admission: Admission, interrupt: () => void) => {
+  const callers = LinkedQueue.make<CallJob>()
+  const lane = Lane.open<CallJob, unknown, unknown>(admission, {
+    hasFresh: () => callers.size > 0,
+    takeFresh: () => callers.shift()?.value,
+    start: (job) => job.wake?.(),
+    finish: (job, exit) => {
+      job.exit = exit
+      job.wake?.()
+    },
+    interrupt
+  })
+  return {
+    lane,
+    join: (job: CallJob): void => {
+      callers.push(job.place)
+      lane.submitted(1)
+    },
+    withdraw: (job: CallJob): void => {
+      callers.remove(job.place)
+      if (job.exit === undefined) lane.withdraw(job)
+    }
   }
 }
 

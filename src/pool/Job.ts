@@ -9,7 +9,8 @@ import type { CapacityError } from "../Capacity.js"
 import type { Usage } from "../answer/Usage.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
-import type { Admission, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
+import type { Ticket } from "./Starts.js"
 
 /**
  * Where a row stands; instants in milliseconds of the monotonic clock unless it says otherwise. A class, because a batch

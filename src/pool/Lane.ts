@@ -8,7 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
-import type { Admission, Outcome as What, Party, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
 import * as Usage from "../answer/Usage.js"
 import * as Capacity from "../Capacity.js"
 import * as AimdDelay from "../law/AimdDelay.js"
@@ -17,8 +17,11 @@ import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type { Place } from "../structure/Semaphore.js"
 import { type Job, outOfTime } from "./Job.js"
+import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
-import * as Waiting from "./Waiting.js"
+import type { Party } from "./Parties.js"
+import type { Ticket } from "./Starts.js"
+import { Waiting } from "./Waiting.js"
 
 export {
   /**
@@ -129,7 +132,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
   const line = placeOf(admission, party, hasWork)
-  const waiting = Waiting.make<J>(admission.timers, admission.pause, line.queueUp, (job) => {
+  const waiting = new Waiting<J>(admission.timers, admission.pause, line.queueUp, (job) => {
     fail(job)
     line.leaveIfIdle()
   })
@@ -164,7 +167,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     },
     ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
     stop,
-    parked: waiting.jobs,
+    parked: () => waiting.jobs,
     close: () => admission.exit(party)
   }
 }
@@ -188,7 +191,7 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
 interface Open<J extends Job, A, E> {
   readonly admission: Admission
   readonly counter: PoolStats.Counter
-  readonly waiting: Waiting.Waiting<J>
+  readonly waiting: Waiting<J>
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void

@@ -21,6 +21,7 @@ import type { Timer } from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as BatchInput from "./BatchInput.js"
+import { Feeder } from "./Feeder.js"
 import { Fresh, type RowJob } from "./Fresh.js"
 import { Handle } from "./Handle.js"
 import * as Insider from "./Insider.js"
@@ -31,7 +32,7 @@ import * as PoolError from "../PoolError.js"
 import type { BatchStats } from "../PoolStats.js"
 import * as PoolStats from "../PoolStats.js"
 import type { Snapshot } from "./Progress.js"
-import * as Source from "./Source.js"
+import type * as Source from "./Source.js"
 import * as Workers from "./Workers.js"
 
 /**
@@ -115,7 +116,7 @@ export class OpenBatch<Row, A, E, R, F> {
   private readonly workers: Workers.Workers<RowJob<Row>>
   private readonly writer: Fiber.RuntimeFiber<void, F> | undefined
   private readonly timer: Timer | undefined
-  private feeder: Fiber.RuntimeFiber<void> | undefined = undefined
+  private readonly feeder: Feeder<Row, F, R>
   private readonly unfinished: Array<BatchInput.UnfinishedRow<Row>> = []
   /** Rows that gave up for want of capacity. */
   private gaveUp = 0
@@ -128,12 +129,21 @@ export class OpenBatch<Row, A, E, R, F> {
   /** Nobody gets an entry of what is unfinished. */
   private isAbandoned = false
   private isEnded = false
-  private onRoom: (() => void) | undefined = undefined
 
   constructor(plan: Plan<Row, A, E, R, F>, opener: Opener<R>) {
     const { admission, keeper, options, timeout } = plan
     this.plan = plan
     this.opener = opener
+    this.feeder = new Feeder({
+      fork: opener.fork,
+      wanted: () => this.wanted,
+      isStopped: () => this.isStopped,
+      offer: this.offer,
+      onFailure: (cause) => {
+        if (!this.isStopped) this.failure ??= Exit.failCause(cause)
+      },
+      onEnd: this.settle
+    })
     this.outlet = Outlet.make({
       ordered: plan.ordered,
       commit: keeper?.commit,
@@ -141,7 +151,7 @@ export class OpenBatch<Row, A, E, R, F> {
       now: admission.timers.wallNow,
       onLeft: this.settle,
       onKept: () => this.lane.wake(),
-      onRead: this.wakeFeeder
+      onRead: this.feeder.wake
     })
     this.fresh = new Fresh(this.outlet.submit)
     this.workers = Workers.make({
@@ -260,30 +270,14 @@ export class OpenBatch<Row, A, E, R, F> {
 
   /** Reads rows as there is room for them. */
   feed<E2 extends F>(rows: Source.Rows<Row, E2, R>): void {
-    const fed = Effect.scoped(Effect.flatMap(Source.open(rows), (source) => this.readAll(source)))
-    this.feeder = this.opener.fork(
-      Effect.catchAllCause(fed, (cause) =>
-        Effect.sync(() => {
-          if (!this.isStopped) this.failure ??= Exit.failCause(cause)
-        })
-      )
-    )
-    this.feeder.addObserver(() => {
-      this.feeder = undefined
-      this.settle()
-    })
+    this.feeder.feed(rows)
   }
 
   /** Ends what is unfinished, and waits until nothing of the batch runs. */
   readonly close: Effect.Effect<void, never, R> = Effect.suspend(() => {
     if (!this.isEnded) this.abort(Exit.interrupt(FiberId.none))
     return this.workers.allGone.pipe(
-      Effect.zipRight(
-        Effect.async<void>((resume) => {
-          if (this.feeder === undefined) resume(Effect.void)
-          else this.feeder.addObserver(() => resume(Effect.void))
-        })
-      ),
+      Effect.zipRight(this.feeder.ended),
       Effect.zipRight(Effect.suspend(() => this.flushOut)),
       Effect.zipRight(Effect.suspend(() => this.report)),
       Effect.ensuring(
@@ -309,7 +303,7 @@ export class OpenBatch<Row, A, E, R, F> {
     this.flushKnown()
     const job = this.fresh.take()
     this.flushKnown()
-    this.wakeFeeder()
+    this.feeder.wake()
     return job
   }
 
@@ -348,28 +342,6 @@ export class OpenBatch<Row, A, E, R, F> {
     const room = maxPending - (this.fresh.read - this.outlet.read)
     return this.fresh.open <= low ? Math.min(room, mostRead) : 0
   }
-
-  private readonly wakeFeeder = (): void => {
-    if (this.onRoom !== undefined && this.wanted > 0) this.onRoom()
-  }
-
-  private readonly room = Effect.async<void>((resume) => {
-    this.onRoom = () => {
-      this.onRoom = undefined
-      resume(Effect.void)
-    }
-    this.wakeFeeder()
-  })
-
-  private readonly readAll = (source: Source.Source<Row, F, R>): Effect.Effect<void, F, R> =>
-    Effect.suspend(() => {
-      if (this.isStopped) return Effect.void
-      const { wanted } = this
-      if (wanted <= 0) return Effect.zipRight(Effect.interruptible(this.room), this.readAll(source))
-      return Effect.flatMap(Effect.interruptible(source(wanted)), ({ isLast, rows }) =>
-        Effect.zipRight(this.offer(rows, isLast), isLast ? Effect.void : this.readAll(source))
-      )
-    })
 
   private readonly attempt = (job: RowJob<Row>): Effect.Effect<A, E | PoolError.AttemptTimeoutError, R> => {
     const { admission, process } = this.plan
@@ -422,7 +394,7 @@ export class OpenBatch<Row, A, E, R, F> {
   /** Nothing of the batch starts any more; no row is read. */
   private readonly stopped = (error: Lane.StopError): void => {
     this.stopError = error
-    this.feeder?.unsafeInterruptAsFork(FiberId.none)
+    this.feeder.stop()
   }
 
   private abandon(): void {
@@ -441,7 +413,7 @@ export class OpenBatch<Row, A, E, R, F> {
 
   private readonly settle = (): void => {
     if (this.isEnded || this.outlet.left < this.fresh.read) return
-    if (this.feeder !== undefined || !(this.isLast || this.isStopped)) return
+    if (this.feeder.isReading || !(this.isLast || this.isStopped)) return
     this.isEnded = true
     this.workers.dismiss()
     const { stopError } = this

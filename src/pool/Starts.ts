@@ -72,39 +72,28 @@ export const make = (
   const history = History.make(remembers)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
-  /** Opens the gate; undefined while the gate is open or nobody waits at it. */
-  let opening: TimerQueue.Timer | undefined
-  /** Lets the window grow when that is due; undefined while it does not grow, or nobody waits for it. */
-  let growing: TimerQueue.Timer | undefined
 
   const isOpen = (): boolean => {
     asked = timers.now()
     if (pause.isPaused) return false
     const opensAt = gate.opensAt(decision(), holdUntil(), asked)
-    if (TimerQueue.isDue(opensAt, asked)) return true
-    if (opening === undefined || opening.at !== opensAt) {
-      if (opening !== undefined) timers.remove(opening)
-      opening = timers.add(opensAt, () => {
-        opening = undefined
-        permits.serve()
-      })
-    }
-    return false
+    const isDue = TimerQueue.isDue(opensAt, asked)
+    if (!isDue) opening.set(opensAt)
+    return isDue
   }
 
   const permits = Semaphore.make(decision().window, isOpen)
+  const opening = alarm(timers, permits.serve)
+  /** Set while the window grows, and somebody waits for it. */
+  const growing = alarm(timers, () => {
+    if (permits.waiting > 0) resize()
+  })
 
   const resize = (): void => {
-    if (growing !== undefined) timers.remove(growing)
     const now = timers.now()
     permits.resize(Ramp.windowAt(decision(), now))
-    const growsAt = Ramp.nextAt(decision(), now)
-    growing = growsAt === undefined ? undefined : timers.add(growsAt, grow)
-  }
-
-  const grow = (): void => {
-    growing = undefined
-    if (permits.waiting > 0) resize()
+    growing.clear()
+    growing.set(Ramp.nextAt(decision(), now))
   }
 
   return {
@@ -130,13 +119,40 @@ export const make = (
     },
     rejected: gate.rejected,
     get isGated() {
-      return opening !== undefined && permits.waiting > 0
+      return opening.isSet && permits.waiting > 0
     },
     get allowed() {
       return permits.permits
     },
-    resumed: () => permits.serve(),
+    resumed: permits.serve,
     release: permits.release,
     resize
+  }
+}
+
+/** One timer at most, which does the same each time. */
+const alarm = (timers: TimerQueue.TimerQueue, ring: () => void) => {
+  let timer: TimerQueue.Timer | undefined
+
+  const clear = (): void => {
+    if (timer !== undefined) timers.remove(timer)
+    timer = undefined
+  }
+
+  return {
+    get isSet(): boolean {
+      return timer !== undefined
+    },
+    clear,
+    /** Sets it anew, unless it is set for that instant. */
+    set: (at: number | undefined): void => {
+      if (at === timer?.at) return
+      clear()
+      if (at === undefined) return
+      timer = timers.add(at, () => {
+        timer = undefined
+        ring()
+      })
+    }
   }
 }

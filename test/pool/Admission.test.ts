@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { PoolConfig, type ControlLaw } from "effect-aimd"
 import { Effect } from "effect"
 import * as Admission from "../../src/pool/Admission.js"
+import type { Party } from "../../src/pool/Parties.js"
+import type { Ticket } from "../../src/pool/Starts.js"
 import { fixed, sequence } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
@@ -10,8 +12,8 @@ const make = (control: ControlLaw.ControlLaw, options: PoolConfig.Options = {}) 
 
 /** Somebody who asks for one start, and keeps its ticket. */
 const party = () => {
-  const seen = { tickets: new Array<Admission.Ticket>(), shutdowns: new Array<boolean>() }
-  const asks: Admission.Party = {
+  const seen = { tickets: new Array<Ticket>(), shutdowns: new Array<boolean>() }
+  const asks: Party = {
     start: (ticket) => {
       seen.tickets.push(ticket)
       return false
@@ -26,7 +28,7 @@ const party = () => {
 }
 
 /** Who declines whatever it is given. */
-const decliner = (admission: Admission.Admission): Admission.Party => ({
+const decliner = (admission: Admission.Admission): Party => ({
   start: () => {
     admission.decline()
     return false
