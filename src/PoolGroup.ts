@@ -240,6 +240,10 @@ const configOf = (
   })
 }
 
+/** Callers without types may hand in anything: a promise above all. */
+const checked = <A, E, R>(what: string, attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.isEffect(attempt) ? attempt : Effect.die(Argument.refusal(what, Argument.anEffect, attempt))
+
 /** Sends a row on that met a member with a trouble of its own; `tried` are those that it has met. */
 const leaving =
   (leaves: (error: unknown) => boolean, isLast: (tried: ReadonlySet<string>) => boolean) =>
@@ -302,11 +306,17 @@ const callsOf = <Name extends string>(
       Effect.suspend(() => {
         const tried = new Set<string>()
         // A capacity error of the group's own making is retried like any other, and never the outcome.
-        const run = (member: Name) => leave(member, tried, call(member)) as Effect.Effect<A, E, R>
+        const run = (member: Name) =>
+          leave(member, tried, checked("result of call", call(member))) as Effect.Effect<A, E, R>
         return through<A, E, R, PoolError.CallError<E>>((calls) => calls.execute, call, run, options)
       }),
     attempt: <A, E, R>(call: (member: Name) => Effect.Effect<A, E, R>, options?: CallOptions) =>
-      through<A, E, R, PoolError.AttemptError<E>>((calls) => calls.attempt, call, call, options)
+      through<A, E, R, PoolError.AttemptError<E>>(
+        (calls) => calls.attempt,
+        call,
+        (member) => checked("result of call", call(member)),
+        options
+      )
   }
 }
 
@@ -322,7 +332,7 @@ const told = <Name extends string, Row, A, E, R>(
       // The names of the members are those that the group was made with.
       const name = member as Name
       const before = tried.get(context.rowIndex) ?? new Set<string>()
-      const attempt = process(row, { ...context, member: name })
+      const attempt = checked(`process of row ${context.rowIndex}`, process(row, { ...context, member: name }))
       // A capacity error of the group's own making is retried like any other, and never a row's outcome.
       const left = leave(name, before, attempt) as Effect.Effect<A, E, R>
       return Effect.onExit(left, (exit) =>

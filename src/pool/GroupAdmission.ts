@@ -97,13 +97,30 @@ interface Machine {
 }
 
 const assemble = (parts: Parts): GroupAdmission => {
-  const { labels, timers } = parts
-  let { config } = parts
   const machine = connect(parts)
+  const { lines, members } = machine
+  const admission = admissionOf(machine, parts)
+  return {
+    admission,
+    at: (name, rows) => {
+      const home = members.find((member) => member.name === name)
+      if (home === undefined) throw new Error(`a group without the member ${name}`)
+      // The same machine, for whose getters it stands, but for the line.
+      return Object.assign(Object.create(admission) as Admission, linesOf(machine, lines.open(home, rows)))
+    },
+    close: () => {
+      for (const member of members) member.leave()
+      lines.close()
+    }
+  }
+}
+
+/** The machine as lanes know it. */
+const admissionOf = (machine: Machine, { labels, timers, ...parts }: Parts): Admission => {
+  let { config } = parts
   const { idle, lines, members, parties, pause, silence, tally } = machine
   let rows = 0
-
-  const admission: Admission = {
+  return {
     get config() {
       const poolSize = Standing.sizeOf(members)
       if (poolSize !== config.poolSize) config = { ...config, poolSize }
@@ -151,13 +168,7 @@ const assemble = (parts: Parts): GroupAdmission => {
       return pause.isPaused ? "pause" : Standing.heldBackBy(members)
     },
     pauseStarts: () => pause.begin(timers.now()),
-    resume: () => {
-      if (!pause.isPaused) return
-      pause.end(timers.now())
-      silence.resumed(timers.now())
-      parties.resumed()
-      lines.call()
-    },
+    resume: () => resume(machine),
     // The size of a group is that of its members.
     resize: () => {},
     enter: parties.enter,
@@ -177,20 +188,14 @@ const assemble = (parts: Parts): GroupAdmission => {
     isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
     idle: idle.wait
   }
+}
 
-  return {
-    admission,
-    at: (name, rows) => {
-      const home = members.find((member) => member.name === name)
-      if (home === undefined) throw new Error(`a group without the member ${name}`)
-      // The same machine, for whose getters it stands, but for the line.
-      return Object.assign(Object.create(admission) as Admission, linesOf(machine, lines.open(home, rows)))
-    },
-    close: () => {
-      for (const member of members) member.leave()
-      lines.close()
-    }
-  }
+const resume = ({ lines, parties, pause, silence, timers }: Machine): void => {
+  if (!pause.isPaused) return
+  pause.end(timers.now())
+  silence.resumed(timers.now())
+  parties.resumed()
+  lines.call()
 }
 
 /** Makes the parts, each of which knows those that it asks. */

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Data, Duration, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { Cause, Clock, Data, Duration, Effect, Exit, Fiber, Layer, Option, Schema, Scope, Stream } from "effect"
 import { Capacity, PoolGroup, PooledExecutor } from "effect-aimd"
+import { FileJournal, Journal } from "effect-aimd/journal"
+import { makeDisk } from "../support/disk.js"
 import { inVirtualTime } from "../support/time.js"
 
 const busy = (retryAfter?: Duration.DurationInput) =>
@@ -206,6 +208,33 @@ describe("a trouble of a member's own", () => {
 })
 
 describe("what is asked of a group", () => {
+  it.effect("is a journal, in which each row has its member", () =>
+    inVirtualTime(function* () {
+      const disk = FileJournal.layer("run.jsonl").pipe(Layer.provide(makeDisk().mount()))
+      let attempts = 0
+      const run = Effect.scoped(
+        Effect.gen(function* () {
+          const group = yield* PoolGroup.make({ members: yield* twoPools() })
+          const { entries } = yield* group.executeBatch(
+            [0, 1, 2],
+            (row, { member }) => {
+              attempts += 1
+              return Effect.as(Effect.sleep(member === "a" ? 1000 : 1001), row)
+            },
+            { journal: Journal.batch({ id: "group", success: Schema.Number }) }
+          )
+          return entries.map(({ member }) => member)
+        })
+      )
+      const both = yield* Effect.provide(Effect.all([run, run]), disk)
+      assert.deepStrictEqual(both, [
+        ["a", "b", "a"],
+        ["a", "b", "a"]
+      ])
+      assert.strictEqual(attempts, 3)
+    })
+  )
+
   it.effect("is its stream, in order, and its progress", () =>
     inVirtualTime(function* () {
       const group = yield* PoolGroup.make({ members: yield* twoPools() })
@@ -306,6 +335,11 @@ describe("what is asked of a group", () => {
         "option patience: expected a duration of at least 0"
       )
       const group = yield* PoolGroup.make({ members })
+      const noEffect: unknown = Promise.resolve(1)
+      const promise = () => noEffect as Effect.Effect<number>
+      assert.include(pretty(yield* Effect.exit(group.execute(promise))), "result of call: expected an Effect")
+      const { entries } = yield* group.executeBatch([0], promise)
+      assert.include(pretty(entries[0]?.exit ?? Exit.void), "process of row 0: expected an Effect")
       const noFunction: unknown = second
       const call = yield* Effect.exit(group.execute(noFunction as () => Effect.Effect<void>))
       assert.include(pretty(call), "argument call: expected a function from a member's name to an Effect")

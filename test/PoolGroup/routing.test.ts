@@ -151,6 +151,24 @@ describe("a group", () => {
     })
   )
 
+  it.effect("sends the calls of a key elsewhere once their member is paused, also those that wait there", () =>
+    inVirtualTime(function* () {
+      const members = yield* twoPools()
+      const group = yield* PoolGroup.make({ members, stickiness: "5 seconds" })
+      const run = (member: string) => Effect.as(Effect.sleep("2 seconds"), member)
+      const home = yield* group.execute(run, { key: "k" })
+      const other = home === "a" ? "b" : "a"
+      const [first, second] = yield* Effect.all([
+        Effect.fork(group.execute(run, { key: "k" })),
+        Effect.fork(group.execute(run, { key: "k" }))
+      ])
+      yield* Effect.yieldNow()
+      yield* members[home === "a" ? "a" : "b"].pause
+      assert.deepStrictEqual([yield* Fiber.join(first), yield* Fiber.join(second)], [home, other])
+      assert.strictEqual(yield* group.execute(run, { key: "k" }), other)
+    })
+  )
+
   it.effect("sends the calls of a key elsewhere while their member lets nothing through", () =>
     inVirtualTime(function* () {
       const group = yield* PoolGroup.make({ members: yield* twoPools() })
