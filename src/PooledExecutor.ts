@@ -15,6 +15,8 @@ import * as Layer from "effect/Layer"
 import * as MetricLabel from "effect/MetricLabel"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+// TypeScript's own stays in the types of results, where nothing can be taken out of it.
+import type { NoInfer } from "effect/Types"
 import * as Admission from "./pool/Admission.js"
 import * as AimdThrottle from "./AimdThrottle.js"
 import * as Argument from "./structure/Argument.js"

@@ -143,3 +143,13 @@ test("usage: a part of what an attempt reports, of an entry, and always of stati
   // @ts-expect-error: an amount is a number
   void Hints.report({ usage: { tokens: "1" } })
 })
+
+test("what the rows of a stream need, and fail with, can be provided and caught behind it", () => {
+  const run = Stream.runDrain(PooledExecutor.mapRows(pool, () => call)(source))
+  expectTypeOf(run.pipe(Effect.provideService(Disk, {}), Effect.provideService(Api, { url: "" }))).toEqualTypeOf<
+    Effect.Effect<void, StreamFailure | Lost>
+  >()
+  expectTypeOf(Effect.catchTag(run, "Lost", () => Effect.void)).toEqualTypeOf<
+    Effect.Effect<void, StreamFailure, Disk | Api>
+  >()
+})
