@@ -12,8 +12,9 @@ import type * as MetricLabel from "effect/MetricLabel"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { CapacityError } from "../Capacity.js"
-import type { ControlLaw, Decision, Hints, Sample } from "../law/ControlLaw.js"
+import type { ControlLaw, Cost, Decision, Hints, Sample } from "../law/ControlLaw.js"
 import type { PoolConfig } from "../PoolConfig.js"
+import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
@@ -21,6 +22,7 @@ import * as Holds from "./Holds.js"
 import * as Idle from "./Idle.js"
 import * as Insider from "./Insider.js"
 import type { Mind } from "./KeeperOpener.js"
+import * as Limiter from "./Limiter.js"
 import * as Pause from "./Pause.js"
 import * as Silence from "./Silence.js"
 import * as Starts from "./Starts.js"
@@ -72,6 +74,10 @@ export interface Subject {
 export interface Party {
   /** Starts one attempt now; returns whether another waits. */
   readonly start: (ticket: Ticket) => boolean
+  /** Says what would start next; see {@link Starts.Elect}. Only asked in a pool that keeps limits. */
+  readonly elect: Starts.Elect
+  /** The money of the pool is spent: what waits fails now. */
+  readonly broke: (error: PoolError.BudgetExhaustedError) => void
   /** The API lets nothing through: what waits fails now. */
   readonly giveUp: () => void
   /** How many were rejected, and wait for their next start. */
@@ -114,12 +120,19 @@ export interface Admission {
   /** Longest `Retry-After` seen, in milliseconds, before it was capped. */
   readonly longestRetryAfter: number
   readonly isShutdown: boolean
+  /** What the pool was told of limits and money; undefined where that is nothing. */
+  readonly limiter: Limiter.Limiter | undefined
+  /** Set once the money is spent. */
+  readonly brokeBy: PoolError.BudgetExhaustedError | undefined
   readonly inFlight: number
   readonly pause: Pause.Pause
   /** Rows and calls that were rejected, and wait for their next start. */
   readonly parked: number
-  /** What lets those wait that want to start: a pause, a hold, the window, or the spacing and the limit of a period. */
-  readonly heldBackBy: "pause" | "hold" | "window" | "pace" | undefined
+  /**
+   * What lets those wait that want to start: a pause, a hold, the window, the spacing and the limit of a period, or a limit
+   * that the pool was told.
+   */
+  readonly heldBackBy: "pause" | "hold" | "window" | "pace" | "limit" | undefined
   /** Nothing starts until `resume`; both may come at any time, and again. */
   readonly pauseStarts: () => void
   readonly resume: () => void
@@ -130,7 +143,7 @@ export interface Admission {
   readonly queue: (party: Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
-  readonly decline: () => void
+  readonly decline: (ticket: Ticket) => void
   /**
    * Steps the law with an outcome and applies what it decides. The permit stays taken. Returns whether it was a rejection
    * that is the row's own trouble. Throws, once, where the law is broken.
@@ -237,6 +250,10 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     get isShutdown() {
       return isShutdown
     },
+    limiter: machine.limiter,
+    get brokeBy() {
+      return machine.brokeBy
+    },
     get inFlight() {
       return starts.inFlight
     },
@@ -255,7 +272,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     },
     enter: (party) => void parties.add(party),
     exit: (party) => void parties.delete(party),
-    queue: (party) => starts.queue(party.start),
+    queue: (party) => starts.queue(party.start, party.elect),
     leave: starts.leave,
     decline: starts.decline,
     nextRow: () => (rows += 1),
@@ -299,7 +316,22 @@ const connect = <State>(
   const change = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
   const steering = Steering.make({ config, law, labels, now: timers.now(), change, onDecision: () => starts.resize() })
   const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
-  const starts: Starts.Starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil, pause)
+  const limiter = Limiter.make(config)
+  let brokeBy: PoolError.BudgetExhaustedError | undefined
+  const onBroke = (): void => {
+    const { budget = Infinity, name } = config
+    const spent = limiter?.purse?.money.spent ?? 0
+    brokeBy ??= new PoolError.BudgetExhaustedError({ pool: name, budget, spent, undone: PoolStats.pending(tally) })
+    for (const party of [...parties]) party.broke(brokeBy)
+  }
+  const starts: Starts.Starts = Starts.make(
+    timers,
+    law.remembers ?? 0,
+    () => steering.decision,
+    holdUntil,
+    pause,
+    limiter && { limiter, onBroke }
+  )
   const idle = Idle.make(tally, () => starts.inFlight)
   return {
     holds,
@@ -307,13 +339,18 @@ const connect = <State>(
     silence,
     steering,
     starts,
+    limiter,
+    get brokeBy() {
+      return brokeBy
+    },
     idle,
-    told: teller({ holds, silence, starts, steering, parties, notify }),
+    told: teller({ holds, silence, starts, steering, limiter, parties, notify }),
     standing: () => change(steering.decision, timers.now()),
     heldBackBy: (): Admission["heldBackBy"] => {
       if (pause.isPaused) return "pause"
       if (holdUntil() > timers.now()) return "hold"
-      return starts.inFlight >= starts.allowed ? "window" : starts.isGated ? "pace" : undefined
+      if (starts.inFlight >= starts.allowed) return "window"
+      return starts.isLimited ? "limit" : starts.isGated ? "pace" : undefined
     },
     resume: (parties: ReadonlySet<Party>): void => {
       if (!pause.isPaused) return
@@ -356,6 +393,7 @@ interface Told {
   readonly silence: Silence.Silence
   readonly starts: Starts.Starts
   readonly steering: Steering.Steering
+  readonly limiter: Limiter.Limiter | undefined
   readonly parties: ReadonlySet<Party>
   readonly notify: (notice: string) => void
 }
@@ -363,7 +401,15 @@ interface Told {
 const success: SampleOf = { _tag: "success" }
 
 /** Tells everybody of a pool what came of an attempt: first who holds starts back, then the law, which may start the next. */
-const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pick<Admission, "observe" | "served"> => {
+const teller = ({
+  holds,
+  limiter,
+  notify,
+  parties,
+  silence,
+  starts,
+  steering
+}: Told): Pick<Admission, "observe" | "served"> => {
   const trouble = Trouble.make()
   let served = 0
 
@@ -407,9 +453,12 @@ const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pi
         bound,
         hints
       } as const
+      const cost = limiter && settle(limiter, ticket, outcome, hints, now)
       try {
         starts.history.ended(sequence, what._tag, what._tag === "capacity" ? what.status : 0)
-        steering.step(what._tag === "success" ? attempt : { ...attempt, ...what }, now, starts.history)
+        if (cost !== undefined) starts.history.weighs(sequence, cost.tokens)
+        const weighed = cost === undefined ? attempt : { ...attempt, cost }
+        steering.step(what._tag === "success" ? weighed : { ...weighed, ...what }, now, starts.history)
       } catch (defect) {
         notify(`${String(defect)}; the delay law goes on in its place`)
         throw defect
@@ -419,8 +468,27 @@ const teller = ({ holds, notify, parties, silence, starts, steering }: Told): Pi
   }
 }
 
+const ends = { success: "answered", failure: "failed", neutral: "broken" } as const
+
+/** Settles what was kept for an attempt; returns what it weighs. */
+const settle = (
+  limiter: Limiter.Limiter,
+  { held }: Ticket,
+  outcome: Outcome,
+  hints: Hints | undefined,
+  now: number
+): Cost | undefined => {
+  if (held === undefined) return undefined
+  const what = typeof outcome === "string" ? ends[outcome] : "rejected"
+  const { requests, tokens } = limiter.settle(held, what, hints?.usage, now)
+  return { requests, tokens }
+}
+
 type WithoutFields<S> = S extends unknown
-  ? Omit<S, "row" | "attempt" | "epoch" | "inFlight" | "latency" | "sequence" | "startedWith" | "bound" | "hints">
+  ? Omit<
+      S,
+      "row" | "attempt" | "epoch" | "inFlight" | "latency" | "sequence" | "startedWith" | "bound" | "hints" | "cost"
+    >
   : never
 
 /** What differs from one sample to another. */

@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import type * as Tracer from "effect/Tracer"
 import type { CapacityError } from "../Capacity.js"
+import * as Cost from "../limit/Cost.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
 import type { Admission, Ticket } from "./Admission.js"
@@ -36,6 +37,8 @@ export class Job {
   servedBefore = 0
   /** What the row waits by itself while its rejections are its own trouble, in milliseconds; 0 while they are not. */
   ownDelay = 0
+  /** What an attempt of it takes, as its caller says. */
+  asked: Cost.Weight = Cost.one
   /** Set from a start until its outcome. */
   ticket: Ticket | undefined = undefined
   /** Ends the row's backoff; once the row is ready again, its budget. */

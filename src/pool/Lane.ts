@@ -15,6 +15,7 @@ import type { Hints } from "../law/ControlLaw.js"
 import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type { Place } from "../structure/Semaphore.js"
+import * as Elected from "./Elected.js"
 import { type Job, outOfTime } from "./Job.js"
 import * as Outcome from "./Outcome.js"
 import * as Waiting from "./Waiting.js"
@@ -88,6 +89,8 @@ export interface Lane<J extends Job, A, E> {
   readonly stop: (error: StopError, interrupt: boolean) => void
   /** The jobs that were rejected and wait. */
   readonly parked: () => ReadonlyArray<J>
+  /** Fresh jobs whose turn has come, and that wait for room under a limit that the pool was told. */
+  readonly elected: () => ReadonlyArray<J>
   /** The lane leaves the pool. */
   readonly close: () => void
 }
@@ -105,16 +108,45 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   let last = 0
   let stopped: Stopped | undefined
 
+  const elected = Elected.make<J>(() => work.takeFresh())
+  /** Whose start was allowed by the limits that the pool was told. */
+  let chosen: J | undefined
+
   const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
-  const hasWork = (): boolean => (waiting.ready > 0 || work.hasFresh()) && mayStart()
+  const hasFresh = (): boolean => elected.size > 0 || work.hasFresh()
+  const hasWork = (): boolean => (waiting.ready > 0 || hasFresh()) && mayStart()
+
+  const elect: Party["elect"] = (election) => {
+    chosen = undefined
+    if (!mayStart()) return false
+    const now = admission.timers.now()
+    const retry = waiting.peek(last, hasFresh(), now)
+    if (retry !== undefined && election.accepts(retry.asked)) {
+      chosen = waiting.take(last, hasFresh(), now)
+    } else if (!election.isOver) {
+      chosen = elected.elect(election)
+      if (retry === undefined && chosen !== undefined) waiting.take(last, true, now)
+    }
+    // On the way to a fresh row, others may have ended, and the lane have left its place.
+    if (chosen === undefined) line.queueUp()
+    return chosen !== undefined
+  }
+
+  const next = ({ held, startedAt }: Ticket): J | undefined => {
+    if (held !== undefined) return chosen
+    return mayStart() ? (waiting.take(last, work.hasFresh(), startedAt) ?? work.takeFresh()) : undefined
+  }
+
   const party: Party = {
+    elect,
+    broke: (error) => endAll((job) => finish(job, Exit.fail(error))),
     start: (ticket) => {
-      const next = mayStart() ? (waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()) : undefined
-      if (next === undefined) {
-        admission.decline()
+      const job = next(ticket)
+      if (job === undefined) {
+        admission.decline(ticket)
       } else {
-        begin(next, ticket)
-        last = next.row
+        begin(job, ticket)
+        last = job.row
       }
       return hasWork()
     },
@@ -135,7 +167,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   /** Ends all that waits. */
   const endAll = (how: (job: J) => void): void => {
-    for (const job of waiting.drain()) how(job)
+    for (const job of [...waiting.drain(), ...elected.drain()]) how(job)
     for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) how(fresh)
     line.leaveIfIdle()
   }
@@ -158,12 +190,14 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       const failure = stopped
       if (failure !== undefined) endAll((job) => finish(job, failure))
       else if (admission.isShutdown) party.shutdown(false)
+      else if (admission.brokeBy !== undefined) party.broke(admission.brokeBy)
       else if (isHopeless(admission)) party.giveUp()
       else line.queueUp()
     },
-    ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
+    ...outcomes({ admission, counter, waiting, elected, line, fail, finish, stopped: () => stopped }),
     stop,
     parked: waiting.jobs,
+    elected: elected.jobs,
     close: () => admission.exit(party)
   }
 }
@@ -184,10 +218,14 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
   }
 }
 
+const broke = ({ brokeBy }: Admission): Exit.Exit<never, PoolError.BudgetExhaustedError> | undefined =>
+  brokeBy === undefined ? undefined : Exit.fail(brokeBy)
+
 interface Open<J extends Job, A, E> {
   readonly admission: Admission
   readonly counter: PoolStats.Counter
   readonly waiting: Waiting.Waiting<J>
+  readonly elected: Elected.Elected<J>
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
@@ -198,7 +236,7 @@ interface Open<J extends Job, A, E> {
 const outcomes = <J extends Job, A, E>(
   open: Open<J, A, E>
 ): Pick<Lane<J, A, E>, "settle" | "wake" | "finish" | "withdraw"> => {
-  const { admission, counter, fail, finish, line, waiting } = open
+  const { admission, counter, elected, fail, finish, line, waiting } = open
   const { timers } = admission
 
   /** What the row ends with that would go on otherwise. */
@@ -209,7 +247,7 @@ const outcomes = <J extends Job, A, E>(
   const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
     // Who asked for one attempt has a capacity error among its errors, as E says.
     if (!job.isRetried) return finish(job, exit)
-    const end = endOf(job)
+    const end = endOf(job) ?? broke(admission)
     if (end !== undefined) return finish(job, end)
     const now = timers.now()
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
@@ -240,12 +278,14 @@ const outcomes = <J extends Job, A, E>(
     wake: line.queueUp,
     finish: (job, exit) => {
       waiting.remove(job)
+      elected.remove(job)
       line.leaveIfIdle()
       finish(job, exit)
     },
     withdraw: (job) => {
       if (job.ticket === undefined) {
         waiting.remove(job)
+        elected.remove(job)
         line.leaveIfIdle()
       } else {
         withdrawStarted(admission, job)

@@ -9,6 +9,7 @@ import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Gate from "./Gate.js"
 import * as History from "./History.js"
+import type { Bid, Election, Held, Limiter } from "./Limiter.js"
 import type { Pause } from "./Pause.js"
 
 /**
@@ -26,6 +27,29 @@ export interface Ticket {
   /** Attempts in flight then, this one included. */
   readonly startedWith: number
   readonly bound: Bound
+  /** What is kept for it of the limits that the pool was told; undefined where it was told none. */
+  readonly held: Held | undefined
+}
+
+/**
+ * Goes through what would start next, first come, first served, until one is accepted, which `start` then starts. Returns
+ * whether one was.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Elect = (election: Pick<Election, "accepts" | "isOver">) => boolean
+
+/**
+ * What decides besides the law who may start.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Told {
+  readonly limiter: Limiter
+  /** The money is spent: nothing starts any more. */
+  readonly onBroke: () => void
 }
 
 /**
@@ -38,15 +62,17 @@ export interface Starts {
   readonly inFlight: number
   readonly history: History.History
   /** Asks for starts until `start` returns false. */
-  readonly queue: (start: (ticket: Ticket) => boolean) => Semaphore.Place
+  readonly queue: (start: (ticket: Ticket) => boolean, elect: Elect) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
-  readonly decline: () => void
+  readonly decline: (ticket: Ticket) => void
   /** The attempt that started then was rejected. */
   readonly rejected: (startedAt: number) => void
   readonly release: () => void
   /** Whether the gate is closed to whoever waits at it, and opens by the clock. */
   readonly isGated: boolean
+  /** Whether it is a limit that the pool was told, or its budget, that lets them wait. */
+  readonly isLimited: boolean
   /** Attempts that may be in flight now. */
   readonly allowed: number
   /** Lets those start that may, since a pause is over. */
@@ -66,7 +92,8 @@ export const make = (
   remembers: number,
   decision: () => Decision,
   holdUntil: () => number,
-  pause: Pause
+  pause: Pause,
+  told?: Told
 ): Starts => {
   const gate = Gate.make(remembers)
   const history = History.make(remembers)
@@ -81,18 +108,40 @@ export const make = (
     asked = timers.now()
     if (pause.isPaused) return false
     const opensAt = gate.opensAt(decision(), holdUntil(), asked)
+    isLimited = false
     if (TimerQueue.isDue(opensAt, asked)) return true
-    if (opening === undefined || opening.at !== opensAt) {
-      if (opening !== undefined) timers.remove(opening)
-      opening = timers.add(opensAt, () => {
-        opening = undefined
-        permits.serve()
-      })
-    }
+    openAt(opensAt)
     return false
   }
 
-  const permits = Semaphore.make(decision().window, isOpen)
+  const openAt = (opensAt: number): void => {
+    if (opening !== undefined && opening.at === opensAt) return
+    if (opening !== undefined) timers.remove(opening)
+    opening = timers.add(opensAt, () => {
+      opening = undefined
+      permits.serve()
+    })
+  }
+
+  const elects = new WeakMap<() => boolean, Elect>()
+  /** What the next start takes, once it was elected. */
+  let elected: Bid | undefined
+  let isLimited = false
+
+  const chooseOf =
+    ({ limiter, onBroke }: Told): Semaphore.Choose =>
+    (line) => {
+      const election = limiter.elect(asked, permits.permits - permits.inUse, decision().spacing)
+      const place = winner(line, elects, election)
+      elected = election.elected
+      if (place !== undefined) return place
+      isLimited = true
+      if (election.opensAt < Infinity && !election.isBroke) openAt(election.opensAt)
+      if (election.isBroke) onBroke()
+      return undefined
+    }
+
+  const permits = Semaphore.make(decision().window, isOpen, told && chooseOf(told))
 
   const resize = (): void => {
     if (growing !== undefined) timers.remove(growing)
@@ -112,18 +161,23 @@ export const make = (
       return permits.inUse
     },
     history,
-    queue: (start) => {
+    queue: (start, elect) => {
       // The window may have grown while nobody waited.
       if (decision().ramp !== undefined) resize()
-      return permits.join(() => {
+      const onPermit = (): boolean => {
         const startedWith = permits.inUse
         history.add(asked, startedWith - 1)
         const bound = gate.pass(decision(), startedWith >= permits.permits)
-        return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound })
-      })
+        const held = elected && told?.limiter.reserve(elected, asked)
+        if (elected !== undefined) history.weighs(history.last, elected.asked.tokens)
+        return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound, held })
+      }
+      if (told !== undefined) elects.set(onPermit, elect)
+      return permits.join(onPermit)
     },
     leave: permits.leave,
-    decline: () => {
+    decline: ({ held }) => {
+      if (held !== undefined) told?.limiter.undo(held, asked)
       history.takeBack()
       gate.takeBack()
       permits.release()
@@ -132,6 +186,9 @@ export const make = (
     get isGated() {
       return opening !== undefined && permits.waiting > 0
     },
+    get isLimited() {
+      return isLimited && permits.waiting > 0
+    },
     get allowed() {
       return permits.permits
     },
@@ -139,4 +196,18 @@ export const make = (
     release: permits.release,
     resize
   }
+}
+
+/** Who is served next: the first in line that has something to do for which there is room. */
+const winner = (
+  line: Iterable<Semaphore.Place>,
+  elects: WeakMap<() => boolean, Elect>,
+  election: Election
+): Semaphore.Place | undefined => {
+  for (const place of line) {
+    // Whoever stands in this line has said how it elects.
+    if (elects.get(place.value)?.(election) === true) return place
+    if (election.isOver) return undefined
+  }
+  return undefined
 }

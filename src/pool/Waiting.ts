@@ -24,6 +24,8 @@ export interface Waiting<J extends Job> {
    * to it, those rows end whose budget is spent at this very instant.
    */
   readonly take: (last: number, hasFresh: boolean, now: number) => J | undefined
+  /** The row that `take` would give now; stays where it is. Rows whose budget is spent end on the way to it. */
+  readonly peek: (last: number, hasFresh: boolean, now: number) => J | undefined
   /** Takes a row out of wherever it waits. */
   readonly remove: (job: J) => void
   /** Ends the rows whose budget ends before this instant. */
@@ -118,6 +120,13 @@ export const make = <J extends Job>(
       else job.timer = timers.add(Math.min(now + delay, job.deadline + pause.pausedFor(now)), () => getReady(job))
     },
     take: turns.take,
+    peek: (last, hasFresh, now) => {
+      for (;;) {
+        const job = turns.peek(last, hasFresh)
+        if (job === undefined || !isSpent(job, now)) return job
+        end(job)
+      }
+    },
     remove,
     endBefore: (at) => {
       const until = at - pause.pausedFor(timers.now())
@@ -157,10 +166,12 @@ const turnsOf = <J extends Job>(shift: (line: LinkedQueue.LinkedQueue<J>, now: n
   /** A retry was rejected: a fresh row goes before the next. */
   let isFreshTurn = false
 
-  /** The first in line goes to its end. */
-  const turnBack = (): void => {
-    const first = ready.shift()
-    if (first !== undefined) ready.push(first)
+  /** A retry that was just rejected is no second probe while there are others: it goes to the end of the line. */
+  const turnFrom = (last: number): void => {
+    const first = ready.first
+    if (first === undefined || first.value.row !== last || first.value.attempts <= 1) return
+    ready.remove(first)
+    ready.push(first)
   }
 
   return {
@@ -170,6 +181,14 @@ const turnsOf = <J extends Job>(shift: (line: LinkedQueue.LinkedQueue<J>, now: n
     lineOf: (job: J): LinkedQueue.LinkedQueue<J> => (job.ownDelay > 0 ? apart : ready),
     rejected: ({ attempts, ownDelay }: J): void => {
       if (ownDelay === 0 && attempts > 1) isFreshTurn = true
+    },
+    peek: (last: number, hasFresh: boolean): J | undefined => {
+      const isAlone = ready.size === 0 && !hasFresh
+      const isOwnTurn = startsSinceApart + 1 >= ownTurn && apart.first?.value.row !== last
+      if ((isAlone || isOwnTurn) && apart.first !== undefined) return apart.first.value
+      if (hasFresh && isFreshTurn) return undefined
+      turnFrom(last)
+      return ready.first?.value ?? (hasFresh ? undefined : apart.first?.value)
     },
     take: (last: number, hasFresh: boolean, now: number): J | undefined => {
       startsSinceApart += 1
@@ -184,9 +203,7 @@ const turnsOf = <J extends Job>(shift: (line: LinkedQueue.LinkedQueue<J>, now: n
         isFreshTurn = false
         return undefined
       }
-      // A retry that was just rejected is no second probe while there are others.
-      const first = ready.first?.value
-      if (first !== undefined && first.row === last && first.attempts > 1) turnBack()
+      turnFrom(last)
       return shift(ready, now) ?? (hasFresh ? undefined : shift(apart, now))
     }
   }
