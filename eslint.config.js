@@ -56,7 +56,7 @@ const rooms = {
   "src/structure": [],
   "src/law": ["\\.\\./structure/"],
   "src/law/window": ["\\.\\./\\w+\\.js", "\\.\\./\\.\\./structure/"],
-  "src/order": ["\\.\\./structure/", "\\.\\./Capacity\\.js"],
+  "src/order": ["\\.\\./structure/", "\\.\\./Capacity\\.js", "\\.\\./answer/Usage\\.js"],
   "src/limit": ["\\.\\./structure/"],
   "src/answer": ["\\.\\./structure/", "\\.\\./law/ControlLaw\\.js"],
   "src/pool": ["\\.\\./(structure|law|order|answer|limit)/", words],

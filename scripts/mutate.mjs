@@ -1,11 +1,12 @@
 // `npm run mutate -- --only src/pool`: plants small faults in the sources, one at a time and in memory only, runs the tests
 // of the folder that reach the fault, the nearest first, and reports which faults no test finds. `--sample 60 --seed 2` draws
 // some of them, `--except src/pool/Batch` leaves files out, `--json out.json` writes down what became of each, and
-// `--again out.json` tries those again that survived there.
+// `--again out.json` tries those again that survived there. What makes no difference stands in mutate/equivalent.mjs.
 import { fork } from "node:child_process"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { parseArgs } from "node:util"
+import { withoutEquivalent } from "./mutate/equivalent.mjs"
 import { functionAround } from "./mutate/functions.mjs"
 import { mutantsOf } from "./mutate/mutants.mjs"
 
@@ -17,6 +18,8 @@ const tests = {
   "src/answer": ["test/answer/", "test/http/"],
   "src/pool": ["test/pool/", "test/PooledExecutor/", "test/Hints", "test/simulation/faults"],
   "src/http": ["test/http/"],
+  "src/journal": ["test/journal/"],
+  "src/report": ["test/report/"],
   "src/testing": ["test/testing/", "test/simulation/"]
 }
 
@@ -108,7 +111,8 @@ for (const folder of values.only.split(",")) {
   if (room === undefined) throw new Error(`--only: expected one of ${Object.keys(tests).join(", ")}, got ${folder}`)
   const isLeftOut = (file) => values.except.split(",").some((name) => name !== "" && file.startsWith(name))
   const files = (folder.endsWith(".ts") ? [folder] : filesOf(folder)).filter((file) => !isLeftOut(file))
-  const all = files.flatMap((file) => mutantsOf(file, readFileSync(file, "utf8"))).filter(isWanted)
+  const mutantsIn = (file) => withoutEquivalent(file, mutantsOf(file, readFileSync(file, "utf8")))
+  const all = files.flatMap(mutantsIn).filter(isWanted)
   const picked = sample === 0 ? all : shuffled(all, Number(values.seed)).slice(0, sample)
   console.log(`${folder}: ${picked.length} of ${all.length} mutants`)
 

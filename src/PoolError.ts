@@ -144,7 +144,8 @@ export type LimitError = CallTooLargeError | BudgetExhaustedError
  * @since 0.1.0
  * @category errors
  */
-export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
+export type CallError<E> =
+  Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError | LimitError
 
 /**
  * How one attempt fails that goes through a pool and is not retried there: its capacity errors stay. It is a
@@ -153,7 +154,7 @@ export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolS
  * @since 0.2.0
  * @category errors
  */
-export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
+export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError | LimitError
 
 /**
  * The failures of a row of a batch.
@@ -162,3 +163,11 @@ export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | Attemp
  * @category errors
  */
 export type RowError<E> = CallError<E> | BatchTimeoutError | RowCancelledError
+
+/**
+ * Why nothing of a batch starts any more.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type StopError = PoolShutdownError | BatchTimeoutError | BudgetExhaustedError

@@ -90,10 +90,17 @@ export const makeCodec = <A, AI, E, EI>(
           return Either.left(`its encoded result does not come back from JSON: ${read.left.message}`)
         proven.add(entry.exit._tag)
       }
-      const { attempts, completeIndex, completedAt, lastStatus, startedAt, stateId, submitIndex, submittedAt } = entry
+      const { attempts, completeIndex, completedAt, lastStatus, startedAt, stateId, submitIndex, submittedAt, usage } =
+        entry
       const throttleWait = Duration.toMillis(entry.throttleWait)
       const record = { stateId, row, exit, submitIndex, completeIndex, submittedAt, startedAt, completedAt }
-      return Either.right({ ...record, throttleWait, attempts, ...(lastStatus === undefined ? {} : { lastStatus }) })
+      return Either.right({
+        ...record,
+        throttleWait,
+        attempts,
+        ...(lastStatus === undefined ? {} : { lastStatus }),
+        ...(usage === undefined ? {} : { usage })
+      })
     } catch (error) {
       return Either.left(messageOf(error))
     }

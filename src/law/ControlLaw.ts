@@ -20,7 +20,23 @@ export interface Quota {
 }
 
 /**
- * What an answer says of the API's limits, requests and tokens apart. See `Hints.report`.
+ * What was used, as far as anybody knows: a field that nobody told of is not there.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Usage {
+  /** All tokens. */
+  readonly tokens?: number
+  /** Those of the request, and those of the answer. */
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+  /** In the currency of whoever tells it. */
+  readonly money?: number
+}
+
+/**
+ * What an answer says of the API's limits, requests and tokens apart, and of what it used. See `Hints.report`.
  *
  * @since 0.2.0
  * @category models
@@ -28,6 +44,7 @@ export interface Quota {
 export interface Hints {
   readonly requests?: Quota
   readonly tokens?: Quota
+  readonly usage?: Usage
 }
 
 /**

@@ -68,6 +68,8 @@ export interface Meter {
   readonly end: (share: Share, how: End, now: number) => void
   /** The attempt took `actual`; comes after its end. Gives back what it did not take, or counts the rest. */
   readonly settle: (share: Share, actual: number, now: number) => void
+  /** The limit is so many times what was told, from now on. */
+  readonly scale: (factor: number) => void
 }
 
 /**

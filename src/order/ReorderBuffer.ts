@@ -182,21 +182,6 @@ export const make = <A, E>({ ordered = true, restarts = true }: Options = {}): R
   const shelf = new Shelf<Completed<A, E>>()
   let completed = 0
 
-  /** The slot of an unfinished row: recorded already, or not. */
-  const slotOf = (operation: string, ticket: Ticket, isRecorded: boolean): Slot<Completed<A, E>> => {
-    const slot = shelf.find(ticket)
-    if (slot === undefined) {
-      throw new Error(
-        `ReorderBuffer.${operation}: row ${ticket.submitIndex} has no such ticket; pass what submit returned`
-      )
-    }
-    if (slot.state !== "pending" || (slot.value !== undefined) !== isRecorded) {
-      const what = slot.state === "withdrawn" ? "was taken out" : isRecorded ? "is not recorded" : "is already complete"
-      throw new Error(`ReorderBuffer.${operation}: row ${slot.submitIndex} ${what}; complete each row once`)
-    }
-    return slot
-  }
-
   const drained = (): void => {
     if (restarts && shelf.size === 0) shelf.submitted = completed = 0
   }
@@ -213,19 +198,7 @@ export const make = <A, E>({ ordered = true, restarts = true }: Options = {}): R
   }
 
   const record = (slot: Slot<Completed<A, E>>, outcome: Outcome<A, E>, now: number): Completed<A, E> => {
-    const entry: Completed<A, E> = {
-      submitIndex: slot.submitIndex,
-      completeIndex: completed++,
-      stateId: slot.stateId,
-      exit: outcome.exit,
-      submittedAt: slot.submittedAt,
-      startedAt: outcome.startedAt,
-      completedAt: now,
-      bufferWait: Duration.zero,
-      throttleWait: outcome.throttleWait,
-      attempts: outcome.attempts
-    }
-    if (outcome.lastStatus !== undefined) entry.lastStatus = outcome.lastStatus
+    const entry = entryOf(slot, outcome, completed++, now)
     slot.value = entry
     return entry
   }
@@ -251,19 +224,62 @@ export const make = <A, E>({ ordered = true, restarts = true }: Options = {}): R
       return shelf.append(stateId, now)
     },
     complete(ticket, outcome, now) {
-      const slot = slotOf("complete", ticket, false)
+      const slot = unfinished(shelf, "complete", ticket, false)
       return release(slot, record(slot, outcome, now), now)
     },
-    record: (ticket, outcome, now) => record(slotOf("record", ticket, false), outcome, now),
+    record: (ticket, outcome, now) => record(unfinished(shelf, "record", ticket, false), outcome, now),
     release(ticket, now) {
-      const slot = slotOf("release", ticket, true)
+      const slot = unfinished(shelf, "release", ticket, true)
       return slot.value === undefined ? none : release(slot, slot.value, now)
     },
     evict(ticket, now) {
-      shelf.withdraw(slotOf("evict", ticket, false))
+      shelf.withdraw(unfinished(shelf, "evict", ticket, false))
       const released = releaseReady(now)
       drained()
       return released
     }
   }
+}
+
+/** The slot of an unfinished row: recorded already, or not. */
+const unfinished = <V extends object>(
+  shelf: Shelf<V>,
+  operation: string,
+  ticket: Ticket,
+  isRecorded: boolean
+): Slot<V> => {
+  const slot = shelf.find(ticket)
+  if (slot === undefined) {
+    throw new Error(
+      `ReorderBuffer.${operation}: row ${ticket.submitIndex} has no such ticket; pass what submit returned`
+    )
+  }
+  if (slot.state !== "pending" || (slot.value !== undefined) !== isRecorded) {
+    const what = slot.state === "withdrawn" ? "was taken out" : isRecorded ? "is not recorded" : "is already complete"
+    throw new Error(`ReorderBuffer.${operation}: row ${slot.submitIndex} ${what}; complete each row once`)
+  }
+  return slot
+}
+
+const entryOf = <A, E>(
+  { stateId, submitIndex, submittedAt }: Slot<Completed<A, E>>,
+  { attempts, exit, lastStatus, startedAt, throttleWait, usage }: Outcome<A, E>,
+  completeIndex: number,
+  completedAt: number
+): Completed<A, E> => {
+  const entry: Completed<A, E> = {
+    submitIndex,
+    completeIndex,
+    stateId,
+    exit,
+    submittedAt,
+    startedAt,
+    completedAt,
+    bufferWait: Duration.zero,
+    throttleWait,
+    attempts
+  }
+  if (lastStatus !== undefined) entry.lastStatus = lastStatus
+  if (usage !== undefined) entry.usage = usage
+  return entry
 }

@@ -11,8 +11,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as MetricLabel from "effect/MetricLabel"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import type { CapacityError } from "../Capacity.js"
-import type { ControlLaw, Cost, Decision, Hints, Sample } from "../law/ControlLaw.js"
+import type { ControlLaw, Decision } from "../law/ControlLaw.js"
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
@@ -23,72 +22,12 @@ import * as Idle from "./Idle.js"
 import * as Insider from "./Insider.js"
 import type { Mind } from "./KeeperOpener.js"
 import * as Limiter from "./Limiter.js"
+import * as Messenger from "./Messenger.js"
+import * as Parties from "./Parties.js"
 import * as Pause from "./Pause.js"
 import * as Silence from "./Silence.js"
 import * as Starts from "./Starts.js"
 import * as Steering from "./Steering.js"
-import * as Trouble from "./Trouble.js"
-
-type Ticket = Starts.Ticket
-
-export {
-  /**
-   * The stamp of a started attempt.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type Ticket
-} from "./Starts.js"
-
-/**
- * What came of an attempt, as far as the pool cares: served, failed with an error of its own, which the law does not care
- * about, ended before there was an answer, or rejected.
- *
- * @since 0.1.0
- * @category models
- */
-export type Outcome = "success" | "failure" | "neutral" | CapacityError
-
-/**
- * The row or call that an attempt is of.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Subject {
-  /** Its number in the pool, from 1. */
-  readonly row: number
-  /** Its attempts so far, this one included. */
-  readonly attempts: number
-  /** The pool's latest start when the row was rejected first. */
-  readonly rejectedSince: number
-}
-
-/**
- * Whoever asks for starts: a batch, or all callers of `execute` together. Parties are served turn by turn.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Party {
-  /** Starts one attempt now; returns whether another waits. */
-  readonly start: (ticket: Ticket) => boolean
-  /** Says what would start next; see {@link Starts.Elect}. Only asked in a pool that keeps limits. */
-  readonly elect: Starts.Elect
-  /** The money of the pool is spent: what waits fails now. */
-  readonly broke: (error: PoolError.BudgetExhaustedError) => void
-  /** The API lets nothing through: what waits fails now. */
-  readonly giveUp: () => void
-  /** How many were rejected, and wait for their next start. */
-  readonly parked: () => number
-  /** The pool goes on after a pause. */
-  readonly resumed: () => void
-  /** No start before this instant: what cannot wait so long fails now. */
-  readonly held: (until: number) => void
-  /** The pool is shut down: what waits gets its outcome now; with `interrupt`, what is in flight is interrupted. */
-  readonly shutdown: (interrupt: boolean) => void
-}
 
 /**
  * What the parties of a pool share.
@@ -137,24 +76,17 @@ export interface Admission {
   readonly pauseStarts: () => void
   readonly resume: () => void
   readonly resize: (poolSize: number) => void
-  readonly enter: (party: Party) => void
-  readonly exit: (party: Party) => void
+  readonly enter: (party: Parties.Party) => void
+  readonly exit: (party: Parties.Party) => void
   /** Asks for starts on behalf of a party, until its `start` returns false. */
-  readonly queue: (party: Party) => Semaphore.Place
+  readonly queue: (party: Parties.Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
-  readonly decline: (ticket: Ticket) => void
-  /**
-   * Steps the law with an outcome and applies what it decides. The permit stays taken. Returns whether it was a rejection
-   * that is the row's own trouble. Throws, once, where the law is broken.
-   */
-  readonly observe: (
-    ticket: Ticket,
-    subject: Subject,
-    outcome: Outcome,
-    now: number,
-    hints: Hints | undefined
-  ) => boolean
+  readonly decline: (ticket: Starts.Ticket) => void
+  /** Tells everybody of the pool what came of an attempt. */
+  readonly observe: Messenger.Messenger["observe"]
+  /** Notes what a start weighs in tokens. */
+  readonly weighs: (sequence: number, tokens: number) => void
   /** Numbers a row that starts for the first time, from 1. */
   readonly nextRow: () => number
   /** Nobody waits any more. */
@@ -201,18 +133,14 @@ interface Parts<State> {
 
 const assemble = <State>(parts: Parts<State>): Admission => {
   const { labels, timers } = parts
-  let { config } = parts
   const tally = PoolStats.makeTally()
-  const parties = new Set<Party>()
+  const machine = connect(parts, tally)
+  const { holds, idle, messenger, parties, pause, silence, starts, steering } = machine
   let rows = 0
-  let isShutdown = false
-  let notice: string | undefined
-  const machine = connect(parts, tally, parties, (text) => void (notice = text))
-  const { holds, idle, pause, silence, starts, steering, told } = machine
 
   return {
     get config() {
-      return config
+      return steering.config
     },
     timers,
     tally,
@@ -233,22 +161,14 @@ const assemble = <State>(parts: Parts<State>): Admission => {
       return holds.longest
     },
     get served() {
-      return told.served
+      return messenger.served
     },
-    mind: {
-      get law() {
-        return steering.law
-      },
-      learned: steering.learned,
-      learn: (learned) => {
-        if (starts.history.last === 0) steering.learn(learned, timers.now())
-      }
-    },
+    mind: mindOf(machine, timers),
     get sequence() {
       return starts.history.last
     },
     get isShutdown() {
-      return isShutdown
+      return parties.isShutdown
     },
     limiter: machine.limiter,
     get brokeBy() {
@@ -259,49 +179,37 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     },
     pause,
     get parked() {
-      return [...parties].reduce((sum, party) => sum + party.parked(), 0)
+      return parties.parked()
     },
     get heldBackBy() {
       return machine.heldBackBy()
     },
     pauseStarts: () => pause.begin(timers.now()),
-    resume: () => machine.resume(parties),
-    resize: (poolSize) => {
-      config = { ...config, poolSize }
-      steering.resize(poolSize, timers.now())
-    },
-    enter: (party) => void parties.add(party),
-    exit: (party) => void parties.delete(party),
+    resume: machine.resume,
+    resize: (poolSize) => steering.resize(poolSize, timers.now()),
+    enter: parties.enter,
+    exit: parties.exit,
     queue: (party) => starts.queue(party.start, party.elect),
     leave: starts.leave,
     decline: starts.decline,
+    weighs: starts.history.weighs,
     nextRow: () => (rows += 1),
-    observe: told.observe,
+    observe: messenger.observe,
     settled: silence.forget,
     release: machine.release,
-    shutdown: (interrupt) => {
-      isShutdown = true
-      for (const party of [...parties]) party.shutdown(interrupt)
-    },
+    shutdown: parties.shutdown,
     cappedHint: holds.capped,
-    takeNotice: () => {
-      const taken = notice
-      notice = undefined
-      return taken
-    },
+    takeNotice: machine.notices.take,
     isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
     idle: idle.wait
   }
 }
 
 /** Makes the parts that decide who may start, each of which knows those that it asks. */
-const connect = <State>(
-  { config, labels, law, log, seed, timers }: Parts<State>,
-  tally: PoolStats.Tally,
-  parties: ReadonlySet<Party>,
-  notify: (notice: string) => void
-) => {
-  const holds = Holds.make(config, seed, notify)
+const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>, tally: PoolStats.Tally) => {
+  const notices = noticeBoard()
+  const parties = Parties.make()
+  const holds = Holds.make(config, seed, notices.put)
   const pause = Pause.make()
   const silence = Silence.make({
     name: config.name,
@@ -310,30 +218,26 @@ const connect = <State>(
     pause,
     pending: () => PoolStats.pending(tally),
     inFlight: () => starts.inFlight,
-    onDead: () => [...parties].forEach((party) => party.giveUp()),
+    onDead: parties.giveUp,
     log
   })
   const change = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
   const steering = Steering.make({ config, law, labels, now: timers.now(), change, onDecision: () => starts.resize() })
   const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
-  const limiter = Limiter.make(config)
-  let brokeBy: PoolError.BudgetExhaustedError | undefined
-  const onBroke = (): void => {
-    const { budget = Infinity, name } = config
-    const spent = limiter?.purse?.money.spent ?? 0
-    brokeBy ??= new PoolError.BudgetExhaustedError({ pool: name, budget, spent, undone: PoolStats.pending(tally) })
-    for (const party of [...parties]) party.broke(brokeBy)
-  }
+  const purse = limits(config, tally, parties)
+  const { limiter } = purse
   const starts: Starts.Starts = Starts.make(
     timers,
     law.remembers ?? 0,
     () => steering.decision,
     holdUntil,
     pause,
-    limiter && { limiter, onBroke }
+    limiter && { limiter, onBroke: purse.onBroke }
   )
   const idle = Idle.make(tally, () => starts.inFlight)
   return {
+    notices,
+    parties,
     holds,
     pause,
     silence,
@@ -341,10 +245,10 @@ const connect = <State>(
     starts,
     limiter,
     get brokeBy() {
-      return brokeBy
+      return purse.brokeBy
     },
     idle,
-    told: teller({ holds, silence, starts, steering, limiter, parties, notify }),
+    messenger: Messenger.make({ holds, silence, starts, steering, limiter, parties, notify: notices.put }),
     standing: () => change(steering.decision, timers.now()),
     heldBackBy: (): Admission["heldBackBy"] => {
       if (pause.isPaused) return "pause"
@@ -352,11 +256,11 @@ const connect = <State>(
       if (starts.inFlight >= starts.allowed) return "window"
       return starts.isLimited ? "limit" : starts.isGated ? "pace" : undefined
     },
-    resume: (parties: ReadonlySet<Party>): void => {
+    resume: (): void => {
       if (!pause.isPaused) return
       pause.end(timers.now())
       silence.resumed(timers.now())
-      for (const party of [...parties]) party.resumed()
+      parties.resumed()
       starts.resumed()
     },
     release: () => {
@@ -366,6 +270,49 @@ const connect = <State>(
     }
   }
 }
+
+/** What the pool was told, and the end of its money. */
+const limits = (config: PoolConfig, tally: PoolStats.Tally, parties: Parties.Parties) => {
+  const limiter = Limiter.make(config)
+  let brokeBy: PoolError.BudgetExhaustedError | undefined
+  return {
+    limiter,
+    get brokeBy() {
+      return brokeBy
+    },
+    onBroke: (): void => {
+      const { budget = Infinity, name } = config
+      const spent = limiter?.purse?.money.spent ?? 0
+      brokeBy ??= new PoolError.BudgetExhaustedError({ pool: name, budget, spent, undone: PoolStats.pending(tally) })
+      parties.broke(brokeBy)
+    }
+  }
+}
+
+/** What a user should hear of in the log; the latest stands. */
+const noticeBoard = () => {
+  let notice: string | undefined
+  return {
+    put: (text: string): void => {
+      notice = text
+    },
+    take: (): string | undefined => {
+      const taken = notice
+      notice = undefined
+      return taken
+    }
+  }
+}
+
+const mindOf = ({ starts, steering }: ReturnType<typeof connect>, timers: TimerQueue.TimerQueue): Mind => ({
+  get law() {
+    return steering.law
+  },
+  learned: steering.learned,
+  learn: (learned) => {
+    if (starts.history.last === 0) steering.learn(learned, timers.now())
+  }
+})
 
 const changeOf = (
   decision: Decision,
@@ -387,109 +334,3 @@ const changeOf = (
     reason
   }
 }
-
-interface Told {
-  readonly holds: Holds.Holds
-  readonly silence: Silence.Silence
-  readonly starts: Starts.Starts
-  readonly steering: Steering.Steering
-  readonly limiter: Limiter.Limiter | undefined
-  readonly parties: ReadonlySet<Party>
-  readonly notify: (notice: string) => void
-}
-
-const success: SampleOf = { _tag: "success" }
-
-/** Tells everybody of a pool what came of an attempt: first who holds starts back, then the law, which may start the next. */
-const teller = ({
-  holds,
-  limiter,
-  notify,
-  parties,
-  silence,
-  starts,
-  steering
-}: Told): Pick<Admission, "observe" | "served"> => {
-  const trouble = Trouble.make()
-  let served = 0
-
-  const sampleOf = (outcome: Outcome, isOwn: boolean, now: number): SampleOf => {
-    if (outcome === "success") return success
-    if (typeof outcome === "string" || isOwn) return { _tag: "neutral", ownRejection: isOwn }
-    const asked = outcome.retryAfter
-    const spread = steering.decision.alone ?? 0
-    const retryAfter = asked === undefined ? undefined : holds.heed(Duration.toMillis(asked), spread, now)
-    if (asked !== undefined) for (const party of [...parties]) party.held(holds.until)
-    return { _tag: "capacity", status: outcome.status, retryAfter }
-  }
-
-  return {
-    get served() {
-      return served
-    },
-    observe: (ticket, { attempts, rejectedSince, row }, outcome, now, hints) => {
-      const { bound, epoch, sequence, startedAt, startedWith } = ticket
-      const isRejected = typeof outcome !== "string"
-      const isOwn = isRejected && trouble.isOwn({ row, rejections: attempts, since: rejectedSince })
-      if (outcome === "success") served += 1
-      if (outcome === "success" || outcome === "failure") silence.letThrough(now)
-      if (outcome === "success" || (isRejected && !isOwn)) trouble.note(row, sequence, !isRejected)
-      if (isRejected) starts.rejected(startedAt)
-      const what = sampleOf(outcome, isOwn, now)
-      if (isRejected && !isOwn) silence.rejected(outcome, now)
-      else if (isOwn || outcome === "neutral") silence.ended(now)
-      const inFlight = starts.inFlight
-      const latency = now - startedAt
-      // Each row's: spread objects would cost more than the rest of it.
-      const attempt = {
-        _tag: "success",
-        row,
-        attempt: attempts,
-        epoch,
-        inFlight,
-        latency,
-        sequence,
-        startedWith,
-        bound,
-        hints
-      } as const
-      const cost = limiter && settle(limiter, ticket, outcome, hints, now)
-      try {
-        starts.history.ended(sequence, what._tag, what._tag === "capacity" ? what.status : 0)
-        if (cost !== undefined) starts.history.weighs(sequence, cost.tokens)
-        const weighed = cost === undefined ? attempt : { ...attempt, cost }
-        steering.step(what._tag === "success" ? weighed : { ...weighed, ...what }, now, starts.history)
-      } catch (defect) {
-        notify(`${String(defect)}; the delay law goes on in its place`)
-        throw defect
-      }
-      return isOwn
-    }
-  }
-}
-
-const ends = { success: "answered", failure: "failed", neutral: "broken" } as const
-
-/** Settles what was kept for an attempt; returns what it weighs. */
-const settle = (
-  limiter: Limiter.Limiter,
-  { held }: Ticket,
-  outcome: Outcome,
-  hints: Hints | undefined,
-  now: number
-): Cost | undefined => {
-  if (held === undefined) return undefined
-  const what = typeof outcome === "string" ? ends[outcome] : "rejected"
-  const { requests, tokens } = limiter.settle(held, what, hints?.usage, now)
-  return { requests, tokens }
-}
-
-type WithoutFields<S> = S extends unknown
-  ? Omit<
-      S,
-      "row" | "attempt" | "epoch" | "inFlight" | "latency" | "sequence" | "startedWith" | "bound" | "hints" | "cost"
-    >
-  : never
-
-/** What differs from one sample to another. */
-type SampleOf = WithoutFields<Sample>

@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import type { Election } from "./Limiter.js"
+import type { Election } from "./Election.js"
 import type { Job } from "./Job.js"
 
 /**
@@ -27,6 +27,14 @@ export interface Elected<J extends Job> {
 const most = 16
 
 /**
+ * So many rows of a lane may start before one whose turn came earlier, at most.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const mostPassed = 64
+
+/**
  * Makes a list without rows. `takeFresh` gives the next fresh row.
  *
  * @since 0.2.0
@@ -38,7 +46,7 @@ export const make = <J extends Job>(takeFresh: () => J | undefined): Elected<J> 
   const next = (election: Pick<Election, "accepts" | "isOver">): J | undefined => {
     for (const job of jobs) {
       if (election.accepts(job.asked)) return job
-      if (election.isOver) return undefined
+      if (election.isOver || job.passed >= mostPassed) return undefined
     }
     while (jobs.size < most && !election.isOver) {
       const job = takeFresh()
@@ -56,7 +64,12 @@ export const make = <J extends Job>(takeFresh: () => J | undefined): Elected<J> 
     jobs: () => [...jobs],
     elect: (election) => {
       const job = next(election)
-      if (job !== undefined) jobs.delete(job)
+      if (job === undefined) return undefined
+      for (const other of jobs) {
+        if (other === job) break
+        other.passed += 1
+      }
+      jobs.delete(job)
       return job
     },
     remove: (job) => void jobs.delete(job),

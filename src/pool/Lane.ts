@@ -8,7 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
-import type { Admission, Outcome as What, Party, Ticket } from "./Admission.js"
+import type { Admission } from "./Admission.js"
+import * as Usage from "../answer/Usage.js"
 import * as Capacity from "../Capacity.js"
 import * as AimdDelay from "../law/AimdDelay.js"
 import type { Hints } from "../law/ControlLaw.js"
@@ -17,8 +18,11 @@ import * as PoolStats from "../PoolStats.js"
 import type { Place } from "../structure/Semaphore.js"
 import * as Elected from "./Elected.js"
 import { type Job, outOfTime } from "./Job.js"
+import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
-import * as Waiting from "./Waiting.js"
+import type { Party } from "./Parties.js"
+import type { Ticket } from "./Starts.js"
+import { Waiting } from "./Waiting.js"
 
 export {
   /**
@@ -48,16 +52,8 @@ export interface Work<J extends Job, A, E> {
   /** Interrupts the attempts in flight. */
   readonly interrupt: () => void
   /** Nothing starts any more, and what is unfinished ends with the error. */
-  readonly onStop?: (error: StopError) => void
+  readonly onStop?: (error: PoolError.StopError) => void
 }
-
-/**
- * Why a lane is stopped.
- *
- * @since 0.2.0
- * @category errors
- */
-export type StopError = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
 
 /**
  * A lane of a pool.
@@ -86,7 +82,7 @@ export interface Lane<J extends Job, A, E> {
    * Nothing of this lane starts any more: what waits fails with the error now, and so does what would be retried; with
    * `interrupt`, what is in flight is interrupted too.
    */
-  readonly stop: (error: StopError, interrupt: boolean) => void
+  readonly stop: (error: PoolError.StopError, interrupt: boolean) => void
   /** The jobs that were rejected and wait. */
   readonly parked: () => ReadonlyArray<J>
   /** Fresh jobs whose turn has come, and that wait for room under a limit that the pool was told. */
@@ -118,7 +114,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const elect: Party["elect"] = (election) => {
     chosen = undefined
-    if (!mayStart()) return false
+    if (!hasWork()) {
+      line.leaveIfIdle()
+      return false
+    }
     const now = admission.timers.now()
     const retry = waiting.peek(last, hasFresh(), now)
     if (retry !== undefined && election.accepts(retry.asked)) {
@@ -128,7 +127,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       if (retry === undefined && chosen !== undefined) waiting.take(last, true, now)
     }
     // On the way to a fresh row, others may have ended, and the lane have left its place.
-    if (chosen === undefined) line.queueUp()
+    if (chosen === undefined) line.comeBack()
     return chosen !== undefined
   }
 
@@ -139,7 +138,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   const party: Party = {
     elect,
-    broke: (error) => endAll((job) => finish(job, Exit.fail(error))),
+    broke: (error) => stop(error, false),
     start: (ticket) => {
       const job = next(ticket)
       if (job === undefined) {
@@ -160,7 +159,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
   const line = placeOf(admission, party, hasWork)
-  const waiting = Waiting.make<J>(admission.timers, admission.pause, line.queueUp, (job) => {
+  const waiting = new Waiting<J>(admission.timers, admission.pause, line.queueUp, (job) => {
     fail(job)
     line.leaveIfIdle()
   })
@@ -196,14 +195,14 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     },
     ...outcomes({ admission, counter, waiting, elected, line, fail, finish, stopped: () => stopped }),
     stop,
-    parked: waiting.jobs,
+    parked: () => waiting.jobs,
     elected: elected.jobs,
     close: () => admission.exit(party)
   }
 }
 
 /** What a row ends with that would have gone on, had its lane not been stopped. */
-type Stopped = Exit.Exit<never, StopError>
+type Stopped = Exit.Exit<never, PoolError.StopError>
 
 /** A lane's place in the line of the pool, which it has while it has work. */
 const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => {
@@ -212,19 +211,20 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
     queueUp: (): void => {
       if (place?.queued !== true && hasWork()) place = admission.queue(party)
     },
+    /** Joins again, unless it has its place, or is about to get it. */
+    comeBack: (): void => {
+      if (place?.queued === false && hasWork()) place = admission.queue(party)
+    },
     leaveIfIdle: (): void => {
       if (place !== undefined && !hasWork()) admission.leave(place)
     }
   }
 }
 
-const broke = ({ brokeBy }: Admission): Exit.Exit<never, PoolError.BudgetExhaustedError> | undefined =>
-  brokeBy === undefined ? undefined : Exit.fail(brokeBy)
-
 interface Open<J extends Job, A, E> {
   readonly admission: Admission
   readonly counter: PoolStats.Counter
-  readonly waiting: Waiting.Waiting<J>
+  readonly waiting: Waiting<J>
   readonly elected: Elected.Elected<J>
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
@@ -240,14 +240,14 @@ const outcomes = <J extends Job, A, E>(
   const { timers } = admission
 
   /** What the row ends with that would go on otherwise. */
-  const endOf = (job: J): Exit.Exit<never, StopError | PoolError.RowCancelledError> | undefined =>
+  const endOf = (job: J): Exit.Exit<never, PoolError.StopError | PoolError.RowCancelledError> | undefined =>
     job.cancelled === undefined ? open.stopped() : Exit.fail(job.cancelled)
 
   /** A row was rejected: it ends, or waits for its next start. */
   const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
     // Who asked for one attempt has a capacity error among its errors, as E says.
     if (!job.isRetried) return finish(job, exit)
-    const end = endOf(job) ?? broke(admission)
+    const end = endOf(job)
     if (end !== undefined) return finish(job, end)
     const now = timers.now()
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
@@ -260,6 +260,11 @@ const outcomes = <J extends Job, A, E>(
     settle: (job, exit, hints, late) => {
       const outcome = Outcome.of(exit)
       counter.ended()
+      if (hints?.usage !== undefined) {
+        const usage = admission.limiter?.price(job.asked, hints.usage) ?? hints.usage
+        job.usage = Usage.sum(job.usage ?? Usage.none, usage)
+        counter.used(usage)
+      }
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
         const end = endOf(job)
@@ -312,6 +317,7 @@ const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, co
     }
     job.attempts += 1
     job.ticket = ticket
+    if (job.asked.tokens > 0) admission.weighs(ticket.sequence, job.asked.tokens)
     counter.started(ticket.startedAt - job.waitingSince)
     work.start(job)
   }

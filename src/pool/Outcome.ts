@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Capacity from "../Capacity.js"
 import * as PoolError from "../PoolError.js"
-import type { Outcome } from "./Admission.js"
+import type { Outcome } from "./Messenger.js"
 
 /**
  * What came of an attempt.

@@ -4,13 +4,10 @@
  *
  * @since 0.2.0
  */
-import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as ReorderBuffer from "../order/ReorderBuffer.js"
 import type { Keeper } from "./Keeper.js"
+import { Reader } from "./Reader.js"
 
 type Entry<A, E> = ReorderBuffer.BufferEntry<A, E>
 
@@ -40,7 +37,7 @@ export interface Options<A, E, KE, R> {
  * @since 0.2.0
  * @category models
  */
-export interface Outlet<A, E, F, R> {
+export interface Outlet<A, E, F, R> extends Pick<Reader<A, E, F>, "end" | "ended" | "take"> {
   readonly submit: (stateId: string, now: number) => ReorderBuffer.Ticket
   /** The row has its outcome; one that was recalled is kept already. */
   readonly complete: (
@@ -51,24 +48,18 @@ export interface Outlet<A, E, F, R> {
   ) => void
   /** The row leaves without an entry. */
   readonly evict: (place: ReorderBuffer.Ticket, now: number) => void
-  /** Finished rows that are not kept yet. */
-  readonly unkept: number
+  /** Entries that wait for the reader. */
+  readonly out: ReadonlyArray<Entry<A, E>>
   /** Rows that have left, entry or not. */
   readonly left: number
   /** Rows that the reader is done with, entry or not. */
   readonly read: number
-  /** Entries that wait for the reader. */
-  readonly out: ReadonlyArray<Entry<A, E>>
+  /** Finished rows that are not kept yet. */
+  readonly unkept: number
   /** Whether anything has to be done for an entry before it comes out: then somebody has to run this till it ends. */
   readonly work: Effect.Effect<void, F, R> | undefined
   /** There will be no more entries: `work` ends when it is done with those that there are. */
   readonly close: () => void
-  /** The reader gets what is there, and then this end. The first end counts. */
-  readonly end: (exit: Exit.Exit<void, F>) => void
-  /** Waits for entries, at most so many at once; ends as told. */
-  readonly take: (most: number) => Effect.Effect<Chunk.Chunk<Entry<A, E>>, Option.Option<F>>
-  /** Waits for the end. */
-  readonly ended: Effect.Effect<void, F>
 }
 
 /**
@@ -78,167 +69,134 @@ export interface Outlet<A, E, F, R> {
  * @category constructors
  */
 export const make = <A, E, F, KE extends F, R>(options: Options<A, E, KE, R>): Outlet<A, E, F, R> => {
-  const { commit, now, onEntry, onKept, onLeft, ordered } = options
+  const { commit, now, onEntry, onKept, onLeft, onRead, ordered } = options
   const buffer = ReorderBuffer.make<A, E>({ ordered, restarts: false })
-  const isTold = commit !== undefined || onEntry !== undefined
-  const out: Array<Entry<A, E>> = []
-  let unkept: Array<{ readonly place: ReorderBuffer.Ticket; readonly entry: Entry<A, E> }> = []
-  /** How many of them are being kept now. */
-  let keeping = 0
+  const reader = new Reader<A, E, F>(onLeft, onRead)
   /** In order, and not told of yet. */
   let untold: Array<Entry<A, E>> = []
-  let left = 0
-  let closed = false
-  let wakeWork: (() => void) | undefined
-  const reading = reader<A, E, F>(out, options.onRead)
 
   const leave = (entries: ReadonlyArray<Entry<A, E>>): void => {
     if (entries.length === 0) return
-    if (onEntry === undefined) {
-      for (const entry of entries) out.push(entry)
-      left += entries.length
-      reading.wake()
-      onLeft()
-    } else {
-      untold.push(...entries)
-      wakeWork?.()
-    }
+    if (onEntry === undefined) return reader.put(entries)
+    untold.push(...entries)
+    writer.wake()
   }
 
-  const keep: Effect.Effect<void, KE> = Effect.suspend(() => {
-    if (commit === undefined || unkept.length === 0) return Effect.void
-    const group = unkept
-    unkept = []
-    keeping = group.length
-    return Effect.map(commit(group.map(({ entry }) => entry)), () => {
-      keeping = 0
-      for (const { place } of group) leave(buffer.release(place, now()))
+  const keeping =
+    commit &&
+    groups(commit, (places) => {
+      for (const place of places) leave(buffer.release(place, now()))
       onKept()
     })
-  })
 
   const tell = (entry: Entry<A, E>): Effect.Effect<void, KE, R> =>
     Effect.flatMap(onEntry === undefined ? Effect.void : Effect.suspend(() => onEntry(entry)), () => {
-      out.push(entry)
-      left += 1
-      reading.wake()
-      onLeft()
+      reader.put([entry])
       // What has finished meanwhile is kept before the next is told of.
-      return keep
+      return Effect.suspend(() => keeping?.next() ?? Effect.void)
     })
 
-  const wait = Effect.async<void>((resume) => {
-    wakeWork = () => {
-      wakeWork = undefined
-      resume(Effect.void)
-    }
-    if (unkept.length > 0 || untold.length > 0 || closed) wakeWork()
-  })
-
-  const work: Effect.Effect<void, F, R> = Effect.suspend(() => {
-    if (unkept.length > 0) return Effect.zipRight(keep, work)
-    if (untold.length > 0) {
-      const entries = untold
-      untold = []
-      return Effect.zipRight(Effect.forEach(entries, tell, { discard: true }), work)
-    }
-    return closed ? Effect.void : Effect.zipRight(wait, work)
+  const writer = worker<F, R>(() => {
+    const kept = keeping?.next()
+    if (kept !== undefined || untold.length === 0) return kept
+    const entries = untold
+    untold = []
+    return Effect.forEach(entries, tell, { discard: true })
   })
 
   return {
     submit: (stateId, at) => buffer.submit(stateId, at),
     complete: (place, outcome, at, isKept) => {
-      if (commit === undefined || isKept) return leave(buffer.complete(place, outcome, at))
-      unkept.push({ place, entry: buffer.record(place, outcome, at) })
-      wakeWork?.()
+      if (keeping === undefined || isKept) return leave(buffer.complete(place, outcome, at))
+      keeping.add(place, buffer.record(place, outcome, at))
+      writer.wake()
     },
     evict: (place, at) => {
-      left += 1
-      reading.skip()
-      leave(buffer.evict(place, at))
-      onLeft()
+      const released = buffer.evict(place, at)
+      reader.skip()
+      leave(released)
     },
     get unkept() {
-      return unkept.length + keeping
+      return keeping?.size ?? 0
     },
     get left() {
-      return left
+      return reader.left
     },
     get read() {
-      return reading.read
+      return reader.read
     },
-    out,
-    work: isTold ? work : undefined,
-    close: () => {
-      closed = true
-      wakeWork?.()
-    },
-    end: reading.end,
-    take: reading.take,
-    ended: reading.ended
+    out: reader.out,
+    work: keeping === undefined && onEntry === undefined ? undefined : writer.work,
+    close: writer.close,
+    end: reader.end,
+    take: reader.take,
+    ended: reader.ended
   }
 }
 
-/** Whoever takes entries out. */
-const reader = <A, E, F>(out: Array<Entry<A, E>>, onRead: () => void) => {
-  let read = 0
-  /** Taken, and not read as long as nobody asks for more. */
-  let taken = 0
-  let end: Exit.Exit<void, F> | undefined
-  let onEntries: (() => void) | undefined
-  let onEnd: (() => void) | undefined
+/** Keeps finished rows, each time as many as there are. */
+const groups = <A, E, KE>(
+  commit: Keeper<never, A, E, KE>["commit"],
+  onKept: (places: ReadonlyArray<ReorderBuffer.Ticket>) => void
+) => {
+  let waiting: Array<{ readonly place: ReorderBuffer.Ticket; readonly entry: Entry<A, E> }> = []
+  /** How many are being kept now. */
+  let inHand = 0
+  return {
+    /** Those that are not kept yet. */
+    get size(): number {
+      return waiting.length + inHand
+    },
+    add: (place: ReorderBuffer.Ticket, entry: Entry<A, E>): void => {
+      waiting.push({ place, entry })
+    },
+    /** What keeps those that wait; undefined where there are none. */
+    next: (): Effect.Effect<void, KE> | undefined => {
+      if (waiting.length === 0) return undefined
+      const group = waiting
+      waiting = []
+      inHand = group.length
+      return Effect.map(commit(group.map(({ entry }) => entry)), () => {
+        inHand = 0
+        onKept(group.map(({ place }) => place))
+      })
+    }
+  }
+}
+
+/** Does what there is to do, and waits while there is nothing; ends once it is closed. */
+const worker = <F, R>(next: () => Effect.Effect<void, F, R> | undefined) => {
+  let isClosed = false
+  /** There may be something new to do. */
+  let isCalled = false
+  let onCall: (() => void) | undefined
 
   const wake = (): void => {
-    const waiting = onEntries
-    onEntries = undefined
-    waiting?.()
+    isCalled = true
+    onCall?.()
   }
 
-  const take = (most: number): Effect.Effect<Chunk.Chunk<Entry<A, E>>, Option.Option<F>> =>
-    Effect.suspend(() => {
-      read += taken
-      taken = 0
-      onRead()
-      if (out.length > 0) {
-        const entries = out.splice(0, most)
-        taken = entries.length
-        return Effect.succeed(Chunk.unsafeFromArray(entries))
-      }
-      if (end !== undefined) {
-        return Effect.matchCauseEffect(end, {
-          onFailure: (cause) => Effect.failCause(Cause.map(cause, Option.some<F>)),
-          onSuccess: () => Effect.fail(Option.none<F>())
-        })
-      }
-      return Effect.zipRight(
-        Effect.async<void>((resume) => {
-          onEntries = () => resume(Effect.void)
-          if (out.length > 0 || end !== undefined) wake()
-          return Effect.sync(() => void (onEntries = undefined))
-        }),
-        take(most)
-      )
-    })
+  const wait = Effect.async<void>((resume) => {
+    onCall = () => {
+      onCall = undefined
+      resume(Effect.void)
+    }
+    if (isCalled) onCall()
+  })
+
+  const work: Effect.Effect<void, F, R> = Effect.suspend(() => {
+    isCalled = false
+    const task = next()
+    if (task !== undefined) return Effect.zipRight(task, work)
+    return isClosed ? Effect.void : Effect.zipRight(wait, work)
+  })
 
   return {
-    get read() {
-      return read
-    },
+    work,
     wake,
-    take,
-    /** A row is gone that nobody reads: there is room for another. */
-    skip: () => {
-      read += 1
-      onRead()
-    },
-    end: (exit: Exit.Exit<void, F>): void => {
-      end ??= exit
+    close: (): void => {
+      isClosed = true
       wake()
-      onEnd?.()
-    },
-    ended: Effect.async<void, F>((resume) => {
-      if (end !== undefined) resume(end)
-      else onEnd = () => resume(end ?? Exit.void)
-    })
+    }
   }
 }

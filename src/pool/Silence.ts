@@ -68,31 +68,22 @@ export interface Options {
   readonly log: (line: Effect.Effect<void>) => void
 }
 
-/** A user should hear of a silence that lasts so long, in milliseconds. */
-const remarkable = 30_000
-
 /**
  * Starts to watch an API.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ budget, inFlight, log, name, onDead, pause, pending, timers }: Options): Silence => {
+export const make = (options: Options): Silence => {
+  const { budget, inFlight, onDead, pause, timers } = options
   let since: number | undefined
   let lastRejection: Rejection | undefined
   let isDead = false
-  let isWarned = false
-  const running = new Set<TimerQueue.Timer>()
-
-  const stopTimers = (): void => {
-    // To clear an empty set costs a table, and most pools come here after each call.
-    if (running.size === 0) return
-    for (const timer of running) timers.remove(timer)
-    running.clear()
-  }
+  const running = timersOf(options)
+  const news = newsOf(options)
 
   const die = (): void => {
-    stopTimers()
+    running.stop()
     isDead = true
     onDead()
   }
@@ -108,25 +99,10 @@ export const make = ({ budget, inFlight, log, name, onDead, pause, pending, time
 
   const startTimers = (from: number, now: number): void => {
     const at = from + pause.pausedFor(now)
-    if (!isWarned) running.add(timers.add(at + remarkable, unlessPaused(warn)))
+    if (!news.isTold) running.add(at + remarkable, () => news.lasts(lastRejection))
     // Whoever waits for that very instant goes before.
     const end = at + budget
-    running.add(
-      timers.add(
-        end,
-        unlessPaused(() => running.add(timers.add(end, unlessPaused(dieIfIdle))))
-      )
-    )
-  }
-
-  const unlessPaused = (act: () => void) => () => void (pause.isPaused || act())
-
-  const warn = (): void => {
-    if (pending() === 0) return
-    isWarned = true
-    const status = lastRejection === undefined ? "" : ` (last status ${lastRejection.error.status})`
-    const lasts = Format.duration(Duration.millis(remarkable))
-    log(Effect.logWarning(`pool "${name}": the API has let nothing through for ${lasts}${status}; ${pending()} wait`))
+    running.add(end, () => running.add(end, dieIfIdle))
   }
 
   return {
@@ -148,26 +124,67 @@ export const make = ({ budget, inFlight, log, name, onDead, pause, pending, time
     },
     letThrough: (now) => {
       if (since === undefined) return
-      if (isWarned) {
-        const lasted = Format.duration(Duration.millis(Math.round(now - pause.pausedFor(now) - since)))
-        log(Effect.logInfo(`pool "${name}": the API lets calls through again, after ${lasted}`))
-      }
-      stopTimers()
+      news.over(now - pause.pausedFor(now) - since)
+      running.stop()
       since = undefined
       isDead = false
-      isWarned = false
     },
     forget: () => {
       if (isDead) return
-      stopTimers()
+      running.stop()
       since = undefined
-      isWarned = false
+      news.forget()
     },
     ended: endedAt,
     idle: (holdUntil, now) => endedAt(Math.max(holdUntil, now)),
     resumed: (now) => {
-      stopTimers()
+      running.stop()
       if (since !== undefined && !isDead) startTimers(since, now)
+    }
+  }
+}
+
+/** Timers that are stopped together, and do nothing while the pool is paused. */
+const timersOf = ({ pause, timers }: Options) => {
+  const running = new Set<TimerQueue.Timer>()
+  return {
+    add: (at: number, act: () => void): void => {
+      running.add(timers.add(at, () => void (pause.isPaused || act())))
+    },
+    stop: (): void => {
+      // To clear an empty set costs a table, and most pools come here after each call.
+      if (running.size === 0) return
+      for (const timer of running) timers.remove(timer)
+      running.clear()
+    }
+  }
+}
+
+/** A user should hear of a silence that lasts so long, in milliseconds. */
+const remarkable = 30_000
+
+/** What a user hears in the log of a silence, and then of its end. */
+const newsOf = ({ log, name, pending }: Options) => {
+  let isTold = false
+  return {
+    get isTold(): boolean {
+      return isTold
+    },
+    lasts: (lastRejection: Rejection | undefined): void => {
+      if (pending() === 0) return
+      isTold = true
+      const status = lastRejection === undefined ? "" : ` (last status ${lastRejection.error.status})`
+      const lasts = Format.duration(Duration.millis(remarkable))
+      log(Effect.logWarning(`pool "${name}": the API has let nothing through for ${lasts}${status}; ${pending()} wait`))
+    },
+    over: (lasted: number): void => {
+      if (!isTold) return
+      isTold = false
+      const what = Format.duration(Duration.millis(Math.round(lasted)))
+      log(Effect.logInfo(`pool "${name}": the API lets calls through again, after ${what}`))
+    },
+    forget: (): void => {
+      isTold = false
     }
   }
 }

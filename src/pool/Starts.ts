@@ -7,9 +7,10 @@ import * as Ramp from "../law/Ramp.js"
 import type { Bound, Decision } from "../law/ControlLaw.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
+import * as Election from "./Election.js"
 import * as Gate from "./Gate.js"
 import * as History from "./History.js"
-import type { Bid, Election, Held, Limiter } from "./Limiter.js"
+import type { Bid, Held, Limiter } from "./Limiter.js"
 import type { Pause } from "./Pause.js"
 
 /**
@@ -28,17 +29,8 @@ export interface Ticket {
   readonly startedWith: number
   readonly bound: Bound
   /** What is kept for it of the limits that the pool was told; undefined where it was told none. */
-  readonly held: Held | undefined
+  held: Held | undefined
 }
-
-/**
- * Goes through what would start next, first come, first served, until one is accepted, which `start` then starts. Returns
- * whether one was.
- *
- * @since 0.2.0
- * @category models
- */
-export type Elect = (election: Pick<Election, "accepts" | "isOver">) => boolean
 
 /**
  * What decides besides the law who may start.
@@ -62,7 +54,7 @@ export interface Starts {
   readonly inFlight: number
   readonly history: History.History
   /** Asks for starts until `start` returns false. */
-  readonly queue: (start: (ticket: Ticket) => boolean, elect: Elect) => Semaphore.Place
+  readonly queue: (start: (ticket: Ticket) => boolean, elect: Election.Elect) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
   readonly decline: (ticket: Ticket) => void
@@ -99,61 +91,47 @@ export const make = (
   const history = History.make(remembers)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
-  /** Opens the gate; undefined while the gate is open or nobody waits at it. */
-  let opening: TimerQueue.Timer | undefined
-  /** Lets the window grow when that is due; undefined while it does not grow, or nobody waits for it. */
-  let growing: TimerQueue.Timer | undefined
-
-  const isOpen = (): boolean => {
-    asked = timers.now()
-    if (pause.isPaused) return false
-    const opensAt = gate.opensAt(decision(), holdUntil(), asked)
-    isLimited = false
-    if (TimerQueue.isDue(opensAt, asked)) return true
-    openAt(opensAt)
-    return false
-  }
-
-  const openAt = (opensAt: number): void => {
-    if (opening !== undefined && opening.at === opensAt) return
-    if (opening !== undefined) timers.remove(opening)
-    opening = timers.add(opensAt, () => {
-      opening = undefined
-      permits.serve()
-    })
-  }
-
-  const elects = new WeakMap<() => boolean, Elect>()
   /** What the next start takes, once it was elected. */
   let elected: Bid | undefined
   let isLimited = false
 
+  const isOpen = (): boolean => {
+    asked = timers.now()
+    isLimited = false
+    if (pause.isPaused) return false
+    const opensAt = gate.opensAt(decision(), holdUntil(), asked)
+    const isDue = TimerQueue.isDue(opensAt, asked)
+    if (!isDue) opening.set(opensAt)
+    return isDue
+  }
+
+  const line = Election.makeLine()
   const chooseOf =
     ({ limiter, onBroke }: Told): Semaphore.Choose =>
-    (line) => {
-      const election = limiter.elect(asked, permits.permits - permits.inUse, decision().spacing)
-      const place = winner(line, elects, election)
+    (places) => {
+      const free = permits.permits - permits.inUse
+      const election = Election.hold({ limiter, now: asked, free, spacing: decision().spacing })
+      const place = line.winner(places, election)
       elected = election.elected
+      isLimited = place === undefined
       if (place !== undefined) return place
-      isLimited = true
-      if (election.opensAt < Infinity && !election.isBroke) openAt(election.opensAt)
       if (election.isBroke) onBroke()
+      else if (election.opensAt < Infinity) opening.set(election.opensAt)
       return undefined
     }
 
   const permits = Semaphore.make(decision().window, isOpen, told && chooseOf(told))
+  const opening = alarm(timers, permits.serve)
+  /** Set while the window grows, and somebody waits for it. */
+  const growing = alarm(timers, () => {
+    if (permits.waiting > 0) resize()
+  })
 
   const resize = (): void => {
-    if (growing !== undefined) timers.remove(growing)
     const now = timers.now()
     permits.resize(Ramp.windowAt(decision(), now))
-    const growsAt = Ramp.nextAt(decision(), now)
-    growing = growsAt === undefined ? undefined : timers.add(growsAt, grow)
-  }
-
-  const grow = (): void => {
-    growing = undefined
-    if (permits.waiting > 0) resize()
+    growing.clear()
+    growing.set(Ramp.nextAt(decision(), now))
   }
 
   return {
@@ -169,10 +147,9 @@ export const make = (
         history.add(asked, startedWith - 1)
         const bound = gate.pass(decision(), startedWith >= permits.permits)
         const held = elected && told?.limiter.reserve(elected, asked)
-        if (elected !== undefined) history.weighs(history.last, elected.asked.tokens)
         return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound, held })
       }
-      if (told !== undefined) elects.set(onPermit, elect)
+      if (told !== undefined) line.note(onPermit, elect)
       return permits.join(onPermit)
     },
     leave: permits.leave,
@@ -184,7 +161,7 @@ export const make = (
     },
     rejected: gate.rejected,
     get isGated() {
-      return opening !== undefined && permits.waiting > 0
+      return opening.isSet && permits.waiting > 0
     },
     get isLimited() {
       return isLimited && permits.waiting > 0
@@ -192,22 +169,35 @@ export const make = (
     get allowed() {
       return permits.permits
     },
-    resumed: () => permits.serve(),
+    resumed: permits.serve,
     release: permits.release,
     resize
   }
 }
 
-/** Who is served next: the first in line that has something to do for which there is room. */
-const winner = (
-  line: Iterable<Semaphore.Place>,
-  elects: WeakMap<() => boolean, Elect>,
-  election: Election
-): Semaphore.Place | undefined => {
-  for (const place of line) {
-    // Whoever stands in this line has said how it elects.
-    if (elects.get(place.value)?.(election) === true) return place
-    if (election.isOver) return undefined
+/** One timer at most, which does the same each time. */
+const alarm = (timers: TimerQueue.TimerQueue, ring: () => void) => {
+  let timer: TimerQueue.Timer | undefined
+
+  const clear = (): void => {
+    if (timer !== undefined) timers.remove(timer)
+    timer = undefined
   }
-  return undefined
+
+  return {
+    get isSet(): boolean {
+      return timer !== undefined
+    },
+    clear,
+    /** Sets it anew, unless it is set for that instant. */
+    set: (at: number | undefined): void => {
+      if (at === timer?.at) return
+      clear()
+      if (at === undefined) return
+      timer = timers.add(at, () => {
+        timer = undefined
+        ring()
+      })
+    }
+  }
 }

@@ -20,6 +20,8 @@ import * as LawGuard from "./LawGuard.js"
  * @category models
  */
 export interface Steering {
+  /** With the size that the pool has now. */
+  readonly config: PoolConfig
   /** Within the pool's bounds. */
   readonly decision: Decision
   /** The latest changes, oldest first. */
@@ -91,12 +93,12 @@ const run = <State>(law: ControlLaw<State>, poolSize: number, now: number, learn
  * @category constructors
  */
 export const make = <State>(options: Options<State>): Steering => {
-  const { change, config, labels, law, onDecision } = options
+  const { change, labels, law, onDecision } = options
+  let { config } = options
   let bounded = bounds(config)
   const changes: Array<PoolStats.Change> = []
   const listeners = new Set<(change: PoolStats.Change) => void>()
-  let size = config.poolSize
-  let running = run(law, size, options.now)
+  let running = run(law, config.poolSize, options.now)
   let { decided } = running
   let decision = bounded(decided, options.now)
   PoolStats.recordDelay(decision.delay, labels)
@@ -117,6 +119,9 @@ export const make = <State>(options: Options<State>): Steering => {
   }
 
   return {
+    get config() {
+      return config
+    },
     get decision() {
       return decision
     },
@@ -128,8 +133,8 @@ export const make = <State>(options: Options<State>): Steering => {
       return () => void listeners.delete(listener)
     },
     resize: (poolSize, now) => {
-      size = poolSize
-      bounded = bounds({ ...config, poolSize })
+      config = { ...config, poolSize }
+      bounded = bounds(config)
       // A copy is another decision, so that it is bounded anew.
       apply({ ...running.resize(poolSize, now) }, now)
     },
@@ -149,7 +154,7 @@ export const make = <State>(options: Options<State>): Steering => {
     },
     learned: () => running.learned(),
     learn: (learned, now) => {
-      running = run(law, size, now, learned)
+      running = run(law, config.poolSize, now, learned)
       apply(running.decided, now)
     }
   }

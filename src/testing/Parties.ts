@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
+import type { Cost } from "../limit/Cost.js"
 import type { BatchHandle, PooledExecutor } from "../PooledExecutor.js"
 import * as Monotonic from "../structure/Monotonic.js"
 import type * as Trace from "./Trace.js"
@@ -26,7 +27,9 @@ export interface Client<E> {
   readonly clock: Clock.Clock
   readonly emit: Trace.Observer
   /** An attempt of a row, with its events. */
-  readonly attempt: (row: number, tokens: number, number: number) => Effect.Effect<void, E>
+  readonly attempt: (row: number, size: Workload.Row, number: number) => Effect.Effect<void, E>
+  /** What the pool is told that a row takes; undefined where it is told nothing. */
+  readonly cost: ((row: Workload.Row) => Cost) | undefined
   readonly outcomeOf: (exit: Exit.Exit<unknown, unknown>) => Trace.Outcome
 }
 
@@ -77,12 +80,12 @@ const batch = <E>(
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { attempt, emit, outcomeOf, pool } = client
+  const { attempt, cost, emit, outcomeOf, pool } = client
   emit({ _tag: "submitted", ...rows.at(), row: first, count: party.rows.length, line: first + 1 })
   const entries = pool.executeBatch(
     party.rows,
-    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row.tokens, number),
-    { ...(party.timeout !== undefined && { timeout: party.timeout }), ...(handle && { handle }) }
+    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row, number),
+    { ...(party.timeout !== undefined && { timeout: party.timeout }), ...(handle && { handle }), ...(cost && { cost }) }
   )
   return Effect.onExit(entries, (exit) =>
     Effect.sync(() => {
@@ -101,16 +104,20 @@ const batch = <E>(
 
 const calls = <E>(client: Client<E>, party: Workload.Party, first: number, rows: Rows): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { attempt, clock, emit, outcomeOf, pool } = client
+    const { attempt, clock, cost, emit, outcomeOf, pool } = client
     const begin = Monotonic.now(clock)
     const running: Array<Fiber.Fiber<void>> = []
-    for (const [order, { after = 0, tokens }] of party.rows.entries()) {
+    for (const [order, size] of party.rows.entries()) {
+      const { after = 0 } = size
       const wait = begin + after - Monotonic.now(clock)
       if (wait > 0) yield* Effect.sleep(wait)
       const row = first + order
       let attempts = 0
       emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0 })
-      const call = pool.execute(Effect.suspend(() => attempt(row, tokens, ++attempts)))
+      const call = pool.execute(
+        Effect.suspend(() => attempt(row, size, ++attempts)),
+        cost && { cost: cost(size) }
+      )
       running.push(
         yield* Effect.fork(
           Effect.onExit(call, (exit) => Effect.sync(() => rows.finished(row, 0, outcomeOf(exit), attempts))).pipe(
@@ -162,7 +169,7 @@ const stream = <E>(
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { attempt, clock, emit, outcomeOf, pool } = client
+  const { attempt, clock, cost, emit, outcomeOf, pool } = client
   const { leavesAfter, maxPending = 1000, ordered = true, reader = 0 } = party.reading ?? {}
   const line = first + 1
   // One without rows shares its number with the next party.
@@ -176,12 +183,13 @@ const stream = <E>(
   }
   const entries = pool.stream(
     source(party, clock, onRead),
-    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row.tokens, number),
+    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row, number),
     {
       ordered,
       maxPending,
       ...(party.timeout !== undefined && { timeout: party.timeout }),
       ...(handle && { handle }),
+      ...(cost && { cost }),
       onEntry: ({ attempts, completedAt, exit, submitIndex }) =>
         Effect.sync(() => rows.finished(first + submitIndex, 0, outcomeOf(exit), attempts, completedAt)),
       onUnfinished: (left) => Effect.sync(() => left.forEach(({ rowIndex }) => handedBack.add(first + rowIndex)))

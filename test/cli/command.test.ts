@@ -30,7 +30,8 @@ describe("effect-aimd run", () => {
       const args = ["run", input, "--out", out, "--url", `${url}/v1`, "--header", "X-Team: blue", "--json"]
       const ended = yield* run(args, { env: { OPENAI_API_KEY: "sk-1" } })
       assert.strictEqual(ended.code, 0, ended.stderr)
-      assert.include(summaryOf(ended), { status: "done", rows: 30, succeeded: 30, failed: 0, lines: 30 })
+      assert.include(summaryOf(ended), { status: "done", rows: 30, succeeded: 30, failed: 0, lines: 30, cost: null })
+      assert.deepStrictEqual(summaryOf(ended).tokens, { input: 300, output: 150 })
       assert.deepStrictEqual(
         lines(out).map(({ custom_id, error, response }) => [
           custom_id,

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PoolConfig, type ControlLaw } from "effect-aimd"
 import { Effect } from "effect"
+import * as Cost from "../../src/limit/Cost.js"
 import * as Admission from "../../src/pool/Admission.js"
+import type { Party } from "../../src/pool/Parties.js"
+import type { Ticket } from "../../src/pool/Starts.js"
 import { fixed, sequence } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
@@ -10,12 +13,14 @@ const make = (control: ControlLaw.ControlLaw, options: PoolConfig.Options = {}) 
 
 /** Somebody who asks for one start, and keeps its ticket. */
 const party = () => {
-  const seen = { tickets: new Array<Admission.Ticket>(), shutdowns: new Array<boolean>() }
-  const asks: Admission.Party = {
+  const seen = { tickets: new Array<Ticket>(), shutdowns: new Array<boolean>() }
+  const asks: Party = {
     start: (ticket) => {
       seen.tickets.push(ticket)
       return false
     },
+    elect: () => false,
+    broke: () => undefined,
     giveUp: () => undefined,
     held: () => undefined,
     parked: () => 0,
@@ -26,11 +31,13 @@ const party = () => {
 }
 
 /** Who declines whatever it is given. */
-const decliner = (admission: Admission.Admission): Admission.Party => ({
-  start: () => {
-    admission.decline()
+const decliner = (admission: Admission.Admission): Party => ({
+  start: (ticket) => {
+    admission.decline(ticket)
     return false
   },
+  elect: () => false,
+  broke: () => undefined,
   giveUp: () => undefined,
   held: () => undefined,
   parked: () => 0,
@@ -38,7 +45,7 @@ const decliner = (admission: Admission.Admission): Admission.Party => ({
   shutdown: () => undefined
 })
 
-const subject = { row: 1, attempts: 1, rejectedSince: 0 }
+const subject = { row: 1, attempts: 1, rejectedSince: 0, asked: Cost.one }
 
 describe("Admission", () => {
   it.effect("tells every party of a shutdown, but not those that have left", () =>

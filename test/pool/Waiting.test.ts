@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Job } from "../../src/pool/Job.js"
 import * as Pause from "../../src/pool/Pause.js"
-import * as Waiting from "../../src/pool/Waiting.js"
+import { Waiting } from "../../src/pool/Waiting.js"
 import * as TimerQueue from "../../src/structure/TimerQueue.js"
 import { inVirtualTime } from "../support/time.js"
 import { range } from "../testing/support.js"
@@ -13,7 +13,7 @@ const job = (row: number, { attempts = 1, deadline = Infinity, ownDelay = 0 } = 
 /** A waiting room, who was told to be ready, and whose budget was spent. */
 const room = Effect.map(TimerQueue.make, (timers) => {
   const seen = { ready: 0, spent: new Array<readonly [row: number, at: number]>() }
-  const waiting = Waiting.make<Job>(
+  const waiting = new Waiting<Job>(
     timers,
     Pause.make(),
     () => void (seen.ready += 1),

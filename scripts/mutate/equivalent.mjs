@@ -1,0 +1,23 @@
+// Faults that are none: nobody can tell the program from the one without them. Each with the line that it is on, and why.
+
+/** What a file's mutants do that nobody can see: what the mutant does, on which line, and why it makes no difference. */
+export const equivalent = {
+  "src/pool/StartLog.ts": [
+    {
+      what: "if (starts.length >= 2 * most) always",
+      line: "if (starts.length >= 2 * most) starts = starts.slice(-most)",
+      why: "it cuts at each start, to the same starts"
+    }
+  ]
+}
+
+const lineOf = ({ code, line }) => code.split("\n")[line - 1].trim()
+
+/** The mutants without those that make no difference. Who is listed, and is no mutant any more, has to go. */
+export const withoutEquivalent = (file, mutants) => {
+  const listed = equivalent[file] ?? []
+  const isSame = (mutant) => (one) => one.what === mutant.what && lineOf(mutant) === one.line
+  const stale = listed.find((one) => !mutants.some((mutant) => isSame(mutant)(one)))
+  if (stale !== undefined) throw new Error(`scripts/mutate/equivalent.mjs: ${file} has no mutant "${stale.what}"`)
+  return mutants.filter((mutant) => !listed.some(isSame(mutant)))
+}
