@@ -28,6 +28,7 @@ describe("The history of a pool's starts", () => {
     const history = History.make(100)
     for (let i = 1; i <= 80; i++) history.add(i, 0)
     history.ended(3, "capacity", 503)
+    history.ended(4, "success")
     history.ended(80, "capacity", 429)
     for (let i = 81; i <= 101; i++) history.add(i, 0)
     history.ended(1, "capacity", 529)
