@@ -19,6 +19,9 @@ const kills = "test/journal/crash/kills.test.ts"
 /** What a browser makes of the pages: `npm run test:browser`. */
 const browser = "test/browser/*.test.ts"
 
+/** What takes a minute here may take ten elsewhere. */
+const patient = { testTimeout: 3_000_000 }
+
 const project = (name: string, test: ProjectConfig): TestProjectInlineConfiguration => ({
   extends: true,
   test: { name, ...test }
@@ -40,8 +43,8 @@ export default defineConfig({
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
-      project("long", { include: long }),
-      project("kills", { include: [kills] }),
+      project("long", { include: long, ...patient }),
+      project("kills", { include: [kills], ...patient }),
       project("browser", { include: [browser] }),
       // `npm run types`: nothing runs, the compiler looks at them.
       project("types", {

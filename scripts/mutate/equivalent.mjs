@@ -2,11 +2,38 @@
 
 /** What a file's mutants do that nobody can see: what the mutant does, on which line, and why it makes no difference. */
 export const equivalent = {
+  "src/pool/Gate.ts": [
+    {
+      what: "without found.aloneUntil = aloneUntil",
+      line: "found.aloneUntil = aloneUntil",
+      why: "whoever passes is past it, so that it binds nobody after"
+    }
+  ],
+  "src/pool/Job.ts": [
+    { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
+  ],
+  "src/pool/Outlet.ts": [
+    {
+      what: "without ?? 0",
+      line: "return keeping?.size ?? 0",
+      why: "only a batch with a keeper asks"
+    }
+  ],
+  "src/pool/Progress.ts": [
+    { what: "false -> true", line: "let isLast = false", why: "the first snapshot sets it before anybody looks" }
+  ],
   "src/pool/StartLog.ts": [
     {
       what: "if (starts.length >= 2 * most) always",
       line: "if (starts.length >= 2 * most) starts = starts.slice(-most)",
       why: "it cuts at each start, to the same starts"
+    }
+  ],
+  "src/pool/Steering.ts": [
+    {
+      what: "2 -> (2 + 1)",
+      line: "if (changes.length > 2 * PoolStats.changesKept) changes.splice(0, PoolStats.changesKept)",
+      why: "how rarely it cuts: who asks gets the latest of those that are there"
     }
   ]
 }

@@ -29,7 +29,10 @@ const calls = { "Math.max": "Math.min", "Math.min": "Math.max", "Math.floor": "M
 
 /** Whether the sides are texts, where only `+` makes sense. */
 const joinsText = (node) =>
-  [node.left, node.right].some((side) => ts.isStringLiteral(side) || ts.isTemplateExpression(side))
+  [node.left, node.right].some(
+    (side) =>
+      ts.isStringLiteralLike(side) || ts.isTemplateExpression(side) || (ts.isBinaryExpression(side) && joinsText(side))
+  )
 
 const isCondition = (node) =>
   ((ts.isIfStatement(node.parent) || ts.isWhileStatement(node.parent)) && node.parent.expression === node) ||

@@ -112,7 +112,6 @@ export class FetchCall {
   }
 
   private endIn(millis: number): void {
-    if (millis <= 0) return this.around.cancel()
     this.timer = this.around.fork(Effect.zipRight(Effect.sleep(millis), Effect.sync(this.around.cancel)))
   }
 

@@ -27,7 +27,8 @@ export interface Options {
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ burst, rate, transit }: Options): Meter => {
+export const make = ({ burst, rate: told, transit }: Options): Meter => {
+  let rate = told
   /** What is missing of what has arrived, at `at`. */
   let missing = 0
   let at = -Infinity
@@ -79,6 +80,10 @@ export const make = ({ burst, rate, transit }: Options): Meter => {
       return share
     },
     undo: onWay.remove,
+    // What it holds at once stays as it is.
+    scale: (factor) => {
+      rate = told * factor
+    },
     end: (share, how, now) => {
       advance(now)
       onWay.end(share, how, now)

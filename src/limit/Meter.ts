@@ -39,12 +39,13 @@ export interface Place {
 }
 
 /**
- * How an attempt ended: with an answer, by which the API has counted it; or broken off, so that it may still be on its way.
+ * How an attempt ended: with an answer, by which the API has counted it; failed, so that it may still be on its way; or broken
+ * off by the caller, so that the API may also still be at work on it.
  *
  * @since 0.2.0
  * @category models
  */
-export type End = "answered" | "broken"
+export type End = "answered" | "failed" | "broken"
 
 /**
  * A meter; instants in milliseconds of the monotonic clock, none before an earlier one.
@@ -67,6 +68,8 @@ export interface Meter {
   readonly end: (share: Share, how: End, now: number) => void
   /** The attempt took `actual`; comes after its end. Gives back what it did not take, or counts the rest. */
   readonly settle: (share: Share, actual: number, now: number) => void
+  /** The limit is so many times what was told, from now on. */
+  readonly scale: (factor: number) => void
 }
 
 /**

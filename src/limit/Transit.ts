@@ -24,7 +24,7 @@ export interface Transit {
   readonly change: (share: Share, amount: number) => void
   /** Lets those arrive that must have by now, in order. */
   readonly advance: (now: number) => void
-  /** The attempt has ended: it arrives now, unless it was broken off and may still be on its way. */
+  /** The attempt has ended: it arrives now, unless it may still be on its way. */
   readonly end: (share: Share, how: End, now: number) => void
   /** Each with the instant by which it has arrived; Infinity where only its end can tell. */
   readonly shares: () => Iterable<readonly [share: Share, arrivesBy: number]>

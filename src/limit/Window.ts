@@ -30,7 +30,8 @@ const manyPlaces = 2048
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ most, per, transit }: Options): Meter => {
+export const make = ({ most: told, per, transit }: Options): Meter => {
+  let most = told
   const span = per + guard
   /** What has arrived, oldest first, from `first` on. */
   let places: Array<Place> = []
@@ -95,6 +96,9 @@ export const make = ({ most, per, transit }: Options): Meter => {
       return share
     },
     undo: onWay.remove,
+    scale: (factor) => {
+      most = told * factor
+    },
     end: (share, how, now) => {
       advance(now)
       onWay.end(share, how, now)

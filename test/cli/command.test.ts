@@ -6,14 +6,17 @@ import { existsSync, readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { version } from "../../cli/src/Version.js"
 import type { Summary } from "../../cli/src/output/Summary.js"
-import { batchLines, folder, lines, reply, run, serve, served, tunnel, write } from "./support.js"
+import { batchLines, type Ended, folder, lines, reply, run, serve, served, tunnel, write } from "./support.js"
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `row-${i}`)
 
 const json = { "content-type": "application/json" }
 const digits = "98765432109876543210"
 
-const summaryOf = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout) as Summary
+const summaryOf = ({ code, stderr, stdout }: Ended) => {
+  assert.notStrictEqual(stdout, "", `there is no summary; the exit code is ${code}, and stderr says: ${stderr}`)
+  return JSON.parse(stdout) as Summary
+}
 
 /** A folder with an input of so many rows, and where the results go. */
 const files = (count: number) =>

@@ -1,6 +1,6 @@
 /** The real command as a child process, and servers on loopback for it. */
 import { spawn } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { type AddressInfo, connect } from "node:net"
 import { tmpdir } from "node:os"
@@ -14,13 +14,8 @@ export const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true }))
 )
 
-const program = (): Promise<string> => {
-  const cache = join("node_modules", ".cache", "effect-aimd")
-  mkdirSync(join(cache, "cli"), { recursive: true })
-  // The program reads its version from the manifest one folder up.
-  copyFileSync("cli/package.json", join(cache, "package.json"))
-  return bundle("cli/src/main.ts", "cli/main")
-}
+/** The program reads its version from the manifest one folder up. */
+const program = (): Promise<string> => bundle("cli/src/main.ts", "cli/main", "cli/package.json")
 
 export interface Ended {
   readonly code: number | null

@@ -176,6 +176,23 @@ describe("the standard classifier", () => {
   })
 })
 
+describe("the classifier of quotas", () => {
+  it("has no opinion but of its own statuses, and there of nothing but what no wait will change", () => {
+    const spent = '{"error":{"code":"insufficient_quota"}}'
+    const quota = Classifier.byQuota(new Set([420]))
+    assert.deepStrictEqual(
+      [
+        judge(Classifier.byQuota(), 429, json, spent),
+        judge(Classifier.byQuota(), 429, json, '{"error":{"code":"rate_limit_exceeded"}}'),
+        judge(Classifier.byQuota(), 420, json, spent),
+        judge(quota, 420, json, spent),
+        judge(quota, 429, json, spent)
+      ],
+      ["insufficient_quota", "no opinion", "no opinion", "insufficient_quota", "no opinion"]
+    )
+  })
+})
+
 describe("classifiers", () => {
   it("are asked in turn until one has a verdict", () => {
     const none: Classifier.Classifier = () => Effect.succeedNone

@@ -5,6 +5,7 @@ import { makeTracer } from "../support/observe.js"
 import { type PoolConfig, PooledExecutor } from "effect-aimd"
 import { PooledFetch, PoolMap, RequestKey } from "effect-aimd/http"
 import { inVirtualTime } from "../support/time.js"
+import { streamOf } from "./support.js"
 
 const url = "http://api.test/v1/things"
 
@@ -102,7 +103,7 @@ describe("a pooled fetch", () => {
   it.effect("hands over a stream as it comes, with what belongs to it", () =>
     inVirtualTime(function* () {
       const headers = { "content-type": "text/event-stream", "x-own": "1" }
-      const fetch = yield* makeFetch(scripted(() => new Response(new Blob(["data: 1\n\n"]).stream(), { headers })))
+      const fetch = yield* makeFetch(scripted(() => new Response(streamOf("data: 1\n\n"), { headers })))
       const response = yield* attempt(() => fetch(url))
       assert.deepStrictEqual(
         [response.status, response.headers.get("x-own"), yield* text(response)],
@@ -163,7 +164,7 @@ describe("a pooled fetch", () => {
       assert.strictEqual(yield* Effect.flip(attempt(() => broken(url, { method: "POST" }))), failure)
 
       const streaming = yield* makeFetch(scripted())
-      const body = new Blob(["x"]).stream()
+      const body = streamOf("x")
       const refused = yield* Effect.flip(attempt(() => streaming(url, { method: "POST", body, duplex: "half" })))
       assert.propertyVal(refused, "_tag", "StreamingBodyError")
 

@@ -4,7 +4,7 @@ import { Deferred, Duration, Effect, Either, Fiber, Option, Schedule, Stream } f
 import { Capacity, type ControlLaw, type PoolConfig, PoolError, PooledExecutor } from "effect-aimd"
 import { Classifier, HttpError, PooledHttpClient } from "effect-aimd/http"
 import { inVirtualTime } from "../support/time.js"
-import { broken, scripted, url } from "./support.js"
+import { broken, scripted, streamOf, url } from "./support.js"
 
 // The delay law, so that the instants of the attempts are known: 100 ms after a first rejection, then 200 ...
 const options: PoolConfig.Options = { poolSize: 4, recoveryStep: "100 millis", control: "delay" }
@@ -12,7 +12,7 @@ const makePool = (more: PoolConfig.Options = {}) => PooledExecutor.make({ ...opt
 
 const text = (response: HttpClientResponse.HttpClientResponse) => response.text
 const bodyOf = (body: string) => HttpClientRequest.post(url).pipe(HttpClientRequest.bodyText(body))
-const webStream = () => Stream.fromReadableStream<Uint8Array, string>(() => new Blob(["streamed"]).stream(), String)
+const webStream = () => Stream.fromReadableStream<Uint8Array, string>(() => streamOf("streamed"), String)
 
 describe("a pooled client", () => {
   it.effect("retries 429, 503 and 529 under the law, and nothing else", () =>
@@ -221,7 +221,7 @@ describe("the body of an answer", () => {
     inVirtualTime(function* () {
       const pool = yield* makePool()
       const bytes = Uint8Array.of(0xff, 0, 0x80, 0xfe)
-      const body = () => new Blob([bytes]).stream()
+      const body = () => streamOf(bytes)
       const api = scripted({ body, headers: { "content-length": "4", "content-type": "image/png" } })
       const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
       assert.deepStrictEqual(new Uint8Array(yield* response.arrayBuffer), bytes)
@@ -453,7 +453,7 @@ describe("an answer that got lost", () => {
 describe("a request whose body is a stream", () => {
   const requests = () => [
     HttpClientRequest.post(url).pipe(HttpClientRequest.bodyStream(webStream())),
-    HttpClientRequest.setBody(HttpClientRequest.post(url), HttpBody.raw(new Blob(["x"]).stream()))
+    HttpClientRequest.setBody(HttpClientRequest.post(url), HttpBody.raw(streamOf("x")))
   ]
 
   it.effect("is refused, and nothing is sent", () =>
@@ -542,7 +542,7 @@ describe("a pool that gives up", () => {
       const pool = yield* makePool({ maxCapacityRetry: "50 millis" })
       const lengths: Array<number | string> = []
       for (const length of [65_536, 65_537]) {
-        const api = scripted({ status: 429, body: () => new Blob(["y".repeat(length)]).stream() })
+        const api = scripted({ status: 429, body: () => streamOf("y".repeat(length)) })
         const error = yield* Effect.flip(PooledHttpClient.make(pool)(api.client).get(url))
         if (!(error instanceof PoolError.RetryTimeoutError)) return assert.fail(String(error))
         const last = yield* Effect.fromNullable(PooledHttpClient.lastResponse(error))

@@ -9,6 +9,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Option, TestClock } from "effect"
 import { RetryAfter } from "effect-aimd"
 import { Classifier } from "effect-aimd/http"
+import * as Profile from "../../src/http/Profile.js"
 
 const now = Date.parse("2027-01-01T00:00:00Z")
 const json = { "content-type": "application/json" }
@@ -71,6 +72,67 @@ for (const kind of new Set(lines.map(({ kind }) => kind))) {
     }
   })
 }
+
+describe("a profile", () => {
+  const profile = Profile.make({
+    hosts: ["api.test"],
+    notNow: ["BUSY"],
+    never: ["gone"],
+    refused: ["bad"],
+    lost: ["oops"],
+    says: /come later/,
+    saysNever: /for ever/,
+    spentStatuses: [403],
+    pause: "7 seconds",
+    inside200: /v1$/,
+    waitFrom: "nowhere"
+  })
+  const error = (code: string | number, more = {}) => ({ error: { code, ...more } })
+  const spent = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60" }
+  const cases: Record<string, readonly [given: Given, verdict: string]> = {
+    "its word for not now, in any case": [{ status: 400, body: error("busy") }, "not now: 7000"],
+    "its word for never": [{ status: 429, body: error("gone") }, "never: gone"],
+    "its sentence for never": [{ status: 400, body: { message: "closed for ever" } }, "never: by its message"],
+    "its sentence for not now": [{ status: 400, body: { message: "please come later" } }, "not now: 7000"],
+    "its word for a wrong request": [{ status: 400, body: error("bad") }, "refused: bad"],
+    "its word for an answer that got lost": [{ status: 400, body: error("oops") }, "Lost"],
+    "a word that it does not know": [{ status: 400, body: error("other") }, "no opinion"],
+    "a 429 without a word and without a wait": [{ status: 429 }, "not now: 7000"],
+    "a 429 that says how long": [{ status: 429, headers: { "retry-after": "1" } }, "no opinion"],
+    "another status without a word": [{ status: 428 }, "no opinion"],
+    "a status of its own, where nothing remains": [{ status: 403, headers: spent }, "not now: 60000"],
+    "the same status, where something remains": [{ status: 403 }, "no opinion"],
+    "another status, where nothing remains": [{ status: 402, headers: spent }, "no opinion"],
+    "an error inside a 200 with its word": [{ status: 200, body: error("busy") }, "not now: 7000"],
+    "a 200 that is not ok, with its word": [{ status: 200, body: { ok: false, code: "busy" } }, "not now: 7000"],
+    "a 200 that is no error, with its word": [{ status: 200, body: { code: "busy" } }, "no opinion"],
+    "a 200 at another address": [{ status: 200, path: "v2", body: error("busy") }, "no opinion"],
+    "a 200 that is no JSON": [
+      { status: 200, headers: { "content-type": "text/plain" }, body: error("busy") },
+      "no opinion"
+    ],
+    "an error inside a 200 that stands for 429": [{ status: 200, body: error("other", { status: 429 }) }, "not now"],
+    "an error inside a 200 that stands for 500": [{ status: 200, body: error("other", { status: 500 }) }, "Lost"],
+    "an error inside a 200 that stands for 499": [{ status: 200, body: error("other", { status: 499 }) }, "no opinion"],
+    "a bucket that says how fast it fills": [
+      { status: 400, body: error("busy", { requestedQueryCost: 100, currentlyAvailable: 40, restoreRate: 50 }) },
+      "not now: 1200"
+    ],
+    "a bucket that has just filled": [
+      { status: 400, body: error("busy", { requestedQueryCost: 40, currentlyAvailable: 40, restoreRate: 50 }) },
+      "not now: 0"
+    ],
+    "a bucket that had enough": [
+      { status: 400, body: error("busy", { requestedQueryCost: 10, currentlyAvailable: 40, restoreRate: 50 }) },
+      "not now: 7000"
+    ]
+  }
+  for (const [name, [given, verdict]] of Object.entries(cases)) {
+    it.effect(`says of ${name}: ${verdict}`, () =>
+      Effect.map(judge(profile, given), (judged) => assert.strictEqual(judged, verdict))
+    )
+  }
+})
 
 describe("classifiers for hosts", () => {
   it.effect("are picked by name, or by the longest end, and compose with the standard one", () =>

@@ -40,6 +40,15 @@ export const scripted = (...answers: ReadonlyArray<Answer>) => {
   return { client, sent, instants: () => sent.map(({ at }) => at) }
 }
 
+/** A body that comes in one piece. A blob's comes from elsewhere, and virtual time waits for nobody. */
+export const streamOf = (body: string | Uint8Array): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(typeof body === "string" ? new TextEncoder().encode(body) : body)
+      controller.close()
+    }
+  })
+
 /** A body that breaks off. */
 export const broken = (): ReadableStream<Uint8Array> => {
   let pulls = 0

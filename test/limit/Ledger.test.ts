@@ -229,6 +229,22 @@ describe("Ledger", () => {
     assert.isFalse(ledger.fitsBeside([1], [60], opensAt, 400))
   })
 
+  it("tries whether the API allows more, where it may, and goes back at a rejection", () => {
+    const ledger = Ledger.make(told({ requests: 20, per: 1000, transit: 0, grows: true }))
+    /** How many start at once, after all before have ended. */
+    const round = (now: number) => {
+      let count = 0
+      for (; ledger.opensAt([1], now) <= now; count++) {
+        ledger.settle(ledger.reserve([1], now), "answered", undefined, now)
+      }
+      ledger.learn(false, now)
+      return count
+    }
+    assert.deepStrictEqual([0, 2000, 4000, 6000].map(round), [20, 21, 22, 23])
+    ledger.learn(true, 7000)
+    assert.strictEqual(round(8000), 20)
+  })
+
   it("knows the limit that is smaller than a call", () => {
     const ledger = Ledger.make([...told({ requests: 5, per: 1000 }), ...told({ tokens: 100, per: 1000 })])
     assert.isUndefined(ledger.tooSmall(tokens(100)))

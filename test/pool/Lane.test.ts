@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PooledExecutor, PoolError } from "effect-aimd"
-import { Clock, Effect, Exit, Fiber } from "effect"
+import { Clock, Duration, Effect, Exit, Fiber } from "effect"
 import { busy, ok, range } from "../support/api.js"
 import { fixed } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
@@ -8,8 +8,9 @@ import { inVirtualTime } from "../support/time.js"
 describe("A row that is rejected", () => {
   it.effect("ends at once in a hold that is longer than its budget, whoever was told of that hold", () =>
     inVirtualTime(function* () {
-      const pool = yield* PooledExecutor.make({ poolSize: 2, control: fixed({}), maxCapacityRetry: "1 second" })
-      const answers = [busy(10, { retryAfter: "5 seconds" }), busy(20)]
+      const pool = yield* PooledExecutor.make({ poolSize: 3, control: fixed({}), maxCapacityRetry: "1 second" })
+      // The API is not dead: it serves the third meanwhile.
+      const answers = [busy(10, { retryAfter: "5 seconds" }), busy(20), ok(300)]
       const { entries } = yield* pool.executeBatch(answers, (answer) => answer)
       assert.deepStrictEqual(
         entries.map(({ attempts, completedAt, exit }) => [
@@ -19,7 +20,45 @@ describe("A row that is rejected", () => {
         ]),
         [
           [1, 10, true],
-          [1, 20, true]
+          [1, 20, true],
+          [1, 300, false]
+        ]
+      )
+    })
+  )
+
+  it.effect("ends while it waits, at the instant at which another is told of such a hold", () =>
+    inVirtualTime(function* () {
+      const control = fixed({ delay: 100 })
+      const pool = yield* PooledExecutor.make({ poolSize: 3, control, maxCapacityRetry: "1 second" })
+      const answers = [busy(10), busy(20, { retryAfter: "5 seconds" }), ok(300)]
+      const { entries } = yield* pool.executeBatch(answers, (answer) => answer)
+      assert.deepStrictEqual(
+        entries.map(({ attempts, completedAt, exit }) => [attempts, completedAt, Exit.isSuccess(exit)]),
+        [
+          [1, 20, false],
+          [1, 20, false],
+          [1, 300, true]
+        ]
+      )
+    })
+  )
+
+  it.effect("takes those with it that never started: they have waited since they were handed in", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: fixed({}), maxCapacityRetry: "1 second" })
+      const answers = [busy(10, { retryAfter: "5 seconds" }), ok(10)]
+      const { entries } = yield* pool.executeBatch(answers, (answer) => answer)
+      assert.deepStrictEqual(
+        entries.map(({ exit }) => {
+          const error = Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : undefined
+          return error instanceof PoolError.RetryTimeoutError
+            ? [error.attempts, Duration.toMillis(error.elapsed), error.retryAt]
+            : exit
+        }),
+        [
+          [1, 10, 5010],
+          [0, 10, 5010]
         ]
       )
     })

@@ -171,4 +171,26 @@ describe("What a law decides", () => {
     assert.deepStrictEqual([steps, steering.decision.window], [2, 3])
     assert.isAbove(steering.decision.delay, 0)
   })
+
+  it("begins anew with what an earlier process has learned, and the pool hears of it", () => {
+    const law: ControlLaw.ControlLaw<unknown> = {
+      ...sequence({}),
+      initial: (poolSize, _, learned) => ({
+        state: 0,
+        decision: {
+          ...{ window: typeof learned === "number" ? learned : poolSize, spacing: 0, delay: 0, holdUntil: 0, epoch: 0 },
+          reason: `learned ${String(learned)}`
+        }
+      }),
+      step: (state) => law.initial(8, 0, state)
+    }
+    const { steering, told } = steered(law)
+    const before = steering.decision.window
+    steering.learn(3, 50)
+    assert.deepStrictEqual([before, steering.decision.window, told.decisions], [8, 3, 1])
+    assert.deepStrictEqual(
+      steering.changes.map(({ at, reason }) => [at, reason]),
+      [[50, "learned 3"]]
+    )
+  })
 })

@@ -1,14 +1,18 @@
 /** Programs of this repository as one file each: those start in a fraction of the time, and can be killed. */
-import { mkdirSync, rmSync } from "node:fs"
+import { copyFileSync, mkdirSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { build } from "esbuild"
 
 const bundled = new Map<string, Promise<string>>()
 
-const make = async (entry: string, name: string): Promise<string> => {
-  const outfile = join("node_modules", ".cache", "effect-aimd", `${name}-${process.pid}.mjs`)
+/** What others write while a program starts, it may find half written: each process of tests has a folder of its own. */
+const folder = join("node_modules", ".cache", "effect-aimd", String(process.pid))
+
+const make = async (entry: string, name: string, manifest: string | undefined): Promise<string> => {
+  const outfile = join(folder, `${name}.mjs`)
   mkdirSync(dirname(outfile), { recursive: true })
-  process.once("exit", () => rmSync(outfile, { force: true }))
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }))
+  if (manifest !== undefined) copyFileSync(manifest, join(folder, "package.json"))
   await build({
     entryPoints: [entry],
     outfile,
@@ -25,11 +29,11 @@ const make = async (entry: string, name: string): Promise<string> => {
   return outfile
 }
 
-/** Bundles a program, once for each process of tests; returns the file. */
-export const bundle = (entry: string, name: string): Promise<string> => {
+/** Bundles a program, once for each process of tests; returns the file. A manifest goes into the folder of all of them. */
+export const bundle = (entry: string, name: string, manifest?: string): Promise<string> => {
   const known = bundled.get(name)
   if (known !== undefined) return known
-  const made = make(entry, name)
+  const made = make(entry, name, manifest)
   bundled.set(name, made)
   return made
 }

@@ -3,7 +3,9 @@ import type { ControlLaw } from "effect-aimd"
 import type { Rejection } from "../../../src/law/window/Blame.js"
 import * as Chance from "../../../src/law/window/Chance.js"
 import type * as Fit from "../../../src/law/window/Fit.js"
+import * as Level from "../../../src/law/window/Level.js"
 import * as Noise from "../../../src/law/window/Noise.js"
+import * as Pace from "../../../src/law/window/Pace.js"
 import * as Permits from "../../../src/law/window/Permits.js"
 import * as State from "../../../src/law/window/State.js"
 import * as History from "../../../src/pool/History.js"
@@ -256,5 +258,55 @@ describe("Where nothing but chance rejects", () => {
     const draft = atCap()
     Noise.served(draft, { ...success(1), bound: "window" })
     assert.strictEqual(draft.limits.window.level, 8)
+  })
+})
+
+describe("A bucket beside chance", () => {
+  const limit: Fit.Explanation = { _tag: "bucket", rate: 0.02, depth: 5, chance: 0.02, likelihood: 0 }
+  const atBucket = (over: Partial<State.Noise> = {}) =>
+    drafted({
+      limits: { window: Permits.initial(64), pace: Level.known(20), slowStart: false },
+      noise: noisy({ limit, ...over })
+    })
+
+  it("that lets sixty through is kept, and the next test is of a larger step", () => {
+    const draft = atBucket({ tested: 22, since: 0, through: 59 })
+    Noise.watch(draft, startsOf(["served"]), success(1), 10_000)
+    const { noise } = draft
+    assert.deepStrictEqual(noise?.limit, { ...limit, rate: 0.022 })
+    assert.closeTo(noise?.tested ?? 0, 22 * 1.1 ** 1.5, 1e-9)
+    assert.deepStrictEqual([noise?.since, noise?.through, draft.limits.slowStart], [10_000, 0, false])
+    const early = atBucket({ tested: 22, since: 0, through: 58 })
+    Noise.watch(early, startsOf(["served"]), success(1), 10_000)
+    assert.deepStrictEqual([early.noise?.tested, early.noise?.through], [22, 59])
+  })
+
+  it("is tested by what was started since the test began", () => {
+    const draft = atBucket({ tested: 22, since: 20 })
+    Noise.watch(draft, startsOf(all(4)), success(4), 10_000)
+    assert.deepStrictEqual([draft.noise?.through, draft.noise?.waited, draft.judged], [2, 4, 4])
+  })
+})
+
+describe("Where nothing but chance rejects, a pace", () => {
+  const paced = (rate: number, latency: number) => {
+    const draft = drafted({
+      latency,
+      limits: { window: Permits.initial(12), pace: Level.known(rate), slowStart: true },
+      noise: noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 } })
+    })
+    Noise.served(draft, { ...success(1), bound: "spacing" })
+    return draft.limits.pace && Pace.rate(draft.limits.pace)
+  }
+
+  it("grows by a twelfth for each success that it held back, more slowly where it is fast", () => {
+    assert.closeTo(paced(24, 100) ?? 0, 26, 1e-9)
+    // Of the 40 that are in flight then 1.4 times as many share a step.
+    assert.closeTo(paced(80, 500) ?? 0, 80 * (1 + 1 / 56), 1e-9)
+  })
+
+  it("ends where the pool could not be so fast", () => {
+    // One and a half times 64 in flight, a second each.
+    assert.deepStrictEqual([paced(95, 1000) !== undefined, paced(96, 1000)], [true, undefined])
   })
 })

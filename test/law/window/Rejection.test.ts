@@ -84,3 +84,56 @@ describe("A pace beside rejections of another kind", () => {
     ])
   })
 })
+
+describe("What a rejection is remembered by", () => {
+  const after = (over: Partial<State.Draft>, sample: Partial<ReturnType<typeof rejection>>, at = now) => {
+    const draft = draftOf({ limits: { ...draftOf().limits, slowStart: false }, ...over })
+    reject(draft, { ...rejection(), ...sample }, at, at, undefined)
+    return draft
+  }
+
+  it("is its own latency where that is longer, and else nine tenths of what it was, and never less than 5 ms", () => {
+    const latencies = [
+      [100, 95],
+      [100, 89],
+      [5, 1]
+    ].map(([rejectionLatency = 0, latency = 0]) => after({ rejectionLatency }, { latency }).rejectionLatency)
+    assert.deepStrictEqual(latencies, [95, 90, 5])
+  })
+
+  it("is the wait that it asks for, of which two seconds count at most, and later ones count in part", () => {
+    const first = [300, 2000, 5000].map((retryAfter) => after({}, { retryAfter }).hint)
+    assert.deepStrictEqual(first, [300, 2000, 2000])
+    const next = after({ hint: 1000 }, { retryAfter: 2000 }).hint
+    assert.isAbove(next, 1000)
+    assert.strictEqual(next, after({ hint: 1000 }, { retryAfter: 9000 }).hint)
+    assert.isBelow(next, 2000)
+  })
+
+  it("is old news where it was started before the last decrease, but counts", () => {
+    const draft = after({ decision: { ...draftOf().decision, epoch: 3 }, lastRejected: 7, rejections: 4 }, { epoch: 2 })
+    assert.deepStrictEqual([draft.rejections, draft.lastRejected, draft.decision.epoch, draft.marks], [5, 101, 3, []])
+  })
+
+  it("is that nothing was accepted since the last: one is no silence yet at a cap where others take places", () => {
+    // All but one of a hundred were accepted before the first; nothing since.
+    const marks = [{ at: now - 50, accepted: 99, held: 0 }]
+    const sample = { sequence: 101, startedWith: 9 }
+    const silent = (over: Partial<State.Draft>, at = now) =>
+      after({ marks, rejections: 1, widest: 8, ...over }, sample, at).block !== undefined
+    // In the first quarter of a unit others test; a pace, or a lone attempt, loses no place to them.
+    const busy = 8_000_000 + 100
+    const marked = { marks: [{ at: busy - 50, accepted: 99, held: 0 }] }
+    assert.deepStrictEqual(
+      [
+        silent({}, 8_000_000 + 2000),
+        silent(marked, busy),
+        silent({ ...marked, blocked: 1 }, busy),
+        silent({ ...marked, blocked: 2 }, busy)
+      ],
+      [true, false, false, true]
+    )
+    // One that was started no later than the last says nothing.
+    assert.isFalse(silent({ marks: [{ at: 8_002_000, accepted: 99, held: 0 }] }, 8_002_000))
+  })
+})

@@ -1,0 +1,208 @@
+import { assert, describe, it } from "@effect/vitest"
+import { blame, type Rejection } from "../../../src/law/window/Blame.js"
+import * as Closing from "../../../src/law/window/Closing.js"
+import * as Level from "../../../src/law/window/Level.js"
+import * as Permits from "../../../src/law/window/Permits.js"
+import * as State from "../../../src/law/window/State.js"
+
+const rejection = (over: Partial<Rejection> = {}): Rejection => ({
+  ...{ _tag: "capacity", row: 1, attempt: 1, epoch: 0, inFlight: 1, latency: 20, sequence: 100 },
+  ...{ startedWith: 9, bound: "none", status: 429, retryAfter: undefined },
+  ...over
+})
+
+/** A quarter of a round and longer after its beginning: nobody tests. */
+const quiet = 8_000_000 + 2000
+
+/** A pool that has been served for long, with twelve permits known. */
+const drafted = (over: Partial<State.Draft> = {}): State.Draft =>
+  Object.assign(State.draft(State.begin(64, 0, 0).state), {
+    limits: { window: Permits.initial(12), pace: undefined, slowStart: false },
+    ...{ widest: 12, latency: 100, meanLatency: 100, successes: 100 },
+    ...over
+  })
+
+const mark = (accepted: number, at = quiet) => ({ at, accepted, held: 0 })
+
+/** Blames a rejection; returns what was learned. */
+const blamed = (
+  over: Partial<State.Draft>,
+  sample: Partial<Rejection> = {},
+  accepted = 100,
+  at = quiet
+): State.Draft => {
+  const draft = drafted(over)
+  blame(draft, rejection(sample), mark(accepted, at), at + 20, undefined, undefined)
+  return draft
+}
+const paced = (top: number) => ({ window: Permits.initial(12), pace: Level.known(top), slowStart: false })
+const topsOf = ({ limits: { pace, window } }: State.Draft) => [window.top, pace?.top]
+
+describe("A rejection that hits a cap", () => {
+  it("has as many in flight besides as were ever served, or more", () => {
+    const tops = [13, 14].map((startedWith) => {
+      const draft = blamed({}, { startedWith })
+      return [draft.limits.window.top, draft.limits.pace, draft.widest, draft.decision.reason]
+    })
+    assert.deepStrictEqual(tops, [
+      [12, undefined, 12, "12 in flight were too many (status 429)"],
+      [13, undefined, 13, "13 in flight were too many (status 429)"]
+    ])
+  })
+
+  it("does so beside a pace where it had waited for the window alone", () => {
+    const limits = paced(40)
+    const ofWindow = blamed({ limits, widest: 8 }, { bound: "window" })
+    const ofSpacing = blamed({ limits, widest: 8 }, { bound: "spacing" })
+    assert.deepStrictEqual([topsOf(ofWindow), ofSpacing.limits.window.top], [[8, 40], 12])
+    assert.match(ofSpacing.decision.reason, /starts a second were too many \(status 429\)$/)
+  })
+
+  it("is the fourth in a row with the same number in flight, and a pace was too low by half", () => {
+    const limits = paced(40)
+    const fourth = blamed({ limits, inFlight: [5, 8, 8, 8] })
+    assert.deepStrictEqual(
+      [topsOf(fourth), fourth.inFlight],
+      [
+        [8, 60],
+        [5, 8, 8, 8, 8]
+      ]
+    )
+    for (const inFlight of [
+      [8, 8],
+      [8, 8, 7],
+      [8, 7, 8, 8]
+    ]) {
+      assert.match(blamed({ limits, inFlight }).decision.reason, /starts a second/)
+    }
+  })
+
+  it("takes a little of the doubt away, and never more than there is", () => {
+    const doubts = [1, 0.25, 0.1].map((doubt) => blamed({ doubt }, { startedWith: 13 }).doubt)
+    assert.deepStrictEqual(doubts, [0.75, 0, 0])
+  })
+
+  it("is told of in no reason while the API is closed", () => {
+    const draft = drafted()
+    draft.block = Closing.make(draft, { since: 0, accepted: 0, before: draft.limits, at: 0 })
+    const { reason } = draft.decision
+    blame(draft, rejection({ startedWith: 13 }), mark(100), quiet, undefined, undefined)
+    assert.deepStrictEqual([draft.limits.window.top, draft.decision.reason], [12, reason])
+  })
+})
+
+describe("A rejection below a cap", () => {
+  const marks = [mark(80, quiet - 1000)]
+
+  it("weighs the more, the sooner it comes, and the most where it had waited for the spacing", () => {
+    const doubts = [
+      // Twelve have passed since the last one, as many as there are permits: it is a stray one.
+      blamed({ marks }, {}, 92).doubt,
+      blamed({ marks }, {}, 91).doubt,
+      blamed({ marks }, { bound: "spacing" }, 91).doubt,
+      // While others test what is free, soon is no wonder; who has hardly been served knows nothing of others.
+      blamed({ marks }, {}, 91, 8_000_000 + 100).doubt,
+      blamed({ marks, successes: 11 }, {}, 91, 8_000_000 + 100).doubt,
+      blamed({ marks, successes: 12 }, {}, 91, 8_000_000 + 100).doubt,
+      // The first of all has no last one.
+      blamed({}, {}, 100).doubt
+    ]
+    assert.deepStrictEqual(doubts, [0.5, 1, 2, 0.5, 1, 0.5, 1])
+  })
+
+  it("takes doubt away where more was tested, and says that others share the API", () => {
+    const window = { ...Permits.initial(12), from: quiet }
+    const draft = blamed({ limits: { window, pace: undefined, slowStart: false }, marks, doubt: 1 }, {}, 91)
+    assert.deepStrictEqual([draft.doubt, draft.limits.window.top, draft.widest], [0.75, 8, 8])
+    assert.strictEqual(draft.decision.reason, "8 in flight were too many: others share the API (status 429)")
+  })
+
+  it("remembers the permits from before the first doubt", () => {
+    assert.deepStrictEqual(
+      [0, 0.5].map((doubt) => blamed({ marks, doubt, undoubted: 30 }, {}, 91).undoubted),
+      [12, 30]
+    )
+  })
+
+  it("ends the cap where there is doubt enough: a pace is measured, with the permits from before", () => {
+    const isPace = (doubt: number, sure: boolean) => {
+      const window = { ...Permits.initial(12), sure }
+      const draft = blamed(
+        { limits: { window, pace: undefined, slowStart: false }, marks, doubt, undoubted: 30 },
+        {},
+        91
+      )
+      return draft.limits.pace === undefined ? "cap" : [draft.limits.window.top, draft.limits.window.level, draft.doubt]
+    }
+    assert.deepStrictEqual(
+      [isPace(1.75, false), isPace(2, false), isPace(5.75, true), isPace(6, true)],
+      ["cap", [30, 30, 0], "cap", [30, 30, 0]]
+    )
+  })
+
+  it("with a wait speaks for a cap only after twelve, of the window, with half of it in flight", () => {
+    const isCap = (accepted: number, over: Partial<Rejection> = {}) =>
+      blamed({ marks }, { bound: "window", retryAfter: 50, ...over }, accepted).limits.pace === undefined
+    assert.deepStrictEqual(
+      [
+        isCap(92),
+        isCap(91),
+        isCap(92, { bound: "spacing" }),
+        isCap(92, { startedWith: 7 }),
+        isCap(92, { startedWith: 6 }),
+        isCap(91, { retryAfter: undefined })
+      ],
+      [true, false, false, true, false, true]
+    )
+  })
+})
+
+describe("A rejection before anything was served", () => {
+  it("leaves the window at what was in flight besides, or at one", () => {
+    const tops = [1, 2, 6].map((startedWith) => {
+      const { limits, widest } = blamed({ successes: 0, limits: drafted().limits }, { startedWith, retryAfter: 50 })
+      return [limits.window.top, limits.pace, widest]
+    })
+    assert.deepStrictEqual(tops, [
+      [1, undefined, 0],
+      [1, undefined, 0],
+      [5, undefined, 0]
+    ])
+  })
+})
+
+describe("A pace after a rejection", () => {
+  /** After so many marks, ten a second each. */
+  const every = (count: number, span = 1000) =>
+    Array.from({ length: count }, (_, i) => ({ at: quiet - (count - i) * span, accepted: 10 * i, held: 0 }))
+
+  it("is four fifths of what it was, where nothing was measured yet", () => {
+    const draft = blamed({ limits: paced(40), widest: 20 })
+    assert.deepStrictEqual([Math.round(draft.limits.pace?.top ?? 0), draft.limits.window.top], [32, 12])
+  })
+
+  it("is said as it is long: whole, with a tenth, or with two digits", () => {
+    const reasons = [200, 40, 0.4].map((top) => blamed({ limits: paced(top), widest: 20 }).decision.reason)
+    assert.deepStrictEqual(
+      reasons.map((reason) => reason.split(" ")[0]),
+      ["160", "32.0", "0.32"]
+    )
+  })
+
+  it("has gained patience where it is the same again, and lost two of it where it is another", () => {
+    const pace = { ...Level.known(10), patience: 3 }
+    const limits = (top: number) => ({ ...paced(10), pace: { ...pace, top } })
+    const patience = (top: number) => {
+      const draft = blamed({ limits: limits(top), widest: 20, marks: every(4) }, {}, 40)
+      const { pace } = draft.limits
+      return pace === undefined || pace.shared ? undefined : pace.patience
+    }
+    assert.deepStrictEqual([patience(10), patience(12.5)], [4, 1])
+  })
+
+  it("in slow start leaves the window at what was in flight", () => {
+    const limits = { ...paced(40), slowStart: true }
+    const draft = blamed({ limits, widest: 20 })
+    assert.deepStrictEqual([draft.limits.slowStart, draft.limits.window.top], [false, 8])
+  })
+})
