@@ -54,3 +54,29 @@ describe("An API that was closed", () => {
     assert.deepStrictEqual([rate, draft.limits.window.level, draft.held], [40, 12, 30_000])
   })
 })
+
+describe("A block that begins", () => {
+  const made = (over: Partial<State.Draft>, at = 2000) => {
+    const draft = Object.assign(State.draft(State.begin(64, 0, 0).state), { opened: { at: 0, accepted: 10 }, ...over })
+    const limits = { ...draft.limits, pace: Level.known(40), slowStart: false }
+    draft.limits = limits
+    return Closing.make(draft, { since: 1900, accepted: 50, before: limits, at })
+  }
+
+  it("knows what was accepted a second, and never more than the limits allow", () => {
+    assert.deepStrictEqual(
+      [made({}).rate, made({}, 500).rate, made({}, 0).rate, made({ opened: undefined }).rate],
+      [20, 40, 0, 0]
+    )
+  })
+
+  it("looks the more often, the more has gone through", () => {
+    const shares = [10, 500, 1000, 100_000].map((successes) => made({ successes }).share)
+    assert.deepStrictEqual(shares, [0.15, 0.1, 0.05, 0.05])
+  })
+
+  it("begins without probes, told of by nobody, and suspects nothing", () => {
+    const { delay, lastProbe, probes, suspect, told } = made({})
+    assert.deepStrictEqual([delay, lastProbe, probes, suspect, told], [0, 2000, 0, false, false])
+  })
+})
