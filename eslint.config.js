@@ -51,14 +51,15 @@ const database = {
  * forbidden: imports run one way.
  */
 const words = "\\.\\./(Capacity|PoolConfig|PoolError|PoolStats)\\.js"
-const core = "\\.\\./([A-Z]\\w+|(pool|law|order|answer|structure)/\\w+)\\.js"
+const core = "\\.\\./([A-Z]\\w+|(pool|law|order|answer|limit|structure)/\\w+)\\.js"
 const rooms = {
   "src/structure": [],
   "src/law": ["\\.\\./structure/"],
   "src/law/window": ["\\.\\./\\w+\\.js", "\\.\\./\\.\\./structure/"],
-  "src/order": ["\\.\\./structure/", "\\.\\./Capacity\\.js"],
+  "src/order": ["\\.\\./structure/", "\\.\\./Capacity\\.js", "\\.\\./answer/Usage\\.js"],
+  "src/limit": ["\\.\\./structure/"],
   "src/answer": ["\\.\\./structure/", "\\.\\./law/ControlLaw\\.js"],
-  "src/pool": ["\\.\\./(structure|law|order|answer)/", words],
+  "src/pool": ["\\.\\./(structure|law|order|answer|limit)/", words],
   "src/http": [core],
   "src/report": [core],
   "src/journal": [core],

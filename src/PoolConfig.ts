@@ -16,6 +16,36 @@ import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
 import * as Argument from "./structure/Argument.js"
 import type { ControlLaw } from "./law/ControlLaw.js"
+import type { Limit } from "./limit/Limit.js"
+import * as Prices from "./limit/Prices.js"
+import * as Read from "./limit/Read.js"
+
+export {
+  /**
+   * A limit of an API that is known.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Limit
+} from "./limit/Limit.js"
+
+export {
+  /**
+   * What a model costs.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Price,
+  /**
+   * A table of prices.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Prices
+} from "./limit/Prices.js"
 
 /**
  * The options of an AIMD throttle. Every duration is a `DurationInput`: `"50 millis"`, a number of milliseconds, or a
@@ -55,6 +85,16 @@ export interface Options extends ThrottleOptions {
    * your own. The options of the throttle tune `"delay"` alone.
    */
   readonly control?: "window" | "delay" | ControlLaw | undefined
+  /**
+   * What is known of the API's limits: they are never exceeded, from the first call on, and the law still learns where the
+   * API allows less. `"headers"` takes them from the answers. Text is read as in the environment, see {@link config}.
+   * Default none.
+   */
+  readonly limits?: ReadonlyArray<Limit | "headers"> | string | undefined
+  /** What calls cost, by model, in any currency. Default none. */
+  readonly prices?: Prices.Prices | undefined
+  /** Nothing starts that could make the pool spend more than this, in the currency of `prices`. Default none. */
+  readonly budget?: number | undefined
   /** Names the pool in metrics, spans, logs and errors. Default `"default"`. */
   readonly name?: string | undefined
 }
@@ -84,6 +124,9 @@ export interface PoolConfig extends ThrottleConfig {
   readonly maxRetryAfter: Duration.Duration
   readonly attemptTimeout?: Duration.Duration
   readonly control: "window" | "delay" | ControlLaw
+  readonly limits?: ReadonlyArray<Read.Known>
+  readonly prices?: Prices.Prices
+  readonly budget?: number
   readonly name: string
 }
 
@@ -133,6 +176,27 @@ const isMethod = (u: unknown, name: string): boolean => Predicate.hasProperty(u,
 
 const ControlLawSchema = Schema.declare((u): u is ControlLaw => isMethod(u, "initial") && isMethod(u, "step"))
 
+/** Reads an option whose problem is a sentence of its own, which names the place inside the option. */
+const readBy = <A>(read: (u: unknown) => Either.Either<A, string>): Schema.Schema<A, unknown> =>
+  Schema.transformOrFail(
+    Schema.Unknown,
+    Schema.declare((_: unknown): _ is A => true),
+    {
+      decode: (u, _, ast) => Either.mapLeft(read(u), (problem) => new ParseResult.Type(ast, u, problem)),
+      encode: ParseResult.succeed
+    }
+  )
+
+/** A table of prices, or its JSON as in the environment. */
+const readPrices = (u: unknown): Either.Either<Prices.Prices, string> => {
+  const table = Predicate.isString(u) ? Option.getOrElse(decodeJson(u), () => u) : u
+  const problem = Prices.problem(table)
+  // Whatever has no problem is a table of prices.
+  return problem === undefined ? Either.right(table as Prices.Prices) : Either.left(problem)
+}
+
+const decodeJson = Schema.decodeUnknownOption(Schema.parseJson())
+
 const orDefault = <A, I>(schema: Schema.Schema<A, I>, value: A) =>
   Schema.optionalWith(schema, { exact: true, default: () => value })
 
@@ -161,6 +225,12 @@ const poolFields = {
     }),
     defaults.control
   ),
+  limits: Schema.optionalWith(readBy(Read.limits), { exact: true }),
+  prices: Schema.optionalWith(readBy(readPrices), { exact: true }),
+  budget: Schema.optionalWith(
+    numberOf("a finite number over 0", (n) => Number.isFinite(n) && n > 0),
+    { exact: true }
+  ),
   name: orDefault(Schema.NonEmptyString.annotations({ message: expected("a non-empty string") }), defaults.name)
 }
 
@@ -185,7 +255,14 @@ const rules = (config: ThrottleConfig): ReadonlyArray<Schema.FilterIssue> => {
 
 const Throttle = Schema.Struct(throttleFields).pipe(Schema.filter(rules))
 
-const Pool = Schema.Struct(poolFields).pipe(Schema.filter(rules))
+const Pool = Schema.Struct(poolFields).pipe(
+  Schema.filter(rules),
+  Schema.filter(({ budget, prices }) =>
+    budget === undefined || prices !== undefined
+      ? undefined
+      : { path: ["budget"], message: "needs prices beside it: nobody knows what a call costs" }
+  )
+)
 
 /** The options without those that are `undefined`: what many callers write for "left out". */
 const given = <Some>(options: Some): Some => {
@@ -288,15 +365,20 @@ const variables = {
   maxRetryAfter: variable("maxRetryAfter"),
   attemptTimeout: variable("attemptTimeout"),
   control: variable("control"),
+  limits: variable("limits"),
+  prices: variable("prices"),
+  budget: variable("budget"),
   name: variable("name")
 }
 
-const numeric: ReadonlySet<string> = new Set(["poolSize", "backoffMultiplier"])
+const numeric: ReadonlySet<string> = new Set(["poolSize", "backoffMultiplier", "budget"])
 
 /**
  * Reads the options from the environment: `POOL_SIZE`, `MIN_DISPATCH_DELAY`, `MAX_DISPATCH_DELAY`, `BACKOFF_MULTIPLIER`,
- * `RECOVERY_STEP`, `MAX_CAPACITY_RETRY`, `MAX_RETRY_AFTER`, `ATTEMPT_TIMEOUT`, `CONTROL`, `NAME`, each optional and each
- * behind `prefix` where one is given (`OPENAI_POOL_SIZE`). Durations carry their unit: `"50 millis"`, `"5 seconds"`.
+ * `RECOVERY_STEP`, `MAX_CAPACITY_RETRY`, `MAX_RETRY_AFTER`, `ATTEMPT_TIMEOUT`, `CONTROL`, `LIMITS`, `PRICES`, `BUDGET`,
+ * `NAME`, each optional and each behind `prefix` where one is given (`OPENAI_POOL_SIZE`). Durations carry their unit:
+ * `"50 millis"`, `"5 seconds"`. Limits are written as in `600 requests per minute, 90_000 tokens per minute, 8 concurrent`,
+ * a bucket as in `10 requests per second burst 3`; prices are JSON.
  *
  * @example
  * ```ts

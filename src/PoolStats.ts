@@ -7,7 +7,19 @@ import * as Duration from "effect/Duration"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import type * as MetricLabel from "effect/MetricLabel"
+import * as Usage from "./answer/Usage.js"
+import type { Money } from "./limit/Purse.js"
 import type { PoolConfig } from "./PoolConfig.js"
+
+export {
+  /**
+   * What a pool has spent.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Money
+} from "./limit/Purse.js"
 
 /**
  * What one batch did.
@@ -31,6 +43,8 @@ export interface BatchStats {
   readonly dispatchDelayAtCompletion: Duration.Duration
   /** Sum over the rows of the time between a rejection and the next start, or the outcome. */
   readonly totalThrottleTime: Duration.Duration
+  /** What the attempts have used, as far as they told: see `Hints.report`. */
+  readonly usage: Usage.Usage
 }
 
 /**
@@ -68,6 +82,24 @@ export interface Change {
 export const changesKept = 32
 
 /**
+ * A limit that a pool was told, and what is counted of it. `reserved` is `settled`, `refunded` and `open` together: what
+ * attempts took, what they gave back, and what those in flight may take.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface LimitStats {
+  /** As in `600 requests per 1m`. */
+  readonly limit: string
+  /** What counts now. */
+  readonly used: number
+  readonly reserved: number
+  readonly settled: number
+  readonly refunded: number
+  readonly open: number
+}
+
+/**
  * What a pool did since it was made, and where it stands.
  *
  * @since 0.1.0
@@ -97,6 +129,10 @@ export interface PoolStats extends BatchStats {
   readonly saturatedSince: number | undefined
   /** Why the law decided as it did last. */
   readonly reason: string
+  /** The limits that the pool was told; absent where it was told none. */
+  readonly limits?: ReadonlyArray<LimitStats>
+  /** What was spent, where the pool knows prices. */
+  readonly money?: Money
   /** The latest decisions that changed something, oldest first, at most 32. `pool.changes` has them as they come. */
   readonly changes: ReadonlyArray<Change>
 }
@@ -119,6 +155,9 @@ export interface Tally {
   dispatchDelayAtCompletion: number
   totalThrottleTime: number
   resends: number
+  usage: Usage.Usage
+  /** What rows that came out of a journal had used before. */
+  recalledUsage: Usage.Usage
 }
 
 /**
@@ -138,7 +177,9 @@ export const makeTally = (): Tally => ({
   peakDelay: 0,
   dispatchDelayAtCompletion: 0,
   totalThrottleTime: 0,
-  resends: 0
+  resends: 0,
+  usage: Usage.none,
+  recalledUsage: Usage.none
 })
 
 /**
@@ -156,7 +197,8 @@ export const fromTally = (tally: Tally): BatchStats => ({
   maxConcurrentReached: tally.maxConcurrentReached,
   peakDelay: Duration.millis(tally.peakDelay),
   dispatchDelayAtCompletion: Duration.millis(tally.dispatchDelayAtCompletion),
-  totalThrottleTime: Duration.millis(tally.totalThrottleTime)
+  totalThrottleTime: Duration.millis(tally.totalThrottleTime),
+  usage: tally.usage
 })
 
 /**
@@ -215,6 +257,9 @@ export interface Counter {
   readonly rejected: (delay: number) => void
   /** An attempt ended, whatever came of it. */
   readonly ended: () => void
+  readonly used: (usage: Usage.Usage) => void
+  /** A row came out of a journal. */
+  readonly recalled: (usage: Usage.Usage) => void
   readonly finished: (success: boolean, throttleWait: number, delay: number) => void
 }
 
@@ -251,6 +296,8 @@ export const makeCounter = (pool: Tally, labels: ReadonlyArray<MetricLabel.Metri
       pool.inFlight -= 1
       inFlight.unsafeUpdate(pool.inFlight, labels)
     },
+    used: (usage) => both((t) => (t.usage = Usage.sum(t.usage, usage))),
+    recalled: (usage) => both((t) => (t.recalledUsage = Usage.sum(t.recalledUsage, usage))),
     finished: (success, throttleWait, delay) => {
       both((t) => {
         if (success) t.successes += 1

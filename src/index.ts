@@ -89,6 +89,13 @@ export * as RetryAfter from "./answer/RetryAfter.js"
 export * as Semaphore from "./structure/Semaphore.js"
 
 /**
+ * What attempts have used.
+ *
+ * @since 0.2.0
+ */
+export * as Usage from "./answer/Usage.js"
+
+/**
  * The default control law.
  *
  * @since 0.2.0

@@ -334,7 +334,7 @@ describe("Pool config validation", () => {
     Effect.gen(function* () {
       const keys =
         '"minDispatchDelay" | "maxDispatchDelay" | "backoffMultiplier" | "recoveryStep" | "poolSize" | ' +
-        '"maxCapacityRetry" | "maxRetryAfter" | "attemptTimeout" | "control" | "name"'
+        '"maxCapacityRetry" | "maxRetryAfter" | "attemptTimeout" | "control" | "limits" | "prices" | "budget" | "name"'
       assert.deepStrictEqual(yield* problems({ poolsize: 4, retries: undefined }), [
         `poolsize: is unexpected, expected: ${keys}, got 4`,
         `retries: is unexpected, expected: ${keys}, got undefined`

@@ -5,6 +5,7 @@
  * @since 0.2.0
  */
 import * as ErrorBody from "../answer/ErrorBody.js"
+import * as Usage from "../answer/Usage.js"
 import * as Memo from "../structure/Memo.js"
 import * as Standard from "./Standard.js"
 
@@ -117,6 +118,15 @@ export const make = (form: Form): Parser => {
   }
 }
 
+/**
+ * The events of a stream that has ended; the last may lack its end.
+ *
+ * @since 0.2.0
+ * @category parsers
+ */
+export const eventsOf = (form: Form, text: string): ReadonlyArray<Event> =>
+  make(form).push(new TextEncoder().encode(`${text}\n\n`))
+
 const beginnings: { readonly [form in Form]: ReadonlyArray<string> } = {
   "server-sent events": ["data", "event", "id", "retry", ":"],
   lines: ["{", "["]
@@ -144,6 +154,18 @@ export const statusOf = ({ data, name }: Event): number | undefined => {
   const body = ErrorBody.parse(data)
   return Standard.statusOf(name === "error" ? { ...pick(body), isError: true } : body)
 }
+
+/**
+ * What events say was used: each tells it of all that was used so far.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const usageOf = (events: ReadonlyArray<Event>, before?: Usage.Usage): Usage.Usage | undefined =>
+  events.reduce((told, { data }) => {
+    const usage = Usage.fromText(data)
+    return usage === undefined ? told : { ...told, ...usage }
+  }, before)
 
 const pick = ({ codes, headers, messages, status, waits }: ErrorBody.ErrorBody) => ({
   codes,

@@ -165,11 +165,14 @@ export class OpenResponse extends Body.BufferedResponse {
   }
 }
 
-/** Watches what passes by for an error, and says so to the law. */
+/** Watches what passes by for an error, and says so to the law; and for what was used. */
 const listen = (form: EventStream.Form, hold: Insider.Hold) => {
   const parser = EventStream.make(form)
   return (bytes: Uint8Array): void => {
-    for (const event of parser.push(bytes)) {
+    if (hold.isOver) return
+    const events = parser.push(bytes)
+    hold.usage = EventStream.usageOf(events, hold.usage)
+    for (const event of events) {
       const status = EventStream.statusOf(event)
       if (status !== undefined && Capacity.isCapacityStatus(status)) {
         hold.end(Exit.fail(new Capacity.CapacityError({ status })))

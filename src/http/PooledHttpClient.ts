@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Capacity from "../Capacity.js"
 import type * as RetryAfter from "../answer/RetryAfter.js"
+import type { Cost } from "../limit/Cost.js"
 import * as Insider from "../pool/Insider.js"
 import * as Body from "./Body.js"
 import * as Classifier from "./Classifier.js"
@@ -89,6 +90,12 @@ export interface Options extends AttemptOptions {
    * of the stream gives the same bytes, as with a file.
    */
   readonly streamingBody?: "refuse" | "once" | "replay"
+  /**
+   * What a request takes of the limits that the pool was told, at most: it is set aside at each start, and what the answer
+   * does not report as used is given back. A request that is larger than a limit fails with `CallTooLargeError`. Default one
+   * request.
+   */
+  readonly cost?: (request: HttpClientRequest.HttpClientRequest) => Cost
 }
 
 /**
@@ -151,6 +158,7 @@ const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
 export const settingsOf = (options: Options): PooledRequest.Settings => ({
   ...attemptSettings(options),
   streamingBody: options.streamingBody ?? "refuse",
+  cost: options.cost,
   resend: resendOf(options)
 })
 
@@ -210,13 +218,16 @@ export const attempts =
     return PooledRequest.clientOf((given) =>
       PooledRequest.begin(given, resend, (request, progress) => {
         const isSafe = !Body.isStreaming(request) && resend.isSafe(request)
-        const run = HttpAttempt.run(client, request, settings, progress, Effect.succeed({}))
+        const run = HttpAttempt.run(client, request, settings, progress, Effect.succeed({}), Insider.resent)
         const way = isSafe ? PooledRequest.resending(run, () => progress.isLost, resend.schedule) : run
         const watched = Effect.zipRight(
           Insider.allowReruns(isSafe, mostReruns),
           // An interruption may be the pool's time limit: then it stays as it was.
           Effect.tapBoth(way, {
-            onFailure: () => Insider.allowReruns(false, mostReruns),
+            onFailure: (error) => {
+              PooledRequest.noteAnswer(error, progress)
+              return Insider.allowReruns(false, mostReruns)
+            },
             onSuccess: () => Insider.allowReruns(false, mostReruns)
           })
         )

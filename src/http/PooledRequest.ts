@@ -12,14 +12,17 @@ import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Capacity from "../Capacity.js"
+import type { Cost } from "../limit/Cost.js"
 import type * as PooledExecutor from "../PooledExecutor.js"
 import * as Body from "./Body.js"
 import * as HttpAttempt from "./HttpAttempt.js"
 import * as HttpError from "./HttpError.js"
 import * as HttpSpan from "./HttpSpan.js"
+import * as Insider from "../pool/Insider.js"
 
 /**
  * What a pooled client needs of a pool.
@@ -48,6 +51,7 @@ export type Find = <A, E, R>(
  */
 export interface Settings extends HttpAttempt.Settings {
   readonly streamingBody: "refuse" | "once" | "replay"
+  readonly cost: ((request: HttpClientRequest.HttpClientRequest) => Cost) | undefined
   readonly resend: Resend
 }
 
@@ -120,6 +124,16 @@ const answers = new WeakMap<object, HttpClientResponse.HttpClientResponse>()
  */
 export const lastResponse = (error: HttpError.Failure): HttpClientResponse.HttpClientResponse | undefined =>
   answers.get(error)
+
+/**
+ * Remembers the answer that a failure is about, if there was one.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export const noteAnswer = (failure: unknown, { rejected }: HttpAttempt.Progress): void => {
+  if (rejected !== undefined && Predicate.isObject(failure)) answers.set(failure, rejected)
+}
 
 /**
  * Something that is to happen around each attempt of a request.
@@ -218,8 +232,9 @@ const run = <E, R>(
     const way = find(request, (pool): Effect.Effect<HttpClientResponse.HttpClientResponse, WayError<E>, R> => {
       const once = attempt(client, request, settings, progress, pool)
       const call = around === undefined ? once : around(once)
-      if (!isStreaming) return pool.execute(call)
-      return Effect.mapError(pool.attempt(call), (error) =>
+      const options = settings.cost && { cost: settings.cost(request) }
+      if (!isStreaming) return pool.execute(call, options)
+      return Effect.mapError(pool.attempt(call, options), (error) =>
         isOwn(error) ? error : new HttpError.StreamingBodyError({ method: request.method, sent: true })
       )
     })
@@ -231,7 +246,7 @@ const run = <E, R>(
     const whole = mayBeSentAgain ? resending(way, isLost, settings.resend.schedule) : way
     return Effect.catchAll(whole, (error): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
       if (error._tag === "HttpFailure") return error.open()
-      if (progress.rejected !== undefined) answers.set(error, progress.rejected)
+      noteAnswer(error, progress)
       return Effect.fail(error)
     })
   })
@@ -261,7 +276,7 @@ const attempt = <E, R>(
     window,
     reason
   }))
-  return Effect.matchEffect(HttpAttempt.run(client, request, settings, progress, about), {
+  return Effect.matchEffect(HttpAttempt.run(client, request, settings, progress, about, Insider.counted), {
     onSuccess: ({ isNeutral, response }) =>
       isNeutral
         ? Effect.fail(new Passed({ message: `status ${response.status}`, open: () => Effect.succeed(response) }))

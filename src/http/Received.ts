@@ -8,6 +8,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Body from "./Body.js"
+import * as Usage from "../answer/Usage.js"
 import * as EventStream from "./EventStream.js"
 import * as OpenBody from "./OpenBody.js"
 
@@ -75,6 +76,19 @@ export class Received {
     return Effect.suspend(() =>
       this.known !== undefined ? Effect.succeed(this.known.event) : Effect.map(this.firstEvent, () => this.known?.event)
     )
+  }
+
+  /** What the answer says was used, as far as it was read to its end anyway. */
+  get usage(): Effect.Effect<Usage.Usage | undefined> {
+    return Effect.suspend(() => {
+      const { form } = this
+      if (!this.isRead || (form === undefined && !EventStream.isDocument(this.headers))) {
+        return Effect.succeed(undefined)
+      }
+      const told = (text: string) =>
+        form === undefined ? Usage.fromText(text) : EventStream.usageOf(EventStream.eventsOf(form, text))
+      return Effect.orElseSucceed(Effect.map(this.response.text, told), () => undefined)
+    })
   }
 
   private get isError(): boolean {

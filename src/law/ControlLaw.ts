@@ -20,7 +20,23 @@ export interface Quota {
 }
 
 /**
- * What an answer says of the API's limits, requests and tokens apart. See `Hints.report`.
+ * What was used, as far as anybody knows: a field that nobody told of is not there.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Usage {
+  /** All tokens. */
+  readonly tokens?: number
+  /** Those of the request, and those of the answer. */
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+  /** In the currency of whoever tells it. */
+  readonly money?: number
+}
+
+/**
+ * What an answer says of the API's limits, requests and tokens apart, and of what it used. See `Hints.report`.
  *
  * @since 0.2.0
  * @category models
@@ -28,6 +44,7 @@ export interface Quota {
 export interface Hints {
   readonly requests?: Quota
   readonly tokens?: Quota
+  readonly usage?: Usage
 }
 
 /**
@@ -38,6 +55,17 @@ export interface Hints {
  * @category models
  */
 export type Bound = "window" | "spacing" | "period" | "none"
+
+/**
+ * What an attempt weighs: what it took, where its answer said so, and what its caller expected otherwise.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Cost {
+  readonly requests: number
+  readonly tokens: number
+}
 
 interface SampleFields {
   /** Whose attempt this was: a row or a call has one number in its pool, from 1. */
@@ -57,6 +85,8 @@ interface SampleFields {
   readonly bound: Bound
   /** What the answer said about its limits, where the attempt reported it. */
   readonly hints?: Hints | undefined
+  /** What the attempt weighs, where anybody says; one request and no tokens otherwise. */
+  readonly cost?: Cost | undefined
 }
 
 /**
@@ -94,6 +124,8 @@ export interface Starts {
   readonly fate: (sequence: number) => "open" | Sample["_tag"]
   /** The status that it was rejected with; 0 where it was not. */
   readonly status: (sequence: number) => number
+  /** What it weighs in tokens, as {@link Cost} says; 0 where nobody says. */
+  readonly tokens: (sequence: number) => number
 }
 
 /**

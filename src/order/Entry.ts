@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import * as Usage from "../answer/Usage.js"
 import { HttpStatus } from "../Capacity.js"
 
 /**
@@ -37,6 +38,8 @@ export interface BufferEntry<out A, out E> {
   readonly attempts: number
   /** The status of the last capacity error it met; absent when it met none. */
   readonly lastStatus?: number
+  /** What its attempts have used, all of them; absent when none of them told. */
+  readonly usage?: Usage.Usage
 }
 
 /**
@@ -45,7 +48,10 @@ export interface BufferEntry<out A, out E> {
  * @since 0.1.0
  * @category models
  */
-export type Outcome<A, E> = Pick<BufferEntry<A, E>, "exit" | "startedAt" | "throttleWait" | "attempts" | "lastStatus">
+export type Outcome<A, E> = Pick<
+  BufferEntry<A, E>,
+  "exit" | "startedAt" | "throttleWait" | "attempts" | "lastStatus" | "usage"
+>
 
 const NonNegativeFinite = Schema.Finite.pipe(Schema.nonNegative())
 const Index = Schema.NonNegativeInt
@@ -75,7 +81,8 @@ export const EntryMetadata = Schema.Struct({
   bufferWait: Millis,
   throttleWait: Millis,
   attempts: Index,
-  lastStatus: Schema.optionalWith(HttpStatus, { exact: true })
+  lastStatus: Schema.optionalWith(HttpStatus, { exact: true }),
+  usage: Schema.optionalWith(Usage.Used, { exact: true })
 })
 
 /**

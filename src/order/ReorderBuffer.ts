@@ -263,7 +263,7 @@ const unfinished = <V extends object>(
 
 const entryOf = <A, E>(
   { stateId, submitIndex, submittedAt }: Slot<Completed<A, E>>,
-  { attempts, exit, lastStatus, startedAt, throttleWait }: Outcome<A, E>,
+  { attempts, exit, lastStatus, startedAt, throttleWait, usage }: Outcome<A, E>,
   completeIndex: number,
   completedAt: number
 ): Completed<A, E> => {
@@ -280,5 +280,6 @@ const entryOf = <A, E>(
     attempts
   }
   if (lastStatus !== undefined) entry.lastStatus = lastStatus
+  if (usage !== undefined) entry.usage = usage
   return entry
 }

@@ -7,7 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Admission } from "./Admission.js"
+import * as Again from "./Again.js"
 import * as Attempt from "./Attempt.js"
+import * as Cost from "../limit/Cost.js"
 import * as Insider from "./Insider.js"
 import * as Lane from "./Lane.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
@@ -22,9 +24,15 @@ import * as Runner from "./Runner.js"
  */
 export interface Calls {
   /** Runs one call; its capacity errors are retried. */
-  readonly execute: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, PoolError.CallError<E>, R>
+  readonly execute: <A, E, R>(
+    call: Effect.Effect<A, E, R>,
+    cost?: Cost.Cost
+  ) => Effect.Effect<A, PoolError.CallError<E>, R>
   /** Runs one attempt; a capacity error slows the pool down, and is the caller's to retry. */
-  readonly attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => Effect.Effect<A, PoolError.AttemptError<E>, R>
+  readonly attempt: <A, E, R>(
+    call: Effect.Effect<A, E, R>,
+    cost?: Cost.Cost
+  ) => Effect.Effect<A, PoolError.AttemptError<E>, R>
   /** The line leaves the pool. Nobody may wait in it any more. */
   readonly close: () => void
 }
@@ -63,7 +71,12 @@ export const open = (admission: Admission): Calls => {
   const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
     const { caller, effect, restore } = call
     const outer = Insider.occupantOf(caller.getFiberRef(Insider.current))
-    const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer }
+    const insider: Insider.Insider = {
+      inFlight: true,
+      tally: admission.tally,
+      outer,
+      again: Again.make(admission, job)
+    }
     return runner.run({
       caller,
       effect: restore(Attempt.make(admission, effect, job.attempts, job.span)),
@@ -77,13 +90,15 @@ export const open = (admission: Admission): Calls => {
   }
 
   /** Runs a call that, once it went through this lane, fails with F. */
-  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean) =>
+  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean, cost: Cost.Cost | undefined) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError, R>((caller) => {
+      Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError | PoolError.CallTooLargeError, R>((caller) => {
         if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
         if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const call: Call<A, E, R> = { effect, caller, restore, isTraced: Attempt.isTraced(caller) }
         const job = new CallJob(admission.timers.now(), isRetried)
+        const refusal = weigh(admission, job, cost)
+        if (refusal !== undefined) return Effect.fail(refusal)
         join(job)
 
         const next = (): Effect.Effect<A, F, R> => {
@@ -99,10 +114,23 @@ export const open = (admission: Admission): Calls => {
     )
 
   return {
-    execute: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.CallError<E>>(call, true),
-    attempt: <A, E, R>(call: Effect.Effect<A, E, R>) => submit<A, E, R, PoolError.AttemptError<E>>(call, false),
+    execute: <A, E, R>(call: Effect.Effect<A, E, R>, cost?: Cost.Cost) =>
+      submit<A, E, R, PoolError.CallError<E>>(call, true, cost),
+    attempt: <A, E, R>(call: Effect.Effect<A, E, R>, cost?: Cost.Cost) =>
+      submit<A, E, R, PoolError.AttemptError<E>>(call, false, cost),
     close: lane.close
   }
+}
+
+/** Notes what a call takes; returns why it can never start, if that is so. Throws what is wrong with its cost. */
+const weigh = (
+  { limiter }: Admission,
+  job: CallJob,
+  cost: Cost.Cost | undefined
+): PoolError.CallTooLargeError | undefined => {
+  if (cost !== undefined) job.asked = Cost.weigh(cost)
+  limiter?.checkPrice(job.asked, "cost")
+  return limiter?.refusal(job.asked)
 }
 
 /** The callers who wait, and their lane. */
@@ -190,10 +218,7 @@ const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>,
     const late = Insider.lateRejection(insider)
     lane.settle(job, exit, insider.hints, late?.rejection)
     const notice = Attempt.logNotice(admission)
-    const told = late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
-    // A pool that this one stands before learns from the same answer.
-    return isRetried || insider.hints === undefined
-      ? told
-      : Effect.zipRight(Insider.report(insider.hints), told ?? Effect.void)
+    if (!isRetried) Insider.passOn(insider)
+    return late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)
   }
 }

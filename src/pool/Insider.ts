@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Capacity from "../Capacity.js"
+import * as Usage from "../answer/Usage.js"
 import type { Hints } from "../law/ControlLaw.js"
 import type { Tally } from "../PoolStats.js"
 
@@ -30,6 +31,8 @@ export interface Insider {
   holds?: Array<Hold>
   /** Whether, and how often, the attempt may be run again when it takes too long: its answer is lost. */
   rerun?: { left: number; isAllowed: boolean }
+  /** Waits for room for another request of the attempt, in a pool that keeps limits. */
+  readonly again?: Effect.Effect<void> | undefined
 }
 
 /**
@@ -55,6 +58,10 @@ export class Hold {
   private exit: Exit.Exit<unknown, unknown> | undefined = undefined
   /** Breaks off what is left open, because a pool closes. It ends the hold. */
   readonly abandon: () => void
+  /** What was used for it, as far as anybody knows. */
+  usage: Usage.Usage | undefined = undefined
+  /** The attempt that left it open. */
+  attempt: Insider | undefined = undefined
 
   constructor(abandon: () => void) {
     this.abandon = abandon
@@ -80,6 +87,7 @@ export class Hold {
   end(exit: Exit.Exit<unknown, unknown>): void {
     if (this.exit !== undefined) return
     this.exit = exit
+    if (this.attempt !== undefined && this.usage !== undefined) addUsage(this.attempt, this.usage)
     for (const settle of this.settles.splice(0)) settle(exit)
   }
 }
@@ -136,6 +144,7 @@ const withCurrent = (f: (attempt: Insider) => void): Effect.Effect<void> =>
  */
 export const keep = (hold: Hold): Effect.Effect<void> =>
   withCurrent((attempt) => {
+    hold.attempt ??= attempt
     ;(attempt.holds ??= []).push(hold)
   })
 
@@ -154,7 +163,19 @@ export const lateRejection = ({ holds }: Insider): Hold | undefined =>
  * @since 0.2.0
  * @category reporting
  */
-export const resent: Effect.Effect<void> = withCurrent(({ tally }) => void (tally.resends += 1))
+export const counted: Effect.Effect<void> = withCurrent(({ tally }) => void (tally.resends += 1))
+
+/**
+ * The same for one that is sent again inside its attempt: waits until the limits that the pool was told allow another.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const resent: Effect.Effect<void> = Effect.flatMap(FiberRef.get(current), (self) => {
+  const attempt = occupantOf(self)
+  if (attempt === undefined) return Effect.void
+  return Effect.zipRight(counted, attempt.again ?? Effect.void)
+})
 
 /**
  * Says whether the innermost attempt may be run again when it takes longer than the pool allows, and how often at most.
@@ -167,13 +188,43 @@ export const allowReruns = (isAllowed: boolean, most: number): Effect.Effect<voi
     attempt.rerun = { left: attempt.rerun?.left ?? most, isAllowed }
   })
 
+/** What an attempt used, those around it used as well. */
+const addUsage = (attempt: Insider, usage: Usage.Usage): void => {
+  const whole = Usage.whole(usage)
+  if (Usage.isNone(whole)) return
+  for (let each: Insider | undefined = attempt; each !== undefined; each = each.outer) {
+    each.hints = { ...each.hints, usage: Usage.sum(each.hints?.usage ?? Usage.none, whole) }
+  }
+}
+
 /**
  * Adds to what the innermost attempt that runs this reports of its answer; does nothing outside an attempt.
  *
  * @since 0.2.0
  * @category reporting
  */
-export const report = (hints: Hints): Effect.Effect<void> =>
+export const report = ({ usage, ...limits }: Hints): Effect.Effect<void> =>
   withCurrent((attempt) => {
-    attempt.hints = { ...attempt.hints, ...hints }
+    attempt.hints = { ...attempt.hints, ...limits }
+    if (usage !== undefined) addUsage(attempt, usage)
   })
+
+/**
+ * What the innermost attempt that runs this has reported.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const reported: Effect.Effect<Hints> = Effect.map(FiberRef.get(current), (self) => occupantOf(self)?.hints ?? {})
+
+/**
+ * A pool that this one stands before learns from the same answer. What was used it knows already.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const passOn = ({ hints, outer }: Insider): void => {
+  if (hints === undefined || outer === undefined) return
+  const { usage: _, ...limits } = hints
+  outer.hints = { ...outer.hints, ...limits }
+}

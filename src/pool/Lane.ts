@@ -9,12 +9,14 @@ import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import type { Admission } from "./Admission.js"
+import * as Usage from "../answer/Usage.js"
 import * as Capacity from "../Capacity.js"
 import * as AimdDelay from "../law/AimdDelay.js"
 import type { Hints } from "../law/ControlLaw.js"
 import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type { Place } from "../structure/Semaphore.js"
+import * as Elected from "./Elected.js"
 import { type Job, outOfTime } from "./Job.js"
 import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
@@ -50,16 +52,8 @@ export interface Work<J extends Job, A, E> {
   /** Interrupts the attempts in flight. */
   readonly interrupt: () => void
   /** Nothing starts any more, and what is unfinished ends with the error. */
-  readonly onStop?: (error: StopError) => void
+  readonly onStop?: (error: PoolError.StopError) => void
 }
-
-/**
- * Why a lane is stopped.
- *
- * @since 0.2.0
- * @category errors
- */
-export type StopError = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
 
 /**
  * A lane of a pool.
@@ -88,9 +82,11 @@ export interface Lane<J extends Job, A, E> {
    * Nothing of this lane starts any more: what waits fails with the error now, and so does what would be retried; with
    * `interrupt`, what is in flight is interrupted too.
    */
-  readonly stop: (error: StopError, interrupt: boolean) => void
+  readonly stop: (error: PoolError.StopError, interrupt: boolean) => void
   /** The jobs that were rejected and wait. */
   readonly parked: () => ReadonlyArray<J>
+  /** Fresh jobs whose turn has come, and that wait for room under a limit that the pool was told. */
+  readonly elected: () => ReadonlyArray<J>
   /** The lane leaves the pool. */
   readonly close: () => void
 }
@@ -108,16 +104,48 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   let last = 0
   let stopped: Stopped | undefined
 
+  const elected = Elected.make<J>(() => work.takeFresh())
+  /** Whose start was allowed by the limits that the pool was told. */
+  let chosen: J | undefined
+
   const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
-  const hasWork = (): boolean => (waiting.ready > 0 || work.hasFresh()) && mayStart()
+  const hasFresh = (): boolean => elected.size > 0 || work.hasFresh()
+  const hasWork = (): boolean => (waiting.ready > 0 || hasFresh()) && mayStart()
+
+  const elect: Party["elect"] = (election) => {
+    chosen = undefined
+    if (!hasWork()) {
+      line.leaveIfIdle()
+      return false
+    }
+    const now = admission.timers.now()
+    const retry = waiting.peek(last, hasFresh(), now)
+    if (retry !== undefined && election.accepts(retry.asked)) {
+      chosen = waiting.take(last, hasFresh(), now)
+    } else if (!election.isOver) {
+      chosen = elected.elect(election)
+      if (retry === undefined && chosen !== undefined) waiting.take(last, true, now)
+    }
+    // On the way to a fresh row, others may have ended, and the lane have left its place.
+    if (chosen === undefined) line.comeBack()
+    return chosen !== undefined
+  }
+
+  const next = ({ held, startedAt }: Ticket): J | undefined => {
+    if (held !== undefined) return chosen
+    return mayStart() ? (waiting.take(last, work.hasFresh(), startedAt) ?? work.takeFresh()) : undefined
+  }
+
   const party: Party = {
+    elect,
+    broke: (error) => stop(error, false),
     start: (ticket) => {
-      const next = mayStart() ? (waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh()) : undefined
-      if (next === undefined) {
-        admission.decline()
+      const job = next(ticket)
+      if (job === undefined) {
+        admission.decline(ticket)
       } else {
-        begin(next, ticket)
-        last = next.row
+        begin(job, ticket)
+        last = job.row
       }
       return hasWork()
     },
@@ -138,7 +166,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   /** Ends all that waits. */
   const endAll = (how: (job: J) => void): void => {
-    for (const job of waiting.drain()) how(job)
+    for (const job of [...waiting.drain(), ...elected.drain()]) how(job)
     for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) how(fresh)
     line.leaveIfIdle()
   }
@@ -161,18 +189,20 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       const failure = stopped
       if (failure !== undefined) endAll((job) => finish(job, failure))
       else if (admission.isShutdown) party.shutdown(false)
+      else if (admission.brokeBy !== undefined) party.broke(admission.brokeBy)
       else if (isHopeless(admission)) party.giveUp()
       else line.queueUp()
     },
-    ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
+    ...outcomes({ admission, counter, waiting, elected, line, fail, finish, stopped: () => stopped }),
     stop,
     parked: () => waiting.jobs,
+    elected: elected.jobs,
     close: () => admission.exit(party)
   }
 }
 
 /** What a row ends with that would have gone on, had its lane not been stopped. */
-type Stopped = Exit.Exit<never, StopError>
+type Stopped = Exit.Exit<never, PoolError.StopError>
 
 /** A lane's place in the line of the pool, which it has while it has work. */
 const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => {
@@ -180,6 +210,10 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
   return {
     queueUp: (): void => {
       if (place?.queued !== true && hasWork()) place = admission.queue(party)
+    },
+    /** Joins again, unless it has its place, or is about to get it. */
+    comeBack: (): void => {
+      if (place?.queued === false && hasWork()) place = admission.queue(party)
     },
     leaveIfIdle: (): void => {
       if (place !== undefined && !hasWork()) admission.leave(place)
@@ -191,6 +225,7 @@ interface Open<J extends Job, A, E> {
   readonly admission: Admission
   readonly counter: PoolStats.Counter
   readonly waiting: Waiting<J>
+  readonly elected: Elected.Elected<J>
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
@@ -201,11 +236,11 @@ interface Open<J extends Job, A, E> {
 const outcomes = <J extends Job, A, E>(
   open: Open<J, A, E>
 ): Pick<Lane<J, A, E>, "settle" | "wake" | "finish" | "withdraw"> => {
-  const { admission, counter, fail, finish, line, waiting } = open
+  const { admission, counter, elected, fail, finish, line, waiting } = open
   const { timers } = admission
 
   /** What the row ends with that would go on otherwise. */
-  const endOf = (job: J): Exit.Exit<never, StopError | PoolError.RowCancelledError> | undefined =>
+  const endOf = (job: J): Exit.Exit<never, PoolError.StopError | PoolError.RowCancelledError> | undefined =>
     job.cancelled === undefined ? open.stopped() : Exit.fail(job.cancelled)
 
   /** A row was rejected: it ends, or waits for its next start. */
@@ -225,6 +260,11 @@ const outcomes = <J extends Job, A, E>(
     settle: (job, exit, hints, late) => {
       const outcome = Outcome.of(exit)
       counter.ended()
+      if (hints?.usage !== undefined) {
+        const usage = admission.limiter?.price(job.asked, hints.usage) ?? hints.usage
+        job.usage = Usage.sum(job.usage ?? Usage.none, usage)
+        counter.used(usage)
+      }
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
         const end = endOf(job)
@@ -243,12 +283,14 @@ const outcomes = <J extends Job, A, E>(
     wake: line.queueUp,
     finish: (job, exit) => {
       waiting.remove(job)
+      elected.remove(job)
       line.leaveIfIdle()
       finish(job, exit)
     },
     withdraw: (job) => {
       if (job.ticket === undefined) {
         waiting.remove(job)
+        elected.remove(job)
         line.leaveIfIdle()
       } else {
         withdrawStarted(admission, job)
@@ -275,6 +317,7 @@ const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, co
     }
     job.attempts += 1
     job.ticket = ticket
+    if (job.asked.tokens > 0) admission.weighs(ticket.sequence, job.asked.tokens)
     counter.started(ticket.startedAt - job.waitingSince)
     work.start(job)
   }

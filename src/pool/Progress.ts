@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Admission } from "./Admission.js"
+import type { Usage } from "../answer/Usage.js"
 import * as PoolStats from "../PoolStats.js"
 
 /**
@@ -24,13 +25,14 @@ export interface Eta {
 }
 
 /**
- * What keeps rows from going on: the pool is paused, is held, has as many in flight as it may, or starts no faster; the
+ * What keeps rows from going on: the pool is paused, is held, has as many in flight as it may, starts no faster, or keeps a
+ * limit that it was told, or its budget; the
  * reader has not taken the entries that are there; or there are no rows: all are in flight, or the source has not given more.
  *
  * @since 0.2.0
  * @category models
  */
-export type WaitsFor = "pause" | "hold" | "window" | "pace" | "reader" | "rows"
+export type WaitsFor = "pause" | "hold" | "window" | "pace" | "limit" | "reader" | "rows"
 
 /**
  * Where a batch or a pool stands.
@@ -55,6 +57,12 @@ export interface Progress {
   /** Rows that have their outcome, and whose entry nobody has taken yet. */
   readonly finished: number
   readonly waitsFor: WaitsFor
+  /** What the attempts of this run have used so far, as far as they told. */
+  readonly usage: Usage
+  /** What the rows that came out of a journal had used in earlier runs. */
+  readonly recalledUsage: Usage
+  /** What all rows will have cost, at what those cost that are done; absent where nobody knows what they cost. */
+  readonly projectedMoney?: number
   /** Rows a second, of late; undefined before anybody can say. */
   readonly rate: number | undefined
   /** Undefined before anybody can say. */
@@ -68,6 +76,18 @@ export interface Progress {
  * @category models
  */
 export type Snapshot = Omit<Progress, "rate" | "eta">
+
+/**
+ * What the rows of a tally will have cost, at what those cost that are done.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const projected = (tally: PoolStats.Tally): Pick<Progress, "projectedMoney"> => {
+  const { money } = tally.usage
+  const ended = PoolStats.ended(tally)
+  return money === undefined || ended === 0 ? {} : { projectedMoney: (money / ended) * tally.rows }
+}
 
 /** So many of the latest samples count. */
 const remembered = 31
@@ -147,6 +167,9 @@ export const ofPool = (admission: Admission): Snapshot => {
     fresh: PoolStats.pending(tally) - tally.inFlight - parked,
     retrying: parked,
     finished: 0,
-    waitsFor: heldBackBy ?? "rows"
+    waitsFor: heldBackBy ?? "rows",
+    ...projected(tally),
+    usage: tally.usage,
+    recalledUsage: tally.recalledUsage
   }
 }

@@ -19,6 +19,13 @@ export * as Chart from "./report/Chart.js"
 export * as Checker from "./Checker.js"
 
 /**
+ * What must never happen in a pool that was told limits or a budget.
+ *
+ * @since 0.2.0
+ */
+export * as LimitChecker from "./LimitChecker.js"
+
+/**
  * Checkers of what a pool must get done: rows end in time, turns are fair, the window is used.
  *
  * @since 0.2.0
@@ -80,6 +87,20 @@ export * as ServerModel from "./api/ServerModel.js"
  * @since 0.2.0
  */
 export * as SimulatedApi from "./api/SimulatedApi.js"
+
+/**
+ * Checkers of journals.
+ *
+ * @since 0.2.0
+ */
+export * as JournalChecker from "./JournalChecker.js"
+
+/**
+ * Clients whose processes die, and begin again where their journals say.
+ *
+ * @since 0.2.0
+ */
+export * as Lives from "./Lives.js"
 
 /**
  * A world of clients with pools and one API.

@@ -410,7 +410,9 @@ describe("Progress", () => {
     fresh: 0,
     retrying: 0,
     finished: 0,
-    waitsFor: "window"
+    waitsFor: "window",
+    usage: {},
+    recalledUsage: {}
   })
   const millis = ({ eta }: ReturnType<typeof estimate>) =>
     eta && [eta.low, eta.expected, eta.high].map((duration) => Math.round(Duration.toMillis(duration)))

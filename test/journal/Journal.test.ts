@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, FiberId, Layer, Schema } from "effect"
-import { Capacity, PoolError } from "effect-aimd"
+import { Capacity, Hints, PooledExecutor, PoolError } from "effect-aimd"
 import { FileJournal, Journal } from "effect-aimd/journal"
 import { makeDisk } from "../support/disk.js"
+import { inVirtualTime } from "../support/time.js"
 import { entryOf, letters, noMind, recall, record, trouble } from "./support.js"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String, at: Schema.Date }) {}
@@ -32,6 +33,8 @@ const rejected = new Capacity.CapacityError({ status: 503, retryAfter: Duration.
 const poolFailures = [
   new PoolError.PoolShutdownError({ pool: "p" }),
   new PoolError.RowCancelledError({ stateId: "r" }),
+  new PoolError.CallTooLargeError({ pool: "p", unit: "tokens", cost: 9, limit: 5, told: "5 tokens per 1m" }),
+  new PoolError.BudgetExhaustedError({ pool: "p", budget: 20, spent: 19.5, undone: 3 }),
   new PoolError.BatchTimeoutError({ timeout: Duration.hours(1) }),
   new PoolError.AttemptTimeoutError({ timeout: Duration.seconds(30), attempt: 2 }),
   new PoolError.RetryTimeoutError({
@@ -91,6 +94,56 @@ describe("Journal", () => {
       const died = yield* roundTrip(batch, Exit.die(new Error("broken")))
       const message = Exit.isFailure(died.exit) ? Cause.pretty(died.exit.cause).split("\n")[0] : undefined
       assert.strictEqual(message, "Error: broken")
+    })
+  )
+
+  it.effect("has nothing of a row that had not started when its batch was stopped: it is done the next time", () =>
+    inVirtualTime(function* () {
+      const disk = makeDisk()
+      const store = FileJournal.layer("run.jsonl").pipe(Layer.provide(disk.mount()))
+      const run = (timeout: number) =>
+        Effect.gen(function* () {
+          const pool = yield* PooledExecutor.make({ poolSize: 2 })
+          const process = (row: number) => Effect.as(Effect.sleep(100), row)
+          const { entries } = yield* pool.executeBatch([0, 1, 2, 3, 4], process, {
+            journal: Journal.batch({ id: "letters", success: Schema.Number, retry: () => false }),
+            timeout
+          })
+          return entries.map(({ exit }) => (Exit.isSuccess(exit) ? "done" : "late")).join(" ")
+        }).pipe(Effect.scoped, Effect.provide(store))
+      const names = () =>
+        [...(disk.text("run.jsonl") ?? "").matchAll(/"stateId":"(\d)"/g)]
+          .map(([, name]) => name)
+          .sort()
+          .join("")
+      assert.deepStrictEqual([yield* run(150), names()], ["done done late late late", "0123"])
+      assert.deepStrictEqual([yield* run(1000), names()], ["done done late late done", "01234"])
+    })
+  )
+
+  it.effect("keeps what rows have used: who resumes knows what was used before, and what is used now", () =>
+    Effect.gen(function* () {
+      const run = (rows: ReadonlyArray<string>) =>
+        Effect.gen(function* () {
+          const pool = yield* PooledExecutor.make({ poolSize: 2 })
+          const handle = yield* PooledExecutor.handle
+          const { entries, stats } = yield* pool.executeBatch(
+            rows,
+            (row) => Effect.as(Hints.report({ usage: { tokens: 5, money: 0.5 } }), row.toUpperCase()),
+            { journal: Journal.batch({ id: "letters", success: Schema.String }), handle }
+          )
+          return { entries, stats, snapshot: yield* handle.snapshot, ofPool: yield* pool.stats }
+        }).pipe(Effect.scoped)
+      const store = journal()
+      const used = (rows: number) => ({ tokens: 5 * rows, money: 0.5 * rows })
+      yield* Effect.provide(run(["a", "b"]), store)
+      const { entries, ofPool, snapshot, stats } = yield* Effect.provide(run(["a", "b", "c"]), store)
+      assert.deepStrictEqual(
+        entries.map(({ usage }) => usage),
+        [used(1), used(1), used(1)]
+      )
+      assert.deepStrictEqual([stats.usage, ofPool.usage], [used(1), used(1)])
+      assert.deepStrictEqual([snapshot?.usage, snapshot?.recalledUsage], [used(1), used(2)])
     })
   )
 

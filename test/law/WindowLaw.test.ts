@@ -235,6 +235,7 @@ describe("The window law, step by step", () => {
 })
 
 describe("At a cap, the window law", () => {
+  const shared = WindowLaw.make({ shared: true })
   /** Ten answers of 100 ms each, so that rounds of four seconds do, and a rejection of nine at once, started at 1500. */
   const capped = (startedWith = 9): ReadonlyArray<readonly [number, ControlLaw.Sample]> => [
     ...Array.from(
@@ -253,7 +254,7 @@ describe("At a cap, the window law", () => {
 
   it("tests the first measurement half a second later, a permit a rejection's time, and no further than it can know", () => {
     const { ramp, window } = last(capped())
-    assert.deepStrictEqual([window, ramp], [8, { from: 1550 + 500 + 80, every: 80, most: 11 }])
+    assert.deepStrictEqual([window, ramp], [8, { from: 1550 + 500 + 60, every: 60, most: 11 }])
   })
 
   it("lets a large window grow by a quarter between two answers", () => {
@@ -265,17 +266,18 @@ describe("At a cap, the window law", () => {
     assert.isUndefined(last(capped(), 8).ramp)
   })
 
-  it("takes a rejection below it as a sign of others, and goes to what is left", () => {
-    const { ramp, reason, window } = last([...capped(), served(1700, 1, 12), rejected(2050, 1, 13, 7)])
+  it("takes a rejection below it as a sign of others where there are any, and goes to what is left", () => {
+    const { ramp, reason, window } = last([...capped(), served(1700, 1, 12), rejected(2050, 1, 13, 7)], 64, shared)
     assert.deepStrictEqual([window, reason], [6, "6 in flight were too many: others share the API (status 429)"])
     // The next round begins at 4000, and its places are taken back from 4250 on.
     assert.deepStrictEqual(ramp, { from: 4250 + 80, every: 80, most: 9 })
   })
 
-  it("lets places go when the next round begins, and takes them back by itself", () => {
+  it("lets places go for others when the next round begins, and takes them back by itself", () => {
     const samples = [...capped(), served(1700, 1, 12), rejected(2050, 1, 13, 9), served(3999, 1, 14)]
-    const begun = last([...samples, served(4001, 1, 15)])
-    assert.deepStrictEqual([last(samples).window, begun.window], [8, 5])
+    const begun = last([...samples, served(4001, 1, 15)], 64, shared)
+    assert.deepStrictEqual([last(samples, 64, shared).window, begun.window], [8, 5])
+    assert.strictEqual(last([...samples, served(4001, 1, 15)]).window, 8)
     assert.deepStrictEqual([begun.ramp?.every, begun.ramp?.most], [80, 8])
     assert.isTrue((begun.ramp?.from ?? 0) > 4250 && (begun.ramp?.from ?? 0) <= 4330)
   })

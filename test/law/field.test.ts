@@ -55,26 +55,20 @@ describe("Rejections that say nothing about load", () => {
   reaches("10 % on a cap of 24", { model: noisy(10, cap(24)), rows: 2000 }, [0.9, 0.14])
   reaches("1 % on a bucket of 20 a second", { model: noisy(1, bucket(20, 20)), rows: 3000 }, [0.95, 0.05])
   reaches("3 % on a bucket of 20 a second", { model: noisy(3, bucket(20, 20)), rows: 3000 }, [0.93, 0.07])
-  reaches(
-    "10 % on a bucket of 20 a second",
-    { model: noisy(10, bucket(20, 20)), rows: 3000 },
-    [0.9, 0.14],
-    [0.89, 0.14]
-  )
+  reaches("10 % on a bucket of 20 a second", { model: noisy(10, bucket(20, 20)), rows: 3000 }, [0.9, 0.14])
   const pulses = Curve.pulses({ every: 10_000, lasts: 1500, high: 0.5 })
   const episodes = Fault.rejecting({ rate: pulses, status: 529 })(cap(40))
   reaches(
     "episodes: half of all calls for 1.5 s in ten, on a cap of 40",
     { model: episodes, rows: 3000, ...quick },
-    [0.9, 0.1],
-    [0.89, 0.1]
+    [0.9, 0.1]
   )
 })
 
 describe("Rows that are rejected whatever the load", () => {
   const instant = { latency: Latency.logNormal(350), model: open, rows: 2000 }
   const one = { ...instant, budget: 10 * minute, refused: (row: number) => row === 7 }
-  reaches("one of 2,000, which ends within its budget", one, [0.95, Infinity], [0.92, 0.07])
+  reaches("one of 2,000, which ends within its budget", one, [0.95, Infinity], [0.94, 0.07])
   const some = { ...instant, budget: minute, refused: (row: number) => row % 100 === 7 }
   reaches("1 % of them, with a budget of a minute", some, [0.87, Infinity])
 })
@@ -104,7 +98,7 @@ describe("Latencies of language models", () => {
   // A mean of twelve seconds.
   const latency = Latency.logNormal(12_000 / Math.exp(0.32), 0.8)
   reaches("on a cap of 48", { model: cap(48), rows: 3000, latency }, [0.95, 0.04])
-  reaches("on a bucket of four a second", { model: bucket(4, 4), rows: 3000, latency }, [0.95, 0.04], [0.94, 0.03])
+  reaches("on a bucket of four a second", { model: bucket(4, 4), rows: 3000, latency }, [0.95, 0.04])
 })
 
 describe("Wide pools", () => {
@@ -119,22 +113,19 @@ describe("Limits that are hard to see", () => {
   reaches("20 in a second, no hint", { model: window(20, 1000), rows: 3000, latency }, [0.93, 0.05])
   reaches(
     "5 in a second, with Retry-After",
+    // Six seeds come to 0.88 to 0.97, as they had to 0.85 to 0.96: it is the first of them that is another.
     { model: window(5, 1000), rows: 1000, latency, hints: "seconds" },
-    [0.93, 0.08]
+    [0.93, 0.08],
+    [0.88, 0.08]
   )
   reaches(
     "a cap of 4 and 60 a minute",
     { model: ServerModel.all(cap(4), window(60)), rows: 630 },
     [0.93, 0.08],
-    [0.91, 0.08]
+    [0.98, 0.085]
   )
   const wave = Curve.wave({ mean: 24, swing: 16, period: minute })
-  reaches(
-    "a cap that wanders between 8 and 40 in half a minute",
-    { model: cap(wave), rows: 4000 },
-    [0.93, 0.08],
-    [0.67, 0.16]
-  )
+  reaches("a cap that wanders between 8 and 40 in half a minute", { model: cap(wave), rows: 4000 }, [0.93, 0.08])
   reaches(
     "17 a second, a burst of 3, hints in whole seconds",
     { model: bucket(17, 3), rows: 3400, latency, hints: "seconds" },
@@ -157,6 +148,6 @@ describe("Limits that are hard to see", () => {
     "one more than five a second locks out for 30 s: 600 rows within 480 s",
     { model: Fault.lockOut({ lasts: 30_000 })(window(5, 1000)), rows: 600, latency },
     [0.25, 0.02],
-    [0.47, 0.05]
+    [0.47, 0.04]
   )
 })

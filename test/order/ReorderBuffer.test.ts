@@ -268,6 +268,17 @@ describe("Ordering metadata", () => {
     assert.strictEqual(entry?.lastStatus, 529)
   })
 
+  it("keeps what the row has used, in the entry and in its record; omits it where nobody told", () => {
+    const usage = { tokens: 12, inputTokens: 9, outputTokens: 3, money: 0.5 }
+    const [told] = filled(1).complete(0, outcome(0, { usage }), 0)
+    const [untold] = filled(1).complete(0, outcome(0), 0)
+    assert(told !== undefined && untold !== undefined)
+    assert.deepStrictEqual(told.usage, usage)
+    assert.deepStrictEqual(Schema.encodeSync(EntryMetadata)(told).usage, usage)
+    assert.notProperty(untold, "usage")
+    assert.notProperty(Schema.encodeSync(EntryMetadata)(untold), "usage")
+  })
+
   it("omits lastStatus, instead of an undefined one, when there was none", () => {
     const [entry] = filled(1).complete(0, outcome(0), 0)
     assert.isDefined(entry)

@@ -108,7 +108,7 @@ export const failures = <E>({ entries }: { readonly entries: ReadonlyArray<Reord
 /** One field of each entry, durations as milliseconds. */
 export const field = (
   { entries }: { readonly entries: ReadonlyArray<Entry> },
-  name: Exclude<keyof Entry, "exit">
+  name: Exclude<keyof Entry, "exit" | "usage">
 ): Array<number | string | undefined> =>
   entries.map((entry) => {
     const value = entry[name]

@@ -24,7 +24,7 @@ test("journal: its errors and its store join those of the batch", () => {
   expectTypeOf(pool.stream([1], () => call, { journal })).toEqualTypeOf<
     Stream.Stream<
       ReorderBuffer.BufferEntry<string, PoolError.RowError<Refused>>,
-      PoolError.PoolShutdownError | PoolError.BatchTimeoutError | JournalError.JournalError,
+      PoolError.StopError | JournalError.JournalError,
       Journal.Journal
     >
   >()

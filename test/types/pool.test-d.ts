@@ -4,9 +4,11 @@ import {
   AimdThrottle,
   type Capacity,
   type ControlLaw,
+  Hints,
   type PoolConfig,
   type PoolError,
-  PooledExecutor
+  PooledExecutor,
+  type Usage
 } from "effect-aimd"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly status: number }> {}
@@ -19,7 +21,12 @@ declare const source: Stream.Stream<number, Lost, Disk>
 declare const call: Effect.Effect<string, Refused | Capacity.CapacityError, Api>
 declare const pool: PooledExecutor.PooledExecutor
 
-type CallFailure = Refused | PoolError.RetryTimeoutError | PoolError.PoolShutdownError | PoolError.AttemptTimeoutError
+type CallFailure =
+  | Refused
+  | PoolError.RetryTimeoutError
+  | PoolError.PoolShutdownError
+  | PoolError.AttemptTimeoutError
+  | PoolError.LimitError
 
 test("execute: the capacity error leaves, the call's own error and requirements stay", () => {
   expectTypeOf(pool.execute(call)).toEqualTypeOf<Effect.Effect<string, CallFailure, Api>>()
@@ -53,7 +60,7 @@ test("forEach: results in an array, the row's error in the channel", () => {
   >()
 })
 
-type StreamFailure = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
+type StreamFailure = PoolError.PoolShutdownError | PoolError.BatchTimeoutError | PoolError.BudgetExhaustedError
 type RowFailure = CallFailure | PoolError.BatchTimeoutError | PoolError.RowCancelledError
 type Entry = PooledExecutor.BatchResult<string, RowFailure>["entries"][number]
 
@@ -130,4 +137,14 @@ test("options: a law of any state is a control, an unknown option is an error", 
   PooledExecutor.make({ poolsize: 4 })
   // @ts-expect-error a law has a name to be called by
   PooledExecutor.make({ control: "window!" })
+})
+
+test("usage: a part of what an attempt reports, of an entry, and always of statistics and of progress", () => {
+  expectTypeOf(Hints.report({ usage: { tokens: 1, money: 0.5 } })).toEqualTypeOf<Effect.Effect<void>>()
+  expectTypeOf(Hints.reported).toEqualTypeOf<Effect.Effect<ControlLaw.Hints>>()
+  expectTypeOf<Entry["usage"]>().toEqualTypeOf<Usage.Usage | undefined>()
+  expectTypeOf<PooledExecutor.BatchResult<string, RowFailure>["stats"]["usage"]>().toEqualTypeOf<Usage.Usage>()
+  expectTypeOf<PooledExecutor.Progress["usage"]>().toEqualTypeOf<Usage.Usage>()
+  // @ts-expect-error: an amount is a number
+  void Hints.report({ usage: { tokens: "1" } })
 })

@@ -21,6 +21,11 @@ export interface Law {
   readonly reason: string
 }
 
+export interface Tokens {
+  readonly input: number
+  readonly output: number
+}
+
 export interface Summary {
   readonly exitCode: number
   readonly status: Status
@@ -44,7 +49,8 @@ export interface Summary {
   readonly rejected: number
   readonly resent: number
   readonly maxInFlight: number
-  readonly tokens: { readonly input: number; readonly output: number } | null
+  /** All that answers told of, also to earlier runs; null where none did. */
+  readonly tokens: Tokens | null
   /** All that was paid, by earlier runs as well; null without prices. */
   readonly cost: number | null
   /** Answers that told no tokens, though there are prices. */
@@ -126,10 +132,10 @@ export const make = (run: {
   readonly tally: Tally
   readonly stats: PoolStats.PoolStats
   readonly millis: number
-  readonly money:
-    { readonly tokens: Exclude<Summary["tokens"], null>; readonly cost: number; readonly untold: number } | undefined
+  readonly tokens: Tokens | undefined
+  readonly money: { readonly cost: number; readonly untold: number } | undefined
 }): Summary => {
-  const { input, journal, millis, money, out, stats, status, stopped, tally, unfinished } = run
+  const { input, journal, millis, money, out, stats, status, stopped, tally, tokens, unfinished } = run
   const own = tally.succeeded + tally.failed - tally.recalled
   return {
     exitCode: codes[status],
@@ -150,7 +156,7 @@ export const make = (run: {
     rejected: stats.capacityRetries,
     resent: stats.resends,
     maxInFlight: stats.maxConcurrentReached,
-    tokens: money?.tokens ?? null,
+    tokens: tokens ?? null,
     cost: money?.cost ?? null,
     untold: money?.untold ?? 0,
     law: lawOf(stats),
@@ -170,6 +176,9 @@ export const describeLaw = ({ reason, spacingMillis, starts, window }: Law): str
   return `the law allows ${limits.join(", ")} (${reason})`
 }
 
+/** Tokens for people. */
+export const formatTokens = ({ input, output }: Tokens): string => `${count(input)} tokens in, ${count(output)} out`
+
 const advice: { readonly [status in Status]?: string } = {
   budget: "To go on, run the same command again with a larger --max-cost.",
   failedRows: "To do the failed rows again, run the same command with --retry failed."
@@ -187,10 +196,10 @@ export const format = (summary: Summary): string => {
     `${summary.seconds} s, ${summary.rowsPerSecond} rows/s, ${count(summary.attempts)} attempts, ` +
       `${count(summary.rejected)} rejected, ${count(summary.resent)} sent again, at most ${summary.maxInFlight} in flight`,
     ...(summary.attempts === 0 ? [] : [describeLaw(summary.law)]),
-    ...(cost === null || tokens === null
+    ...(tokens === null
       ? []
       : [
-          `${money(cost)} spent: ${count(tokens.input)} tokens in, ${count(tokens.output)} out` +
+          `${cost === null ? "" : `${money(cost)} spent: `}${formatTokens(tokens)}` +
             (untold > 0 ? `; ${count(untold)} answers told no tokens: the most that they may cost is counted` : "")
         ]),
     ...summary.failures.map(

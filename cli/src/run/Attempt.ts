@@ -1,5 +1,6 @@
 /** One attempt of a row within a run: paid for, and watched for signs that the API is of no use. */
 import { Cause, Effect, Exit, Option } from "effect"
+import { Hints } from "effect-aimd"
 import type * as Row from "../input/Row.js"
 import type * as Call from "./Call.js"
 import type * as Health from "./Health.js"
@@ -32,21 +33,23 @@ export const make = (send: Call.Send, common: Common) => {
       )
     })
     begun.add(row.id)
-    return Effect.onExit(sent, (exit) => {
-      ledger.settle(row, Exit.isSuccess(exit) ? exit.value.body : undefined)
-      if (Exit.isSuccess(exit)) {
+    return Effect.onExit(sent, (exit) =>
+      Effect.flatMap(Hints.reported, ({ usage }) => {
+        ledger.settle(row, Exit.isSuccess(exit), usage)
+        if (Exit.isSuccess(exit)) {
+          own.ended += 1
+          return Effect.sync(health.served)
+        }
+        const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
+        if (failure === undefined) {
+          return stopper.stopped() !== undefined || !Cause.isInterruptedOnly(exit.cause)
+            ? Effect.void
+            : giveUp(health.timedOut())
+        }
+        if (failure._tag === "CapacityError") return Effect.void
         own.ended += 1
-        return Effect.sync(health.served)
-      }
-      const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
-      if (failure === undefined) {
-        return stopper.stopped() !== undefined || !Cause.isInterruptedOnly(exit.cause)
-          ? Effect.void
-          : giveUp(health.timedOut())
-      }
-      if (failure._tag === "CapacityError") return Effect.void
-      own.ended += 1
-      return giveUp(health.failed(failure))
-    })
+        return giveUp(health.failed(failure))
+      })
+    )
   }
 }

@@ -1,10 +1,11 @@
 /** The journal beside the results: what was paid before, how a run begins anew, and what its errors mean to the user. */
 import { FileSystem } from "@effect/platform"
-import { Effect, type Layer, Predicate, Stream } from "effect"
+import { Effect, type Layer, Predicate, Schema, Stream } from "effect"
+import { Usage } from "effect-aimd"
 import { FileJournal, Journal, type JournalError } from "effect-aimd/journal"
 import { InputError, OutputError, reasonOf } from "../Failure.js"
 import * as Lines from "../input/Lines.js"
-import { type Usage, usageOf } from "./Money.js"
+import { type Tokens, tokensOf } from "./Money.js"
 
 /** Where the journal of some results lies. */
 export const pathOf = (out: string): string => `${out}.journal`
@@ -38,20 +39,20 @@ export const explain = ({ journal, message, reason }: JournalError.JournalError)
 
 /** What the answers in a journal have cost. */
 export interface Paid {
-  readonly usage: Usage
+  readonly tokens: Tokens
   /** The most tokens that one answer had. */
   readonly largest: number
 }
 
 /** Of a run that pays nothing. */
-export const nothing: Paid = { usage: { input: 0, output: 0 }, largest: 0 }
+export const nothing: Paid = { tokens: { input: 0, output: 0 }, largest: 0 }
 
-const paidOf = (line: Uint8Array): Usage | undefined => {
+const isUsed = Schema.is(Usage.Used)
+
+const paidOf = (line: Uint8Array): Tokens | undefined => {
   try {
     const record: unknown = JSON.parse(new TextDecoder().decode(line))
-    if (!Predicate.isRecord(record) || !Predicate.isRecord(record["exit"])) return undefined
-    const { value } = record["exit"]
-    return Predicate.isRecord(value) ? usageOf(value["body"]) : undefined
+    return Predicate.isRecord(record) && isUsed(record["usage"]) ? tokensOf(record["usage"]) : undefined
   } catch {
     // What is damaged is told of by whoever opens the journal.
     return undefined
@@ -69,9 +70,9 @@ export const paid = (out: string): Effect.Effect<Paid, OutputError, FileSystem.F
       splitter.push(bytes).reduce((paid, line) => {
         const found = paidOf(line)
         if (found === undefined) return paid
-        const { largest, usage } = paid
+        const { largest, tokens } = paid
         return {
-          usage: { input: usage.input + found.input, output: usage.output + found.output },
+          tokens: { input: tokens.input + found.input, output: tokens.output + found.output },
           largest: Math.max(largest, found.output)
         }
       }, sum)

@@ -1,5 +1,6 @@
 /** What a run costs: tokens as the answers tell them, times the prices that the user gives. */
 import { Effect, Predicate } from "effect"
+import type { Usage } from "effect-aimd"
 import type { Row } from "../input/Row.js"
 
 /** Money for a million tokens, in whatever currency the ceiling is in. */
@@ -8,7 +9,7 @@ export interface Prices {
   readonly output: number
 }
 
-export interface Usage {
+export interface Tokens {
   readonly input: number
   readonly output: number
 }
@@ -18,17 +19,12 @@ const million = 1_000_000
 const count = (u: unknown): number | undefined =>
   Predicate.isNumber(u) && Number.isFinite(u) && u >= 0 ? u : undefined
 
-/** The tokens that an answer tells, in the words of OpenAI's two APIs and of Anthropic's; undefined if it tells none. */
-export const usageOf = (body: unknown): Usage | undefined => {
-  if (!Predicate.isRecord(body) || !Predicate.isRecord(body["usage"])) return undefined
-  const { completion_tokens, input_tokens, output_tokens, prompt_tokens } = body["usage"]
-  const input = count(prompt_tokens) ?? count(input_tokens)
-  const output = count(completion_tokens) ?? count(output_tokens)
-  return input === undefined && output === undefined ? undefined : { input: input ?? 0, output: output ?? 0 }
-}
+/** The tokens that are paid for; undefined if nobody told of any. Where the parts are not told, they were all read. */
+export const tokensOf = ({ inputTokens, outputTokens = 0, tokens }: Usage.Usage): Tokens | undefined =>
+  tokens === undefined ? undefined : { input: inputTokens ?? Math.max(0, tokens - outputTokens), output: outputTokens }
 
 /** What some tokens cost. */
-export const costOf = (prices: Prices, { input, output }: Usage): number =>
+export const costOf = (prices: Prices, { input, output }: Tokens): number =>
   (input * prices.input + output * prices.output) / million
 
 /** The most tokens that a body lets the API write; undefined if it sets no bound. */
@@ -50,15 +46,15 @@ export const boundOf = ({ body }: Row): { readonly input: number; readonly outpu
 export interface Ledger {
   /** All that was paid so far, by earlier runs as well. */
   readonly spent: () => number
-  readonly tokens: () => Usage
+  readonly tokens: () => Tokens
   /** Answers that told no tokens: of these the most that they may have cost is counted. */
   readonly untold: () => number
   /** Whether a row did not start because the ceiling may have been passed. */
   readonly isReached: () => boolean
   /** Lets a row start once its cost fits; false if it never will. */
   readonly reserve: (row: Row) => Effect.Effect<boolean>
-  /** The row's attempt has ended, with this answer if it was answered. */
-  readonly settle: (row: Row, answer: unknown) => void
+  /** The row's attempt has ended, and was answered or not; with what it used, if it told. */
+  readonly settle: (row: Row, isAnswered: boolean, usage: Usage.Usage | undefined) => void
   /** Nobody starts any more. */
   readonly close: () => void
 }
@@ -76,10 +72,10 @@ interface Held {
 export const make = (
   prices: Prices,
   max: number,
-  before: { readonly usage: Usage; readonly largest: number }
+  before: { readonly tokens: Tokens; readonly largest: number }
 ): Ledger => {
-  let tokens = before.usage
-  let spent = costOf(prices, before.usage)
+  let { tokens } = before
+  let spent = costOf(prices, tokens)
   let largest = before.largest
   let untold = 0
   let isReached = false
@@ -133,16 +129,16 @@ export const make = (
     untold: () => untold,
     isReached: () => isReached,
     reserve,
-    settle: (row, answer) => {
+    settle: (row, isAnswered, usage) => {
       const { cost } = held.get(row) ?? { cost: 0 }
       held.delete(row)
       reserved = held.size === 0 ? 0 : reserved - cost
-      const usage = usageOf(answer)
-      if (usage !== undefined) {
-        tokens = { input: tokens.input + usage.input, output: tokens.output + usage.output }
-        spent += costOf(prices, usage)
-        largest = Math.max(largest, usage.output)
-      } else if (answer !== undefined) {
+      const used = usage && tokensOf(usage)
+      if (used !== undefined) {
+        tokens = { input: tokens.input + used.input, output: tokens.output + used.output }
+        spent += costOf(prices, used)
+        largest = Math.max(largest, used.output)
+      } else if (isAnswered) {
         untold += 1
         spent += cost
       }

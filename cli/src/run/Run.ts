@@ -1,7 +1,7 @@
 /** A run: rows out of the input, through the pool, into journal and results, until they end or something stops it. */
 import type { FileSystem, HttpClient } from "@effect/platform"
 import { Clock, type Duration, Effect, Exit, Fiber, Layer, Option, Stream } from "effect"
-import { PooledExecutor } from "effect-aimd"
+import { PooledExecutor, Usage } from "effect-aimd"
 import { Journal } from "effect-aimd/journal"
 import { statusOf } from "../ExitCode.js"
 import { InputError } from "../Failure.js"
@@ -39,6 +39,9 @@ export interface Options extends Stopper.Options {
 }
 
 const nameOf = ({ path }: Input.Input): string => (path === "-" ? "stdin" : path)
+
+/** What all rows have used, those of earlier runs as well. */
+const usageOf = ({ recalledUsage, usage }: PooledExecutor.Snapshot): Usage.Usage => Usage.sum(usage, recalledUsage)
 
 /** Prepares the files: the total of the rows, the results, and what was paid before. */
 const prepare = (options: Options) =>
@@ -109,7 +112,7 @@ const runRows = (
     yield* results.finish(Exit.isSuccess(end) && end.value.isWhole && tally.unfinished === 0)
     yield* Fiber.interrupt(progress)
     const { isWhole } = yield* end
-    return { isWhole, report, stopped: stopper.stopped(), stats: yield* pool.stats }
+    return { isWhole, report, stopped: stopper.stopped(), stats: yield* pool.stats, snapshot: yield* handle.snapshot }
   })
 
 /** Runs, and sums up. What was finished is kept however it ends. */
@@ -123,7 +126,7 @@ export const run = (
     const { ledger, total } = prepared
     const tally = new Summary.Tally()
     const startedAt = yield* Clock.currentTimeMillis
-    const { isWhole, report, stats, stopped } = yield* runRows(options, prepared, tally, screen)
+    const { isWhole, report, snapshot, stats, stopped } = yield* runRows(options, prepared, tally, screen)
     const millis = (yield* Clock.currentTimeMillis) - startedAt
 
     // Of rows that were not read nobody knows how many there are.
@@ -143,9 +146,8 @@ export const run = (
       tally,
       stats,
       millis,
-      money: Option.isSome(prices)
-        ? { tokens: ledger.tokens(), cost: ledger.spent(), untold: ledger.untold() }
-        : undefined
+      tokens: Option.isSome(prices) ? ledger.tokens() : snapshot && Money.tokensOf(usageOf(snapshot)),
+      money: Option.isSome(prices) ? { cost: ledger.spent(), untold: ledger.untold() } : undefined
     })
     yield* report.write(summary)
     return summary

@@ -3,8 +3,9 @@
  *
  * @since 0.2.0
  */
-import type { Sample } from "../ControlLaw.js"
+import type { Sample, Starts } from "../ControlLaw.js"
 import type * as Bucket from "./Bucket.js"
+import * as Cap from "./Cap.js"
 import * as Fitted from "./Fitted.js"
 import * as Level from "./Level.js"
 import type * as Pace from "./Pace.js"
@@ -63,7 +64,8 @@ export const blame = (
   sample: Rejection,
   mark: Rate.Mark,
   now: number,
-  fitted: Fitted.Fitted | undefined
+  fitted: Fitted.Fitted | undefined,
+  starts: Starts | undefined
 ): void => {
   const { bound, startedWith, status } = sample
   const { limits, widest } = draft
@@ -80,13 +82,26 @@ export const blame = (
     draft.widest = top
     if (draft.block === undefined) explain(draft, `${reason} (status ${status})`)
   }
-  if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted.bucket)
+  draft.status = status
+  if (starts !== undefined && isOwnCap(draft, sample, starts, fitted?.bucket)) {
+    if (inFlight >= Math.round(window.top)) return setWindow(inFlight, `${inFlight} in flight were too many`)
+    const next = Permits.fallen(window, inFlight, instantOf(draft, now), draft.latency)
+    draft.limits = { ...limits, window: next }
+    draft.widest = next.top
+    if (draft.block === undefined) explain(draft, `${inFlight} in flight are too many by now (status ${status})`)
+  } else if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted.bucket)
   else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
     const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
     draft.doubt = Math.max(0, draft.doubt + usual)
     setWindow(inFlight, `${inFlight} in flight were too many`, looser)
-  } else if (pace === undefined && !slowStart && inFlight >= 1 && isStillCap(draft, sample, mark)) {
+  } else if (
+    (draft.isShared || starts === undefined) &&
+    pace === undefined &&
+    !slowStart &&
+    inFlight >= 1 &&
+    isStillCap(draft, sample, mark)
+  ) {
     setWindow(inFlight, `${inFlight} in flight were too many: others share the API`)
   } else if (pace === undefined && draft.successes === 0) {
     setWindow(Math.max(1, inFlight), `${inFlight} in flight were too many`)
@@ -94,6 +109,22 @@ export const blame = (
   } else {
     setPace(draft, inFlight, mark, now, status, fitted?.bucket)
   }
+}
+
+/** With a hint, a bucket is so much more likely that only so many rejections in a row speak for a cap. */
+const rowWhenHinted = 4
+
+/** Whether it is a cap, which may wander, and nobody else has any of its places: a bucket that fits explains less. */
+const isOwnCap = (
+  { isShared, limits, rejectionLatency }: Draft,
+  { retryAfter, sequence, startedWith }: Rejection,
+  starts: Starts,
+  bucket: Bucket.Bucket | undefined
+): boolean => {
+  if (isShared || limits.pace !== undefined || limits.slowStart || startedWith === 1) return false
+  if (retryAfter !== undefined && bucket !== undefined) return false
+  const row = retryAfter === undefined ? (bucket?.closings ?? 0) : rowWhenHinted
+  return Cap.wandering(starts, sequence, rejectionLatency) >= row
 }
 
 /** Below a cap a rejection says that somebody else has taken a place, or that there is no cap: weighs the evidence. */

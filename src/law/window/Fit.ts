@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import type { Starts } from "../ControlLaw.js"
+import * as Cap from "./Cap.js"
 
 /**
  * What happened to the latest starts, oldest first.
@@ -42,28 +43,6 @@ const pairs = 6
 const depths = [1, 4, 16, 64]
 
 /**
- * How many the API itself had in flight besides a start: those that it was about to reject are none; a rejection takes so
- * long.
- *
- * @since 0.2.0
- * @category values
- */
-export const servedBesides = (
-  starts: Starts,
-  sequence: number,
-  rejection: number,
-  /** The last start that was rejected, where it is known: none after it needs a look. */
-  lastRejected = Infinity
-): number => {
-  let pending = 0
-  const since = starts.at(sequence) - rejection
-  for (let other = Math.min(sequence - 1, lastRejected); other >= starts.first && starts.at(other) > since; other--) {
-    if (starts.fate(other) === "capacity") pending += 1
-  }
-  return Math.max(0, starts.besides(sequence) - pending)
-}
-
-/**
  * The starts from one on whose fate is known by `now`: those that were rejected, and those that would have been by now.
  *
  * @since 0.2.0
@@ -77,7 +56,7 @@ export const historyOf = (starts: Starts, from: number, now: number, rejection: 
     const [fate, begun] = [starts.fate(sequence), starts.at(sequence)]
     if (fate === "open" && begun > now - rejection) continue
     at.push(begun)
-    besides.push(servedBesides(starts, sequence, rejection))
+    besides.push(Cap.servedBesides(starts, sequence, rejection))
     rejected.push(fate === "capacity")
   }
   return { at, besides, rejected, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
@@ -226,31 +205,3 @@ export const show = (explanation: Explanation): string =>
     : explanation._tag === "cap"
       ? `, beside a cap of ${explanation.cap}`
       : `, beside ${(1000 * explanation.rate).toPrecision(3)} starts a second`
-
-/**
- * How many of the latest starts a cap fits, back to one that contradicts it: let through with as many in flight as another was
- * rejected with; and how often it has rejected one of these after one that it had let through.
- *
- * @since 0.2.0
- * @category measuring
- */
-export const capFitting = (
-  starts: Starts,
-  from: number,
-  until: number,
-  rejection: number
-): { readonly closings: number; readonly starts: number } => {
-  let [most, least, closings, wasHit] = [-1, Infinity, 0, false]
-  let sequence = until
-  for (; sequence >= Math.max(starts.first, from); sequence--) {
-    const besides = servedBesides(starts, sequence, rejection)
-    const isHit = starts.fate(sequence) === "capacity"
-    if (isHit && starts.status(sequence) !== starts.status(until)) continue
-    if (isHit) least = Math.min(least, besides)
-    else most = Math.max(most, besides)
-    if (most >= least) break
-    if (wasHit && !isHit) closings += 1
-    wasHit = isHit
-  }
-  return { closings: closings + (wasHit ? 1 : 0), starts: until - sequence }
-}

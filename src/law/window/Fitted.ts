@@ -5,7 +5,7 @@
  */
 import type { Sample, Starts } from "../ControlLaw.js"
 import * as Bucket from "./Bucket.js"
-import * as Fit from "./Fit.js"
+import * as Cap from "./Cap.js"
 import * as Level from "./Level.js"
 import type { Draft } from "./State.js"
 
@@ -52,7 +52,7 @@ export const at = (
   if (starts === undefined || isShared) return undefined
   const least = retryAfter === undefined ? closings.silent : closings.hinted
   const bucket = Bucket.fitting(starts, clear, sequence, least)
-  const cap = Fit.capFitting(starts, clear, sequence, rejectionLatency)
+  const cap = Cap.fitting(starts, clear, sequence, rejectionLatency)
   return { bucket, cap, isLikelier: bucket !== undefined && bucket.closings > cap.closings }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Sample, Starts } from "../ControlLaw.js"
 import type { Rejection } from "./Blame.js"
+import * as Cap from "./Cap.js"
 import * as Chance from "./Chance.js"
 import * as Fit from "./Fit.js"
 import * as Level from "./Level.js"
@@ -26,6 +27,10 @@ const mostPatience = 4
 const hasty = -3
 /** So many starts let through are enough for a test of a cap, and of a pace. */
 const enough = { cap: 3, bucket: 60 }
+/** Chance does not do what is as rare as this: a cap has fallen. */
+const rare = 1e-3
+/** The share that a status may bring for a while that the limit does not have. */
+const others = 0.5
 /** Chance that rejects so many times less than it did is none. */
 const few = 3
 /** How much faster a pace is tested. */
@@ -39,6 +44,8 @@ const certain = 0.008
 
 /** The status of a limit that is the caller's own. */
 const tooMany = 429
+
+const isKnown = (calm: Calm): boolean => calm.rejected >= known && chanceOf(calm) > certain
 
 const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
 
@@ -55,6 +62,18 @@ const isTestOfLaw = (draft: Draft, at: number, besides: number): boolean => {
 const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): boolean => {
   if (tested === undefined) return false
   return limit._tag === "cap" ? besides >= limit.cap : at >= since
+}
+
+/**
+ * Whether it may be a cap that has fallen: below the permits, of which nobody else has any, and with the status of a limit.
+ *
+ * @since 0.2.0
+ * @category predicates
+ */
+export const isFall = ({ isShared, limits }: Draft, sample: Rejection): boolean => {
+  const { pace, slowStart, window } = limits
+  const besides = sample.startedWith - 1
+  return !isShared && !slowStart && pace === undefined && besides >= 1 && besides < Math.round(window.top)
 }
 
 /** So many starts that came after a rejection, with as many in flight, and were let through: no limit has rejected it. */
@@ -89,9 +108,10 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
   if (draft.suspect !== undefined && draft.block === undefined) {
     acquit(draft, draft.suspect, starts, now - 1.2 * draft.rejectionLatency)
   }
-  const { calm, noise } = draft
+  const { noise } = draft
   const settled = now - 1.2 * draft.rejectionLatency
   const counts = { fall: 0, test: 0 }
+  let isChance = false
   let sequence = Math.max(draft.judged + 1, starts.first)
   const until = sample._tag === "capacity" ? sample.sequence - 1 : starts.last
   for (; sequence <= until; sequence++) {
@@ -99,16 +119,23 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
     const at = starts.at(sequence)
     if (fate === "open" && at > settled) break
     if (fate === "capacity") continue
-    const besides = Fit.servedBesides(starts, sequence, now - settled, draft.lastRejected)
+    const besides = Cap.servedBesides(starts, sequence, now - settled, draft.lastRejected)
     const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
     counts[isTested ? "test" : "fall"] += 1
+    if (draft.asked !== undefined && sequence > draft.asked.sequence && besides >= draft.asked.besides) {
+      draft.asked = undefined
+      draft.calm = { ...draft.calm, rejected: draft.calm.rejected + 1 }
+      isChance = true
+    }
   }
   draft.judged = Math.max(draft.judged, sequence - 1)
   if (noise === undefined) {
+    const { calm } = draft
     const fall = Chance.passed(calm.fall, chanceOf(calm), counts.fall)
     const { last, rejected } = calm
     // Each row's: a copy by spread would cost as much as the rest of it.
     draft.calm = { starts: calm.starts + counts.fall, rejected, last, fall }
+    if (isChance && isKnown(draft.calm)) consider(draft, starts, now)
     return
   }
   draft.noise = {
@@ -257,6 +284,17 @@ export const rejected = (
       ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
       : draft.suspect
     if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
+    if (isFall(draft, sample)) {
+      const row = Cap.fallen(starts, sample.sequence, draft.rejectionLatency)
+      const chance = sample.status === draft.status ? chanceOf(calm) : others
+      if (chance ** row < rare) {
+        draft.asked = undefined
+        return "limit"
+      }
+      draft.asked = { sequence: sample.sequence, besides }
+      explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
+      return "chance"
+    }
     if (starts.fate(sample.sequence - 1) === "capacity") {
       // Two in a row are no chance, and so the first was none.
       if (calm.last === sample.sequence - 1) draft.calm = { ...calm, rejected: calm.rejected - 1, last: 0 }
@@ -264,19 +302,24 @@ export const rejected = (
     }
     const fall = Chance.hit(calm.fall, chanceOf(calm))
     draft.calm = { ...calm, rejected: calm.rejected + 1, last: sample.sequence, fall }
-    const isKnown = draft.calm.rejected >= known && chanceOf(draft.calm) > certain
-    if (isKnown) consider(draft, starts, now)
+    const isSure = isKnown(draft.calm)
+    if (isSure) consider(draft, starts, now)
     if (draft.noise === undefined && Chance.evidence(fall) <= thresholds.first) {
       explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
       return "chance"
     }
-    if (!isKnown) {
+    if (!isSure) {
       consider(draft, starts, now)
       slowDown(draft, starts)
     }
   } else {
     if (Chance.isClosed(noise.chance, Log.rowOf(starts, sample.sequence))) return "closed"
-    if (isTest(noise, startedAt, besides)) {
+    const { limit } = noise
+    const isCap = limit._tag === "cap" && besides < limit.cap && sample.status === draft.status
+    if (isCap && noise.chance ** Cap.fallen(starts, sample.sequence, draft.rejectionLatency) < rare) {
+      draft.noise = fresh({ ...limit, cap: Math.max(1, besides) }, noise.chance, hasty)
+      hold(draft)
+    } else if (isTest(noise, startedAt, besides)) {
       const test = Chance.hit(noise.test, noise.chance)
       const isFailed = Chance.evidence(test) > thresholds.test
       draft.noise = isFailed ? fresh(noise.limit, noise.chance, noise.patience + 1) : { ...noise, test }

@@ -85,16 +85,26 @@ export interface Instant {
   readonly round: Round.Round
   /** One permit in so many milliseconds; see {@link everyOf}. */
   readonly every: number
+  /** By so many permits two measurements of the same limit differ: others may come and go. */
+  readonly spread: number
 }
 
 /**
- * How long a permit takes: no sooner than a rejection of the last would be known.
+ * How long a permit takes at least: no sooner than a rejection of the last would be known.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const leastEvery = (rejectionLatency: number): number => 1.2 * rejectionLatency
+
+/**
+ * How long a permit takes where others share the limit.
  *
  * @since 0.2.0
  * @category values
  */
 export const everyOf = ({ unit }: Round.Round, rejectionLatency: number): number =>
-  Math.max(unit / climb, 1.2 * rejectionLatency)
+  Math.max(unit / climb, leastEvery(rejectionLatency))
 
 /**
  * So many in flight were too many, just now. `soon` does not wait for the next round to test the level.
@@ -102,9 +112,14 @@ export const everyOf = ({ unit }: Round.Round, rejectionLatency: number): number
  * @since 0.2.0
  * @category learning
  */
-export const measured = (last: Permits, top: number, { every, now, round }: Instant, soon: boolean): Permits => {
+export const measured = (
+  last: Permits,
+  top: number,
+  { every, now, round, spread }: Instant,
+  soon: boolean
+): Permits => {
   const ends = Round.endOf(round, now)
-  const isSame = !soon && top >= last.top && top <= last.top * 1.05 + 1
+  const isSame = !soon && top >= last.top && top <= last.top * 1.05 + spread
   const isSmaller = !soon && top < last.top
   return {
     ...kept(last, top, soon ? now + round.unit * climbTime : Round.climbsAt(round, ends)),
@@ -115,6 +130,18 @@ export const measured = (last: Permits, top: number, { every, now, round }: Inst
     age: isSmaller && (last.patience > 1 || last.age < 0) ? 0 : last.age,
     sure: top > few && (last.sure || (isSame && last.patience >= 1))
   }
+}
+
+/**
+ * So many in flight are too many by now, though they had not been: the limit may go on to fall. It is tested again after a
+ * round trip, in milliseconds.
+ *
+ * @since 0.2.0
+ * @category learning
+ */
+export const fallen = (last: Permits, inFlight: number, { every, now, round }: Instant, trip: number): Permits => {
+  const top = Math.max(1, inFlight - 1)
+  return { ...kept(last, top, now + trip), top, every, ends: Round.endOf(round, now + trip), patience: 0 }
 }
 
 /**
@@ -177,6 +204,8 @@ export interface Served extends Instant {
   readonly isUsed: boolean
   /** Something else than permits holds the pool back: nothing is to be let go. */
   readonly isPaced: boolean
+  /** Most in flight at a start that was served. */
+  readonly widest: number
   /** Between 0 and 1: so that clients with the same level do not ask at the same instant. */
   readonly dither: number
 }
@@ -197,12 +226,13 @@ export const advance = (permits: Permits, served: Served): Permits => {
   return { ...permits, level, since: now, every: every / haste }
 }
 
-const begin = (permits: Permits, level: number, { dither, every, isPaced, now, round }: Served): Permits => {
+const begin = (permits: Permits, level: number, { dither, every, isPaced, now, round, widest }: Served): Permits => {
   const { age, ends, patience } = permits
   const begun = Math.floor(now / round.length) * round.length
   const next = { ...permits, ends: begun + round.length, every }
   // Nothing was rejected, and there is much more than there was: the level goes on to grow.
-  if (isTested(permits, now) && permits.level > permits.top + plenty) return { ...next, top: level, level, since: now }
+  if (isTested(permits, now) && Math.min(permits.level, widest) > permits.top + plenty)
+    return { ...next, top: Math.min(level, widest), level, since: now }
   // Rounds have become longer: this one began some time ago.
   if (begun < ends) return kept(next, level, Round.climbsAt(round, next.ends))
   const top = Math.min(level, permits.top)

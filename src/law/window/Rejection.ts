@@ -7,7 +7,7 @@
 import { blame, type Rejection } from "./Blame.js"
 import { acceptedRate, learnPeriod, long, make, probeAgain, reopen } from "./Closing.js"
 import type { Starts } from "../ControlLaw.js"
-import * as Fit from "./Fit.js"
+import * as Cap from "./Cap.js"
 import * as Fitted from "./Fitted.js"
 import * as Kind from "./Kind.js"
 import * as Noise from "./Noise.js"
@@ -92,7 +92,7 @@ export const reject = (
   } else {
     draft.before = draft.limits
   }
-  blame(draft, sample, mark, now, isReopened ? Fitted.at(draft, sample, starts) : fitted)
+  blame(draft, sample, mark, now, isReopened ? Fitted.at(draft, sample, starts) : fitted, starts)
   draft.marks = Rate.remember(draft.marks, mark)
   if (draft.block !== undefined) return
   // Without a pace nothing else keeps the rejected row from being sent again at once.
@@ -127,7 +127,7 @@ const isSpan = (
   const span = Span.fitting(starts, sample.sequence)
   if (span === undefined) return false
   // A cap on calls that all take as long as a span looks like one, and so does a bucket that is used evenly.
-  if (Fit.capFitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
+  if (Cap.fitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
   const bucket = fitted?.bucket
   if (bucket !== undefined && (1000 * span.limit) / span.period < faster * bucket.high) return false
   const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)

@@ -62,6 +62,20 @@ export const make = (latency: number, rate: number, count: number, cost: number)
   return { unit, length: affordable * 2 ** Math.min(longest, doublings(count / Math.max(0.01, calls))) }
 }
 
+/** Nobody waits for a client that is alone: rare calls may make its rounds so many times twice as long. */
+const longestAlone = 3
+
+/**
+ * The round for a client that shares with nobody: what others do does not bind it, nor how long answers take.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const alone = (rate: number, count: number, cost: number): Round => {
+  const calls = Math.round(Math.log2((1000 * count) / rate / least))
+  return { unit: least, length: least * 2 ** Math.max(doublings(cost / least), Math.min(longestAlone, calls)) }
+}
+
 /**
  * When the round ends in which an instant lies; epoch milliseconds.
  *

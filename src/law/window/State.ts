@@ -20,6 +20,8 @@ const firstRejection = 50
 /** Calls in a round of a cap, and of a shared pace. */
 const permitsCount = 8
 const shareCount = 20
+/** Calls in a round of a client that is alone at a cap. */
+const aloneCount = 20
 /**
  * What a rejection may cost, as a share of the time.
  *
@@ -194,6 +196,10 @@ export interface State {
   readonly clear: number
   /** The rejection that ended slow start, while it may turn out to have been chance. */
   readonly suspect: Suspect | undefined
+  /** The latest rejection below the permits that may be chance: it is, once as many in flight are let through. */
+  readonly asked: { readonly sequence: number; readonly besides: number } | undefined
+  /** The status of the latest rejection that was blamed on a limit. */
+  readonly status: number
   /** The latest start that was counted for chance. */
   readonly judged: number
   readonly now: number
@@ -240,6 +246,8 @@ class Copy implements State {
   calm: State["calm"]
   clear: State["clear"]
   suspect: State["suspect"]
+  asked: State["asked"]
+  status: State["status"]
   judged: State["judged"]
   now: State["now"]
   decision: State["decision"]
@@ -274,6 +282,8 @@ class Copy implements State {
     this.calm = from.calm
     this.clear = from.clear
     this.suspect = from.suspect
+    this.asked = from.asked
+    this.status = from.status
     this.judged = from.judged
     this.now = from.now
     this.decision = from.decision
@@ -348,6 +358,8 @@ export const begin = (poolSize: number, now: number, epoch: number, isShared = f
     calm,
     clear: 1,
     suspect: undefined,
+    asked: undefined,
+    status: 0,
     judged: 0,
     now,
     decision
@@ -398,10 +410,11 @@ export const rateOf = ({ latency }: State, { pace, window }: Limits): number =>
  * @category values
  */
 export const roundOf = (state: State): Round.Round => {
-  const { hint, limits, meanLatency, refills, rejectionLatency } = state
+  const { hint, isShared, limits, meanLatency, refills, rejectionLatency } = state
   const { pace, window } = limits
   // A cap holds the pool until its rejection is known; a bucket may make a hold good.
   const cost = pace === undefined ? Math.max(hint, rejectionLatency) : refills ? 0 : hint
+  if (!isShared) return Round.alone(rateOf(state, limits), aloneCount * 2 ** window.patience, cost / price)
   // Who is alone at a limit that stays where it is need not test it often.
   const count = (pace === undefined ? permitsCount : shareCount) * (window.patience < 2 ? 1 : 2 ** window.patience)
   return Round.make(meanLatency || 1000, rateOf(state, limits), count, cost / price)
@@ -415,7 +428,10 @@ export const roundOf = (state: State): Round.Round => {
  */
 export const instantOf = (state: State, now: number): Permits.Instant => {
   const round = roundOf(state)
-  return { now, round, every: Permits.everyOf(round, state.rejectionLatency) }
+  const { isShared, rejectionLatency } = state
+  return isShared
+    ? { now, round, every: Permits.everyOf(round, rejectionLatency), spread: 1 }
+    : { now, round, every: Permits.leastEvery(rejectionLatency), spread: 0 }
 }
 
 /**

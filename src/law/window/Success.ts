@@ -76,7 +76,8 @@ export const succeed = (
       ...instantOf(draft, now),
       most: draft.poolSize,
       isUsed: isFull && window.level < draft.poolSize,
-      isPaced: pace !== undefined,
+      isPaced: pace !== undefined || !draft.isShared,
+      widest: draft.isShared ? Infinity : draft.widest,
       dither: ditherOf(draft)
     }
     draft.limits = { pace, slowStart, window: Permits.advance(window, served) }

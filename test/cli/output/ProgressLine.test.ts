@@ -14,7 +14,9 @@ const snapshot: PooledExecutor.Snapshot = {
   fresh: 50,
   retrying: 5,
   finished: 0,
-  waitsFor: "rows"
+  waitsFor: "rows",
+  usage: {},
+  recalledUsage: {}
 }
 
 const stats: PoolStats.PoolStats = Effect.runSync(
@@ -73,5 +75,11 @@ describe("Screen", () => {
     }
     assert.strictEqual(written(true), "\r\u001b[K01234567…\r\u001b[Kstays\n\r\u001b[K")
     assert.strictEqual(written(false), "0123456789abc\nstays\n")
+  })
+
+  it("says how many tokens were used, by earlier runs as well, where anybody told", () => {
+    const told = { ...snapshot, usage: { tokens: 1200 }, recalledUsage: { tokens: 34 } }
+    assert.isTrue(line({ snapshot: told }).endsWith(" · 1,234 tokens"))
+    assert.notInclude(line({}), "tokens")
   })
 })

@@ -4,7 +4,7 @@ import type { Row } from "../../../cli/src/input/Row.js"
 import * as Money from "../../../cli/src/run/Money.js"
 
 const prices: Money.Prices = { input: 1_000_000, output: 2_000_000 }
-const nothing = { usage: { input: 0, output: 0 }, largest: 0 }
+const nothing = { tokens: { input: 0, output: 0 }, largest: 0 }
 
 let number = 0
 const row = (body: unknown): Row => ({
@@ -17,16 +17,19 @@ const row = (body: unknown): Row => ({
 
 /** 16 bytes, and at most one token of answer: 16 + 2. */
 const small = (): Row => row({ max_tokens: 1 })
-const answer = (input: number, output: number) => ({ usage: { prompt_tokens: input, completion_tokens: output } })
+const used = (inputTokens: number, outputTokens: number) => ({
+  tokens: inputTokens + outputTokens,
+  inputTokens,
+  outputTokens
+})
 
-describe("Money.usageOf", () => {
-  it("reads the words of OpenAI's two APIs and of Anthropic's, and nothing else", () => {
-    assert.deepStrictEqual(Money.usageOf(answer(3, 4)), { input: 3, output: 4 })
-    assert.deepStrictEqual(Money.usageOf({ usage: { input_tokens: 3, output_tokens: 4 } }), { input: 3, output: 4 })
-    assert.deepStrictEqual(Money.usageOf({ usage: { prompt_tokens: 3, total_tokens: 3 } }), { input: 3, output: 0 })
-    for (const none of [null, "text", {}, { usage: null }, { usage: {} }, { usage: { prompt_tokens: "3" } }]) {
-      assert.isUndefined(Money.usageOf(none))
-    }
+describe("Money.tokensOf", () => {
+  it("takes what is told apart, and what is told in one for what was sent", () => {
+    assert.deepStrictEqual(Money.tokensOf(used(3, 4)), { input: 3, output: 4 })
+    assert.deepStrictEqual(Money.tokensOf({ tokens: 3, inputTokens: 3 }), { input: 3, output: 0 })
+    assert.deepStrictEqual(Money.tokensOf({ tokens: 7, outputTokens: 4 }), { input: 3, output: 4 })
+    assert.deepStrictEqual(Money.tokensOf({ tokens: 7 }), { input: 7, output: 0 })
+    assert.isUndefined(Money.tokensOf({ money: 1 }))
   })
 })
 
@@ -52,7 +55,7 @@ describe("Money: the account", () => {
       yield* Effect.yieldNow()
       assert.isNull(waiting.unsafePoll())
       // The first has cost less than it might have: now there is room.
-      ledger.settle(first, answer(2, 1))
+      ledger.settle(first, true, used(2, 1))
       assert.isTrue(yield* Fiber.join(waiting))
       assert.strictEqual(ledger.spent(), 4)
     })
@@ -65,7 +68,7 @@ describe("Money: the account", () => {
       assert.isTrue(yield* ledger.reserve(first))
       const waiting = yield* Effect.forkAll([ledger.reserve(second), ledger.reserve(third)])
       yield* Effect.yieldNow()
-      ledger.settle(first, answer(16, 1))
+      ledger.settle(first, true, used(16, 1))
       assert.deepStrictEqual(yield* Fiber.join(waiting), [false, false])
       assert.isTrue(ledger.isReached())
       assert.isFalse(yield* ledger.reserve(small()))
@@ -74,7 +77,7 @@ describe("Money: the account", () => {
 
   it.effect("counts what earlier runs have paid", () =>
     Effect.gen(function* () {
-      const ledger = Money.make(prices, 20, { usage: { input: 5, output: 0 }, largest: 0 })
+      const ledger = Money.make(prices, 20, { tokens: { input: 5, output: 0 }, largest: 0 })
       assert.isFalse(yield* ledger.reserve(small()))
       assert.strictEqual(ledger.spent(), 5)
     })
@@ -88,7 +91,7 @@ describe("Money: the account", () => {
       const waiting = yield* Effect.fork(ledger.reserve(second))
       yield* Effect.yieldNow()
       assert.isNull(waiting.unsafePoll())
-      ledger.settle(first, answer(2, 10))
+      ledger.settle(first, true, used(2, 10))
       // 22 are spent, and each of the next may cost 2 + 20.
       assert.isTrue(yield* Fiber.join(waiting))
       assert.isTrue(yield* ledger.reserve(third))
@@ -106,8 +109,8 @@ describe("Money: the account", () => {
       const [first, second] = [small(), small()]
       yield* ledger.reserve(first)
       yield* ledger.reserve(second)
-      ledger.settle(first, { text: "hi" })
-      ledger.settle(second, undefined)
+      ledger.settle(first, true, undefined)
+      ledger.settle(second, false, undefined)
       assert.deepStrictEqual([ledger.spent(), ledger.untold()], [18, 1])
     })
   )

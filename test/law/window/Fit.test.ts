@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Fit from "../../../src/law/window/Fit.js"
 import * as History from "../../../src/pool/History.js"
-import { startsOf, type Start } from "../../support/starts.js"
 
 type Past = readonly [at: number, besides: number, rejected: boolean]
 
@@ -152,75 +151,10 @@ describe("The history that is explained", () => {
     assert.deepStrictEqual(Fit.historyOf(starts(), 3, 200, 50).at, [20, 100])
   })
 
-  it("has in flight what the API served: no start that it was about to reject", () => {
-    assert.deepStrictEqual(
-      [1, 2, 3, 4, 5].map((sequence) => Fit.servedBesides(starts(), sequence, 50)),
-      [0, 1, 1, 3, 4]
-    )
-  })
-
   it("has no more than the latest 400, of which those of 150 starts ago count half", () => {
     const history = History.make(1000)
     for (let i = 0; i < 500; i++) history.add(i, 0)
     const { at, weight } = Fit.historyOf(history, 1, 10_000, 50)
     assert.deepStrictEqual([at.length, at[0], weight.at(-1), weight.at(-151)], [400, 100, 1, 0.5])
-  })
-})
-
-describe("The cap that fits", () => {
-  // A digit was let through, a letter rejected, with so many in flight besides: a is 0, b is 1; a capital with another status.
-  const fitting = (log: string, { from = 1, until = log.replace(/\d*$/, "").length, rejection = 0 } = {}) =>
-    Fit.capFitting(
-      startsOf(
-        [...log].map((sign, i): Start => {
-          const letter = sign.toLowerCase().charCodeAt(0) - 97
-          if (letter < 0) return [i, "success", Number(sign)]
-          return [i, "capacity", letter, sign < "a" ? 503 : 429]
-        })
-      ),
-      from,
-      until,
-      rejection
-    )
-  const closings = (...args: Parameters<typeof fitting>) => fitting(...args).closings
-
-  it.each([
-    ["", 0],
-    ["0123", 0],
-    ["0123e", 1],
-    ["0123ee", 1],
-    ["0123e23e", 2],
-    ["e23e", 2],
-    ["0123f4f", 2],
-    // What was let through with as many in flight speaks against all that came before it.
-    ["0123e4123e3e", 2],
-    ["0123e5e", 1],
-    ["01d23d", 1],
-    ["0123e2e3e", 3],
-    // With another status it is no rejection by this limit.
-    ["0123e0A3e1B2A3e", 3]
-  ])("has rejected %s %i times after one that it let through", (log, count) => {
-    assert.strictEqual(closings(log), count)
-  })
-
-  it("fits the latest starts, back to one that contradicts it", () => {
-    assert.deepStrictEqual(
-      ["0123e4123e3e", "0123e23e", ""].map((log) => fitting(log).starts),
-      [6, 8, 0]
-    )
-  })
-
-  it("fits those that it is asked about", () => {
-    const log = "0123e23e23e23e"
-    assert.deepStrictEqual(
-      [closings(log), closings(log, { from: 6 }), closings(log, { until: 11 }), closings(log, { from: 6, until: 11 })],
-      [4, 3, 3, 2]
-    )
-  })
-
-  it("has in flight what the API served: none that it was about to reject", () => {
-    // Two that were started while the rejection before them was still on its way.
-    const log = "0123e4f"
-    assert.deepStrictEqual([closings(log), closings(log, { rejection: 5 })], [1, 2])
   })
 })

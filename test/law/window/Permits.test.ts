@@ -4,12 +4,13 @@ import type { Round } from "../../../src/law/window/Round.js"
 
 const round: Round = { unit: 4000, length: 4000 }
 const every = 50
-const instant = (now: number): Permits.Instant => ({ now, round, every })
+const instant = (now: number): Permits.Instant => ({ now, round, every, spread: 1 })
 const served = (now: number, over: Partial<Permits.Served> = {}): Permits.Served => ({
   ...instant(now),
   most: 64,
   isUsed: true,
   isPaced: false,
+  widest: 64,
   // What is let go is let go exactly.
   dither: 0.5,
   ...over

@@ -1,0 +1,52 @@
+/**
+ * A limit of so many attempts at once.
+ *
+ * @since 0.2.0
+ */
+import { isDue } from "../structure/TimerQueue.js"
+import { guard, type Meter, Share } from "./Meter.js"
+
+/**
+ * Makes free places. An attempt that was broken off keeps its place for `transit` milliseconds: the API may not know yet.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (told: number, transit: number): Meter => {
+  let most = told
+  const running = new Set<Share>()
+  /** When the places of those that were broken off are free, in order. */
+  const lingering: Array<number> = []
+
+  const advance = (now: number): void => {
+    for (let end = lingering[0]; end !== undefined && isDue(end, now); end = lingering[0]) lingering.shift()
+  }
+
+  return {
+    used: (now) => {
+      advance(now)
+      return running.size + lingering.length
+    },
+    opensAt: (amount, now) => {
+      advance(now)
+      const over = running.size + lingering.length + amount - most
+      if (over <= 0) return now
+      return lingering[over - 1] ?? Infinity
+    },
+    take: (_, now) => {
+      const share = new Share(1, now)
+      running.add(share)
+      return share
+    },
+    undo: (share) => void running.delete(share),
+    scale: (factor) => {
+      most = Math.floor(told * factor)
+    },
+    end: (share, how, now) => {
+      advance(now)
+      if (running.delete(share) && how === "broken" && transit > 0) lingering.push(now + transit + guard)
+    },
+    // It takes a place, whatever it weighs.
+    settle: () => undefined
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * A limit of so much in any span of time. It holds against an API that counts by a sliding window, by a fixed one of whatever
+ * phase, or by a bucket that holds as much and fills as fast.
+ *
+ * @since 0.2.0
+ */
+import { isDue } from "../structure/TimerQueue.js"
+import { guard, type Meter, type Place, Share } from "./Meter.js"
+import * as Transit from "./Transit.js"
+
+/**
+ * A window; times in milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options {
+  readonly most: number
+  readonly per: number
+  /** How long an attempt may take to where it is counted; Infinity: until its end. */
+  readonly transit: number
+}
+
+/** With more places than this, arrivals that are close together share one: the memory of a window has a bound. */
+const manyPlaces = 2048
+
+/**
+ * Makes an empty window.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = ({ most: told, per, transit }: Options): Meter => {
+  let most = told
+  const span = per + guard
+  /** What has arrived, oldest first, from `first` on. */
+  let places: Array<Place> = []
+  let first = 0
+  let arrived = 0
+
+  const onArrival = (share: Share, at: number): void => {
+    const last = places.length > first ? places.at(-1) : undefined
+    const near = places.length - first > manyPlaces ? per / manyPlaces : 0
+    arrived += share.amount
+    if (last !== undefined && at - last.at <= near) {
+      last.at = at
+      last.amount += share.amount
+      share.place = last
+    } else {
+      share.place = { at, amount: share.amount, level: 0, refunded: 0 }
+      places.push(share.place)
+    }
+  }
+  const onWay = Transit.make(transit, onArrival)
+
+  const isGone = (place: Place, now: number): boolean => isDue(place.at + span, now)
+
+  const advance = (now: number): void => {
+    onWay.advance(now)
+    for (let place = places[first]; place !== undefined && isGone(place, now); place = places[first]) {
+      arrived -= place.amount
+      first += 1
+    }
+    if (first === places.length) arrived = 0
+    if (first > manyPlaces) {
+      places = places.slice(first)
+      first = 0
+    }
+  }
+
+  return {
+    used: (now) => {
+      advance(now)
+      return arrived + onWay.amount
+    },
+    opensAt: (amount, now) => {
+      advance(now)
+      if (amount > most) return Infinity
+      let over = arrived + onWay.amount + amount - most
+      if (amount === 0 || over <= 0) return now
+      for (let i = first; i < places.length; i++) {
+        const place = places[i]
+        over -= place?.amount ?? 0
+        if (place !== undefined && over <= 0) return place.at + span
+      }
+      for (const [share, arrivesBy] of onWay.shares()) {
+        over -= share.amount
+        if (over <= 0) return arrivesBy + span
+      }
+      return Infinity
+    },
+    take: (amount, now) => {
+      advance(now)
+      const share = new Share(amount, now)
+      if (amount > 0) onWay.add(share)
+      return share
+    },
+    undo: onWay.remove,
+    scale: (factor) => {
+      most = told * factor
+    },
+    end: (share, how, now) => {
+      advance(now)
+      onWay.end(share, how, now)
+    },
+    settle: (share, actual, now) => {
+      advance(now)
+      if (onWay.has(share)) return onWay.change(share, actual)
+      const { place } = share
+      if (place !== undefined && !isGone(place, now)) {
+        place.amount += actual - share.amount
+        arrived += actual - share.amount
+        share.amount = actual
+      } else if (place === undefined && actual > 0) {
+        // Nothing was counted for it.
+        onArrival(new Share(actual, now), now)
+        share.amount = actual
+      }
+    }
+  }
+}
