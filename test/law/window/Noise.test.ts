@@ -351,7 +351,7 @@ describe("A rejection while nothing is known of chance", () => {
     )
     const row = startsOf(all(40, (i) => i >= 38))
     const draft = drafted({
-      limits: { window: Permits.initial(20), pace: undefined, slowStart: false },
+      limits: { window: Permits.initial(20), pace: Level.known(50), slowStart: false },
       calm: { ...State.calm, rejected: 2, last: 39 }
     })
     assert.strictEqual(judge(draft, rejection(40), 390, row), "limit")
