@@ -21,6 +21,9 @@ export const equivalent = {
       why: "nobody takes the third part"
     }
   ],
+  "src/order/ReorderBuffer.ts": [
+    { what: "without return none", line: "if (!shelf.isReady) return none", why: "then the loop finds nothing either" }
+  ],
   "src/order/Shelf.ts": [
     {
       what: "without slot.next = undefined",

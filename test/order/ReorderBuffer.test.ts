@@ -410,7 +410,7 @@ describe("Misuse", () => {
     assert.deepStrictEqual(submitIndices(buffer.complete(0, outcome(0), 0)), [0, 1])
   })
 
-  it("of which a row came out before its turn knows it as complete", () => {
+  it("refuses a row that came out before its turn", () => {
     const buffer = make<number, never>({ ordered: false })
     const tickets = [buffer.submit("a", 0), buffer.submit("b", 0)] as const
     buffer.complete(tickets[1], outcome(1), 0)
