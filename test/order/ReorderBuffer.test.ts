@@ -410,6 +410,24 @@ describe("Misuse", () => {
     assert.deepStrictEqual(submitIndices(buffer.complete(0, outcome(0), 0)), [0, 1])
   })
 
+  it("of rows in any order begins again at 0, too, when none is pending", () => {
+    const buffer = make<number, never>({ ordered: false })
+    const indices = [buffer.submit("a", 0), buffer.submit("b", 0)].flatMap((ticket) => {
+      const [entry] = buffer.complete(ticket, outcome(0), 0)
+      return entry === undefined ? [] : [[entry.submitIndex, entry.completeIndex]]
+    })
+    assert.deepStrictEqual(
+      [indices, buffer.submit("c", 0).submitIndex],
+      [
+        [
+          [0, 0],
+          [1, 1]
+        ],
+        0
+      ]
+    )
+  })
+
   it("refuses a row that came out before its turn", () => {
     const buffer = make<number, never>({ ordered: false })
     const tickets = [buffer.submit("a", 0), buffer.submit("b", 0)] as const
