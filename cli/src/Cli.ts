@@ -12,6 +12,7 @@ import { input, options } from "./Options.js"
 import * as Screen from "./output/Screen.js"
 import * as Summary from "./output/Summary.js"
 import * as DryRun from "./plan/DryRun.js"
+import * as Proxy from "./Proxy.js"
 import type * as Money from "./run/Money.js"
 import * as Run from "./run/Run.js"
 import { version } from "./Version.js"
@@ -83,6 +84,7 @@ const runOptions = (given: Given): Either.Either<Run.Options, InputError> =>
     if (given.limit.length > 0 || Option.isSome(given.latency)) {
       return yield* fail("--limit and --latency are for --dry-run: a real run finds the limit by itself")
     }
+    yield* Either.mapLeft(Proxy.ofEnvironment(process.env), (message) => new InputError({ message }))
     return {
       input: yield* inputOf(given),
       out,

@@ -1,14 +1,20 @@
 /** What the program takes from Node: its client, its screen, and how it ends. */
 import { NodeContext, NodeHttpClient, Undici } from "@effect/platform-node"
-import { Console, Effect, type Exit, Layer } from "effect"
+import { Console, Effect, Either, type Exit, Layer } from "effect"
 import { stripVTControlCharacters } from "node:util"
 import type { Screen } from "./output/Screen.js"
+import * as Proxy from "./Proxy.js"
 
 /** The pool has the time limit of a request; an API that thinks for long sends nothing meanwhile. */
 const agent = Layer.scoped(
   NodeHttpClient.Dispatcher,
   Effect.acquireRelease(
-    Effect.sync(() => new Undici.Agent({ headersTimeout: 0, bodyTimeout: 0 })),
+    Effect.sync(() => {
+      // What is wrong with them is told by who reads the options.
+      const proxies = Either.getOrUndefined(Proxy.ofEnvironment(process.env))
+      const limits = { headersTimeout: 0, bodyTimeout: 0 }
+      return proxies === undefined ? new Undici.Agent(limits) : new Undici.EnvHttpProxyAgent({ ...limits, ...proxies })
+    }),
     (agent) => Effect.promise(() => agent.destroy())
   )
 )

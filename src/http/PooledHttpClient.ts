@@ -224,7 +224,10 @@ export const attempts =
           Insider.allowReruns(isSafe, mostReruns),
           // An interruption may be the pool's time limit: then it stays as it was.
           Effect.tapBoth(way, {
-            onFailure: () => Insider.allowReruns(false, mostReruns),
+            onFailure: (error) => {
+              PooledRequest.noteAnswer(error, progress)
+              return Insider.allowReruns(false, mostReruns)
+            },
             onSuccess: () => Insider.allowReruns(false, mostReruns)
           })
         )

@@ -12,6 +12,7 @@ import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Capacity from "../Capacity.js"
@@ -125,6 +126,16 @@ export const lastResponse = (error: HttpError.Failure): HttpClientResponse.HttpC
   answers.get(error)
 
 /**
+ * Remembers the answer that a failure is about, if there was one.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export const noteAnswer = (failure: unknown, { rejected }: HttpAttempt.Progress): void => {
+  if (rejected !== undefined && Predicate.isObject(failure)) answers.set(failure, rejected)
+}
+
+/**
  * Something that is to happen around each attempt of a request.
  *
  * @since 0.2.0
@@ -235,7 +246,7 @@ const run = <E, R>(
     const whole = mayBeSentAgain ? resending(way, isLost, settings.resend.schedule) : way
     return Effect.catchAll(whole, (error): Effect.Effect<HttpClientResponse.HttpClientResponse, PooledError<E>> => {
       if (error._tag === "HttpFailure") return error.open()
-      if (progress.rejected !== undefined) answers.set(error, progress.rejected)
+      noteAnswer(error, progress)
       return Effect.fail(error)
     })
   })

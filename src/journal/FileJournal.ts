@@ -193,6 +193,8 @@ const appender = (
           yield* look
           lookedAt = now
         }
+        // To write nothing is an error to the system.
+        if (bytes.length === 0) return
         yield* file.writeAll(bytes)
         if (sync) yield* file.sync
         size = FileSystem.Size(size + BigInt(bytes.length))

@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 import type { Keeper, KeptRow } from "../pool/Keeper.js"
 import type { KeeperOpener, Mind } from "../pool/KeeperOpener.js"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
-import type { RowError } from "../PoolError.js"
+import { BatchTimeoutError, PoolShutdownError, type RowError } from "../PoolError.js"
 import * as Argument from "../structure/Argument.js"
 import * as Fingerprint from "./Fingerprint.js"
 import { JournalError, type Reason } from "./JournalError.js"
@@ -99,6 +99,13 @@ type FailureSchema<E, EI> = [E] extends [never] ? unknown : { readonly failure: 
  */
 export const isUnanswered = (cause: Cause.Cause<unknown>): boolean =>
   Option.match(Cause.failureOption(cause), { onNone: () => true, onSome: isPoolFailure })
+
+/** One that was interrupted is unfinished, and so is one that had not started when its batch ended. */
+const isUnfinished = (cause: Cause.Cause<unknown>, attempts: number): boolean => {
+  if (Cause.isInterrupted(cause)) return true
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  return attempts === 0 && (error instanceof PoolShutdownError || error instanceof BatchTimeoutError)
+}
 
 /** The law's limits are written with a group of rows, this often at most, in milliseconds. */
 const learnedEvery = 1000
@@ -197,11 +204,11 @@ const keeperOf = <Row, A, AI, E, EI>(
   }
 
   const recorded = (entry: BufferEntry<A, RowError<E>>): ReadonlyArray<Record> => {
-    const { exit, stateId, submitIndex } = entry
+    const { attempts, exit, stateId, submitIndex } = entry
     const fingerprint = fingerprints.get(submitIndex)
     fingerprints.delete(submitIndex)
-    // A row that was recalled is recorded already; one that was interrupted is unfinished.
-    if (fingerprint === undefined || (Exit.isFailure(exit) && Cause.isInterrupted(exit.cause))) return []
+    // A row that was recalled is recorded already.
+    if (fingerprint === undefined || (Exit.isFailure(exit) && isUnfinished(exit.cause, attempts))) return []
     const record = codec.encode(fingerprint, entry)
     if (Either.isRight(record)) return [record.right]
     throw fail("Encode", `the result of row "${stateId}" cannot be written: ${record.left}`)

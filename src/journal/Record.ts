@@ -5,7 +5,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type { ParseError } from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -74,7 +74,13 @@ export const makeCodec = <A, AI, E, EI>(
     failure: failure === undefined ? PoolFailure : Schema.Union(PoolFailure, failure),
     defect: Schema.Defect
   })
-  const encodeExit = Schema.encodeUnknownEither(ExitSchema)
+  const encodeFailure = Schema.encodeUnknownEither(ExitSchema)
+  const encodeSuccess = Schema.encodeEither(success)
+  // Most rows succeed: the schema of an exit would take ten times as long as that of its value.
+  const encodeExit = (exit: Exit.Exit<A, RowError<E>>): Either.Either<unknown, unknown> =>
+    Exit.isSuccess(exit)
+      ? Either.map(encodeSuccess(exit.value), (value) => ({ _tag: "Success", value }))
+      : encodeFailure(exit)
   // A row of a batch has just these failures: the schemas are those that a record was written with.
   const decodeExit = Schema.decodeUnknownEither(ExitSchema) as (
     exit: unknown
@@ -93,14 +99,11 @@ export const makeCodec = <A, AI, E, EI>(
       const { attempts, completeIndex, completedAt, lastStatus, startedAt, stateId, submitIndex, submittedAt, usage } =
         entry
       const throttleWait = Duration.toMillis(entry.throttleWait)
-      const record = { stateId, row, exit, submitIndex, completeIndex, submittedAt, startedAt, completedAt }
-      return Either.right({
-        ...record,
-        throttleWait,
-        attempts,
-        ...(lastStatus === undefined ? {} : { lastStatus }),
-        ...(usage === undefined ? {} : { usage })
-      })
+      const times = { submittedAt, startedAt, completedAt, throttleWait }
+      const whole = { stateId, row, exit, submitIndex, completeIndex, ...times, attempts }
+      // Spreads of objects are left to the few rows that have something in them.
+      if (lastStatus === undefined && usage === undefined) return Either.right(whole)
+      return Either.right({ ...whole, ...(lastStatus !== undefined && { lastStatus }), ...(usage && { usage }) })
     } catch (error) {
       return Either.left(messageOf(error))
     }

@@ -67,7 +67,7 @@ export const inFlightWithinWindow: Checker = {
   start: () => {
     const clients = perClient(() => ({ size: sizes(), running: 0, decisions: inForce() }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       client.size.observe(event)
       if (event._tag === "ended") client.running -= 1
       if (event._tag === "decided") client.decisions.decide(event.at, event.decision)
@@ -91,7 +91,7 @@ export const startsAreSpaced: Checker = {
   start: () => {
     const clients = perClient(() => ({ least: 0, most: Infinity, last: -Infinity, decisions: inForce() }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "joined") {
         client.least = Duration.toMillis(event.config.minDispatchDelay)
         client.most = Duration.toMillis(event.config.maxRetryAfter)
@@ -126,7 +126,7 @@ export const noStartInHold: Checker = {
       decisions: inForce()
     }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "joined") client.most = Duration.toMillis(event.config.maxRetryAfter)
       if (event._tag === "decided") {
         // The cap counts from the instant at which the law decided so first.
@@ -161,7 +161,7 @@ export const hintsAreHeard: Checker = {
   start: () => {
     const clients = perClient(() => ({ most: Infinity, asked: new Array<number | undefined>() }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "joined") client.most = Duration.toMillis(event.config.maxRetryAfter)
       if (event._tag === "ended" && event.outcome === "capacity") {
         client.asked.push(event.retryAfter === undefined ? undefined : Math.min(event.retryAfter, client.most))
@@ -188,7 +188,7 @@ export const oneEntryARow: Checker = {
   start: () => {
     const clients = perClient(() => ({ open: new Map<number, Submission>() }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "submitted") {
         const submission: Submission = { entries: 0, last: -1 }
         for (let row = event.row; row < event.row + event.count; row++) client.open.set(row, submission)
@@ -231,7 +231,7 @@ export const permitsComeBack: Checker = {
   start: () => {
     const clients = perClient(() => ({ running: 0 }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "started") client.running += 1
       if (event._tag === "ended") client.running -= 1
       if (event._tag !== "left") return undefined
@@ -254,7 +254,7 @@ export const noStartAfterShutdown: Checker = {
   start: () => {
     const clients = perClient(() => ({ asked: Infinity, returned: false }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "shutdown") client.asked = Math.min(client.asked, event.at)
       if (event._tag === "shut") client.returned = true
       return event._tag === "started" && (client.returned || event.at > client.asked)
@@ -275,7 +275,7 @@ export const noStartAfterBudget: Checker = {
   start: () => {
     const clients = perClient(() => ({ budget: Infinity, first: new Map<number, number>(), active: activeTime() }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       client.active.observe(event)
       if (event._tag === "joined") client.budget = Duration.toMillis(event.config.maxCapacityRetry)
       if (event._tag === "finished") client.first.delete(event.row)
@@ -307,7 +307,7 @@ export const oneDecreaseAnEpoch: Checker = {
       rejected: new Array<Admitted>()
     }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "started") {
         const epochs = client.decisions.at(event.at).map(({ epoch }) => epoch)
         client.started.set(event.row, { at: event.at, epochs })
@@ -360,7 +360,7 @@ export const noStartWhilePaused: Checker = {
   start: () => {
     const clients = perClient(() => ({ pausedAt: Infinity }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "paused") client.pausedAt = Math.min(client.pausedAt, event.at)
       if (event._tag === "resumed") client.pausedAt = Infinity
       // What was admitted at the instant of the pause, before it, may be seen after it.

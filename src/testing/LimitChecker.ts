@@ -83,7 +83,7 @@ export const toldLimitsHold: Checker = {
   start: () => {
     const clients = perClient((): { limits: ReadonlyArray<ReturnType<typeof follow>> } => ({ limits: [] }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "joined") {
         const { limits = [] } = event.config
         // A limit that may grow is one that may be exceeded.
@@ -136,7 +136,7 @@ export const budgetHolds: Checker = {
   start: () => {
     const clients = perClient(() => ({ isTold: true }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "started" && event.cost === undefined) client.isTold = false
       if (event._tag !== "left" || event.money === undefined || !client.isTold) return undefined
       const { budget, reserved, spent } = event.money
@@ -186,7 +186,7 @@ export const fewOvertake: Checker = {
       lineOf: new Map<number, number>()
     }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "joined") client.isLimited = isLimited(event.config)
       if (!client.isLimited) return undefined
       // Single calls have no order of their own but that of their times.

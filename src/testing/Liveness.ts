@@ -30,7 +30,7 @@ export const rowsEndByBudget: Checker = {
       active: activeTime()
     }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       client.active.observe(event)
       const now = client.active.at(event.at)
       if (event._tag === "joined") client.budget = Duration.toMillis(event.config.maxCapacityRetry)
@@ -72,7 +72,7 @@ export const endsWithinBudget: Checker = {
       silence: silence()
     }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "joined" && event.config.attemptTimeout !== undefined) {
         client.attempt = Duration.toMillis(event.config.attemptTimeout)
       }
@@ -146,7 +146,7 @@ export const oneRowStopsNobody: Checker = {
       silence: silence()
     }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       client.silence.observe(event)
       // Whoever waited for an API that was given up on has failed, although its batch may have yet to say so.
       const isOver = event._tag === "shutdown" || client.silence.isOver(event.at)
@@ -208,7 +208,7 @@ export const turnsAreFair: Checker = {
       rows: new Map<number, { readonly line: number; readonly at: number }>()
     }))
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event._tag === "joined") client.isLimited = isLimited(event.config)
       if (client.isLimited) return undefined
       if (event._tag === "submitted") {
@@ -280,7 +280,7 @@ export const windowIsUsed: Checker = {
       return at > opensAt + tolerance && client.running < allowed
     }
     return (event) => {
-      const client = clients(event.client)
+      const client = clients(event)
       if (event.at > client.now) {
         client.idle = isIdle(client, client.now) ? Math.min(client.idle, client.now) : Infinity
         client.now = event.at

@@ -9,8 +9,11 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
+import type * as Capacity from "../Capacity.js"
 import type { Cost } from "../limit/Cost.js"
-import type { BatchHandle, PooledExecutor } from "../PooledExecutor.js"
+import type { BatchHandle, PooledExecutor, RowContext } from "../PooledExecutor.js"
+import type { ServerError } from "./api/SimulatedApi.js"
+import type * as Lives from "./Lives.js"
 import * as Monotonic from "../structure/Monotonic.js"
 import type * as Trace from "./Trace.js"
 import type * as Workload from "./Workload.js"
@@ -21,16 +24,24 @@ import type * as Workload from "./Workload.js"
  * @since 0.2.0
  * @category models
  */
-export interface Client<E> {
+export interface Client {
   readonly index: number
   readonly pool: PooledExecutor
   readonly clock: Clock.Clock
   readonly emit: Trace.Observer
   /** An attempt of a row, with its events. */
-  readonly attempt: (row: number, size: Workload.Row, number: number) => Effect.Effect<void, E>
+  readonly attempt: (
+    row: number,
+    size: Workload.Row,
+    number: number
+  ) => Effect.Effect<unknown, Capacity.CapacityError | ServerError>
   /** What the pool is told that a row takes; undefined where it is told nothing. */
   readonly cost: ((row: Workload.Row) => Cost) | undefined
   readonly outcomeOf: (exit: Exit.Exit<unknown, unknown>) => Trace.Outcome
+  /** The last answer of a row. */
+  readonly answerOf: (row: number) => number
+  /** Of a client with journals. */
+  readonly living: Lives.Living | undefined
 }
 
 /**
@@ -46,13 +57,22 @@ export interface Running {
 }
 
 /** What all kinds of party share: the events of rows, each of which is finished once. */
-const rowsOf = <E>({ clock, emit, index }: Client<E>, first: number, handle: BatchHandle | undefined) => {
+const rowsOf = ({ clock, emit, index }: Client, first: number, handle: BatchHandle | undefined) => {
   const done = new Set<number>()
   const at = (): { readonly at: number; readonly client: number } => ({ at: Monotonic.now(clock), client: index })
-  const finished = (row: number, order: number, outcome: Trace.Outcome, attempts: number, completedAt?: number) => {
+  const finished = (
+    row: number,
+    order: number,
+    outcome: Trace.Outcome,
+    attempts: number,
+    entry?: { readonly completedAt: number; readonly exit: Exit.Exit<unknown, unknown> }
+  ) => {
     const now = at()
     done.add(row)
-    emit({ _tag: "finished", ...now, row, order, outcome, attempts, completedAt: completedAt ?? now.at })
+    const completedAt = entry?.completedAt ?? now.at
+    const answer = entry !== undefined && Exit.isSuccess(entry.exit) ? entry.exit.value : undefined
+    const told = typeof answer === "number" ? { answer } : {}
+    emit({ _tag: "finished", ...now, row, order, outcome, attempts, completedAt, ...told })
   }
   return {
     at,
@@ -73,28 +93,42 @@ const rowsOf = <E>({ clock, emit, index }: Client<E>, first: number, handle: Bat
 
 type Rows = ReturnType<typeof rowsOf>
 
-const batch = <E>(
-  client: Client<E>,
+/** What is done with the rows of a batch or a stream; a journal keeps which answer each got. */
+const processOf =
+  ({ answerOf, attempt, living }: Client, first: number) =>
+  (row: Workload.Row, { attempt: number, rowIndex }: RowContext) => {
+    const answered = attempt(first + rowIndex, row, number)
+    return living === undefined ? answered : Effect.map(answered, (): unknown => answerOf(first + rowIndex))
+  }
+
+/** The journal of a party, where its client has one. One without rows shares its number with the next party. */
+const journalOf = ({ living }: Client, { rows }: Workload.Party, first: number) =>
+  living === undefined || rows.length === 0 ? {} : { journal: living.journal(first) }
+
+const batch = (
+  client: Client,
   party: Workload.Party,
   first: number,
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { attempt, cost, emit, outcomeOf, pool } = client
+  const { cost, emit, outcomeOf, pool } = client
   emit({ _tag: "submitted", ...rows.at(), row: first, count: party.rows.length, line: first + 1 })
-  const entries = pool.executeBatch(
-    party.rows,
-    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row, number),
-    { ...(party.timeout !== undefined && { timeout: party.timeout }), ...(handle && { handle }), ...(cost && { cost }) }
-  )
+  const entries = pool.executeBatch(party.rows, processOf(client, first), {
+    ...(party.timeout !== undefined && { timeout: party.timeout }),
+    ...(handle && { handle }),
+    ...(cost && { cost }),
+    ...journalOf(client, party, first)
+  })
   return Effect.onExit(entries, (exit) =>
     Effect.sync(() => {
       if (Exit.isSuccess(exit)) {
         exit.value.entries.forEach((entry: BufferEntry<unknown, unknown>, order) =>
-          rows.finished(first + entry.submitIndex, order, outcomeOf(entry.exit), entry.attempts, entry.completedAt)
+          rows.finished(first + entry.submitIndex, order, outcomeOf(entry.exit), entry.attempts, entry)
         )
         return
       }
+      client.living?.failed(exit.cause)
       // A caller who interrupts a batch gets no entries, nor does one who comes after the shutdown.
       const left = party.rows.map((_, index) => first + index).filter((row) => !rows.isDone(row))
       left.forEach((row, order) => rows.finished(row, order, outcomeOf(exit), 0))
@@ -102,7 +136,7 @@ const batch = <E>(
   ).pipe(Effect.ignore)
 }
 
-const calls = <E>(client: Client<E>, party: Workload.Party, first: number, rows: Rows): Effect.Effect<void> =>
+const calls = (client: Client, party: Workload.Party, first: number, rows: Rows): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { attempt, clock, cost, emit, outcomeOf, pool } = client
     const begin = Monotonic.now(clock)
@@ -162,14 +196,14 @@ const source = (
   })
 }
 
-const stream = <E>(
-  client: Client<E>,
+const stream = (
+  client: Client,
   party: Workload.Party,
   first: number,
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { attempt, clock, cost, emit, outcomeOf, pool } = client
+  const { clock, cost, emit, outcomeOf, pool } = client
   const { leavesAfter, maxPending = 1000, ordered = true, reader = 0 } = party.reading ?? {}
   const line = first + 1
   // One without rows shares its number with the next party.
@@ -181,20 +215,17 @@ const stream = <E>(
     lastRead = { row, at: Monotonic.now(clock) }
     emit({ _tag: "submitted", ...rows.at(), row, count: 1, line })
   }
-  const entries = pool.stream(
-    source(party, clock, onRead),
-    (row, { attempt: number, rowIndex }) => attempt(first + rowIndex, row, number),
-    {
-      ordered,
-      maxPending,
-      ...(party.timeout !== undefined && { timeout: party.timeout }),
-      ...(handle && { handle }),
-      ...(cost && { cost }),
-      onEntry: ({ attempts, completedAt, exit, submitIndex }) =>
-        Effect.sync(() => rows.finished(first + submitIndex, 0, outcomeOf(exit), attempts, completedAt)),
-      onUnfinished: (left) => Effect.sync(() => left.forEach(({ rowIndex }) => handedBack.add(first + rowIndex)))
-    }
-  )
+  const entries = pool.stream(source(party, clock, onRead), processOf(client, first), {
+    ordered,
+    maxPending,
+    ...(party.timeout !== undefined && { timeout: party.timeout }),
+    ...(handle && { handle }),
+    ...(cost && { cost }),
+    ...journalOf(client, party, first),
+    onEntry: (entry) =>
+      Effect.sync(() => rows.finished(first + entry.submitIndex, 0, outcomeOf(entry.exit), entry.attempts, entry)),
+    onUnfinished: (left) => Effect.sync(() => left.forEach(({ rowIndex }) => handedBack.add(first + rowIndex)))
+  })
   return (leavesAfter === undefined ? entries : Stream.take(entries, leavesAfter)).pipe(
     Stream.runForEach(({ submitIndex }) =>
       Effect.suspend(() => {
@@ -202,8 +233,9 @@ const stream = <E>(
         return reader > 0 ? Effect.sleep(reader) : Effect.void
       })
     ),
-    Effect.ensuring(
+    Effect.onExit((exit) =>
       Effect.sync(() => {
+        if (Exit.isFailure(exit)) client.living?.failed(exit.cause)
         // The row that a stream gives in the very instant in which it is interrupted, it keeps for itself.
         if (lastRead?.at === Monotonic.now(clock)) handedBack.add(lastRead.row)
         for (const row of handedBack) if (!rows.isDone(row)) rows.finished(row, 0, "interrupted", 0)
@@ -219,8 +251,8 @@ const stream = <E>(
  * @since 0.2.0
  * @category constructors
  */
-export const make = <E>(
-  client: Client<E>,
+export const make = (
+  client: Client,
   party: Workload.Party,
   first: number,
   handle: BatchHandle | undefined

@@ -9,16 +9,16 @@ import type { PoolConfig } from "../PoolConfig.js"
 import type * as Trace from "./Trace.js"
 
 /**
- * One state for each client, made when it is first asked for.
+ * The state of the client that an event is of; it is made anew when the client joins, which it may do again after a crash.
  *
  * @since 0.2.0
  * @category state
  */
-export const perClient = <S>(initial: () => S): ((client: number) => S) => {
+export const perClient = <S>(initial: () => S): ((event: Trace.Event) => S) => {
   const states = new Map<number, S>()
-  return (client) => {
+  return ({ _tag, client }) => {
     const known = states.get(client)
-    if (known !== undefined) return known
+    if (known !== undefined && _tag !== "joined") return known
     const fresh = initial()
     states.set(client, fresh)
     return fresh

@@ -18,8 +18,10 @@ import * as PoolError from "../PoolError.js"
 import * as PooledExecutor from "../PooledExecutor.js"
 import * as Monotonic from "../structure/Monotonic.js"
 import * as Checker from "./Checker.js"
+import * as JournalChecker from "./JournalChecker.js"
 import * as LimitChecker from "./LimitChecker.js"
 import * as Liveness from "./Liveness.js"
+import * as Lives from "./Lives.js"
 import * as Parties from "./Parties.js"
 import * as Ideal from "./report/Ideal.js"
 import * as Recorder from "./report/Recorder.js"
@@ -50,6 +52,8 @@ export interface Client {
   readonly shutdownAt?: number
   /** The pool's scope is closed then. Default when all is done. */
   readonly closedAt?: number
+  /** Its batches and streams have journals, and its processes die. All instants begin anew with each process. Default none. */
+  readonly journal?: Lives.Journaled
 }
 
 /**
@@ -70,8 +74,10 @@ export interface World {
  * @category models
  */
 export interface Options extends VirtualTime.Options {
-  /** What looks at every step. Default the invariants of a pool: `Checker.all`, `Liveness.all`,
-   * `StreamChecker.all` and `LimitChecker.all`. */
+  /**
+   * What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker`, `JournalChecker` and
+   * `LimitChecker`.
+   */
   readonly checkers?: ReadonlyArray<Checker.Checker>
   /** Who else is shown the events. */
   readonly observers?: ReadonlyArray<Trace.Observer>
@@ -109,7 +115,15 @@ const costOf = ({ asked, output = 0, tokens }: Workload.Row): Cost =>
   asked === undefined ? { inputTokens: tokens - output, outputTokens: output } : { tokens: asked }
 
 /** A client's way through the simulation; its first row has the number `base`. */
-const runClient = (client: Client, index: number, base: number, api: Api, emit: Trace.Observer): Effect.Effect<void> =>
+const runClient = (
+  client: Client,
+  index: number,
+  base: number,
+  api: Api,
+  answers: Answers,
+  emit: Trace.Observer,
+  living?: Lives.Living
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const at = (): { readonly at: number; readonly client: number } => ({
@@ -123,6 +137,7 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
     )
     emit({ _tag: "joined", ...at(), config })
     const scope = yield* Scope.make()
+    living?.owns(scope)
     const pool = yield* Scope.extend(PooledExecutor.make({ ...client.pool, control }), scope)
 
     const cost = client.costs === true ? costOf : undefined
@@ -138,14 +153,24 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
             const usage = Exit.isSuccess(exit) ? exit.value.quota?.usage : undefined
             const took = usage && { inputTokens: tokens - output, outputTokens: output }
             const retryAfter = retryAfterOf(exit)
-            emit({ _tag: "ended", ...at(), row, attempt: number, outcome, retryAfter, ...(took && { took }) })
+            const answer = outcome === "success" ? { answer: answers.give(row) } : {}
+            emit({
+              _tag: "ended",
+              ...at(),
+              row,
+              attempt: number,
+              outcome,
+              retryAfter,
+              ...answer,
+              ...(took && { took })
+            })
           })
         )
       })
 
     const acts = client.acts ?? []
     const takesBack = acts.some(({ kind }) => kind === "cancel" || kind === "evict")
-    const about: Parties.Client<unknown> = { index, pool, clock, emit, attempt, cost, outcomeOf }
+    const about: Parties.Client = { index, pool, clock, emit, attempt, cost, outcomeOf, answerOf: answers.last, living }
     const parties: Array<Fiber.RuntimeFiber<void>> = []
     const running: Array<Parties.Running & { readonly first: number; readonly rows: number }> = []
     let first = 0
@@ -208,6 +233,26 @@ const runClient = (client: Client, index: number, base: number, api: Api, emit: 
     emit({ _tag: "left", ...at(), inFlight, pending, ...(limits && { limits }), ...(money && { money }) })
   })
 
+interface Answers {
+  /** The row gets an answer. */
+  readonly give: (row: number) => number
+  /** Which one it got last. */
+  readonly last: (row: number) => number
+}
+
+/** Numbers the answers, so that each is another. */
+const makeAnswers = (): Answers => {
+  const last = new Map<number, number>()
+  let given = 0
+  return {
+    give: (row) => {
+      last.set(row, (given += 1))
+      return given
+    },
+    last: (row) => last.get(row) ?? 0
+  }
+}
+
 const rowsOf = (client: Client): number => client.workload.reduce((sum, { rows }) => sum + rows.length, 0)
 
 const largestSize = ({ acts = [], pool }: Client): number =>
@@ -236,7 +281,7 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
   )
 }
 
-const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...LimitChecker.all]
+const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all, ...LimitChecker.all]
 
 /**
  * The simulation as a program, to run in `VirtualTime` with options of one's own, or to explore. It fails with the first
@@ -252,7 +297,9 @@ export const program = (
   Effect.gen(function* () {
     const { checkers = invariants, observers = [], recoveries = [], seed = 0 } = options
     const { clients } = world
-    const startAt = Monotonic.now(yield* Effect.clock)
+    const clock = yield* Effect.clock
+    const now = (): number => Monotonic.now(clock)
+    const startAt = now()
     const recorder = Recorder.make(
       clients.reduce((sum, client) => sum + rowsOf(client), 0),
       clients.length
@@ -268,8 +315,17 @@ export const program = (
 
     const running: Array<Effect.Effect<void>> = []
     let base = 0
+    const answers = makeAnswers()
     for (const [index, client] of clients.entries()) {
-      running.push(Effect.delay(runClient(client, index, base, api, emit), client.joinsAt ?? 0))
+      const first = base
+      const { journal } = client
+      const run =
+        journal === undefined
+          ? runClient(client, index, first, api, answers, emit)
+          : Lives.run(journal, index, now, emit, (living) =>
+              runClient(client, index, first, api, answers, living.emit, living)
+            )
+      running.push(Effect.delay(run, client.joinsAt ?? 0))
       base += rowsOf(client)
     }
     yield* Effect.raceFirst(Effect.all(running, { concurrency: "unbounded", discard: true }), Deferred.await(violated))

@@ -33,7 +33,7 @@ export const readsAsThereIsRoom: Checker = {
   start: () => {
     const clients = perClient(() => streamsOf(({ maxPending }) => ({ maxPending, pending: new Set<number>() })))
     return (event) => {
-      const stream = clients(event.client)(event)
+      const stream = clients(event)(event)
       if (stream === undefined) return undefined
       const { maxPending, pending } = stream
       if (event._tag === "released") pending.delete(event.row)
@@ -57,7 +57,7 @@ export const releasesInOrder: Checker = {
   start: () => {
     const clients = perClient(() => streamsOf(({ ordered }) => ({ ordered, last: -1, kept: new Set<number>() })))
     return (event) => {
-      const stream = clients(event.client)(event)
+      const stream = clients(event)(event)
       if (stream === undefined) return undefined
       if (event._tag === "finished") stream.kept.add(event.row)
       if (event._tag !== "released") return undefined
@@ -81,7 +81,7 @@ export const keepsWhatIsFinished: Checker = {
   start: () => {
     const clients = perClient(() => streamsOf(() => ({ answered: new Map<number, number>() })))
     return (event) => {
-      const stream = clients(event.client)(event)
+      const stream = clients(event)(event)
       if (stream === undefined) return undefined
       if (event._tag === "ended" && (event.outcome === "success" || event.outcome === "failed")) {
         stream.answered.set(event.row, event.at)
@@ -118,7 +118,7 @@ export const releasesAtOnce: Checker = {
       }))
     )
     return (event) => {
-      const stream = clients(event.client)(event)
+      const stream = clients(event)(event)
       if (stream === undefined) return undefined
       const { doneAt, ordered } = stream
       if (event._tag === "finished") doneAt.set(event.row, Math.max(event.completedAt, doneAt.get(event.row) ?? 0))

@@ -44,15 +44,17 @@ interface At {
  * - `submitted`: rows `row` to `row + count - 1` were handed to the pool; each batch and each stream is a `line` of its own,
  *   and all single calls are line 0
  * - `opened`: a stream begins, of which each row is `submitted` as it is read; `reader` milliseconds are taken for an entry
- * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds; `cost` is what
- *   the pool was told that it takes, and `took` what the answer says that it did
+ * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds, and `answer` is
+ *   a number of its own for each success; `cost` is what the pool was told that it takes, and `took` what the answer says that
+ *   it did
  * - `decided`: the law has decided, on a sample or at first
  * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries of its
- *   submission. Of a stream, `onEntry` has it, or `onUnfinished`: that is `interrupted` after 0 attempts
+ *   submission, and `answer`, of a client with journals, the one that it has. Of a stream, `onEntry` has it, or `onUnfinished`: that is `interrupted` after 0 attempts
  * - `released`: the reader of a stream takes a row's entry
  * - `withdrawn`: a row is about to be cancelled or evicted; where it is gone already, nothing comes of it
  * - `paused`, `resumed`, `resized`: the pool is paused now, and is about to be resumed or to get another size
  * - `shutdown`, `shut`: a shutdown, or the closing of the pool's scope, was asked for, and has returned
+ * - `crashed`: the client's process is gone, in the middle of whatever it did; it joins again
  * - `left`: the client is done; what the pool says is still in flight and pending, and of the limits that it was told
  *
  * @since 0.2.0
@@ -68,6 +70,7 @@ export type Event =
       readonly attempt: number
       readonly outcome: Outcome
       readonly retryAfter: number | undefined
+      readonly answer?: number
       readonly took?: Cost
     })
   | (At & {
@@ -82,6 +85,7 @@ export type Event =
       readonly completedAt: number
       readonly outcome: Outcome
       readonly attempts: number
+      readonly answer?: number
     })
   | (At & {
       readonly _tag: "opened"
@@ -93,7 +97,7 @@ export type Event =
   | (At & { readonly _tag: "released"; readonly row: number })
   | (At & { readonly _tag: "withdrawn"; readonly row: number; readonly how: "cancel" | "evict" })
   | (At & { readonly _tag: "resized"; readonly poolSize: number })
-  | (At & { readonly _tag: "shutdown" | "shut" | "paused" | "resumed" })
+  | (At & { readonly _tag: "shutdown" | "shut" | "paused" | "resumed" | "crashed" })
   | (At & {
       readonly _tag: "left"
       readonly inFlight: number
@@ -188,6 +192,7 @@ export const line = (event: Event): string => {
     case "shut":
     case "paused":
     case "resumed":
+    case "crashed":
       return head
   }
 }

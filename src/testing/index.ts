@@ -89,6 +89,20 @@ export * as ServerModel from "./api/ServerModel.js"
 export * as SimulatedApi from "./api/SimulatedApi.js"
 
 /**
+ * Checkers of journals.
+ *
+ * @since 0.2.0
+ */
+export * as JournalChecker from "./JournalChecker.js"
+
+/**
+ * Clients whose processes die, and begin again where their journals say.
+ *
+ * @since 0.2.0
+ */
+export * as Lives from "./Lives.js"
+
+/**
  * A world of clients with pools and one API.
  *
  * @since 0.2.0

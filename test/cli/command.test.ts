@@ -6,9 +6,12 @@ import { existsSync, readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { version } from "../../cli/src/Version.js"
 import type { Summary } from "../../cli/src/output/Summary.js"
-import { batchLines, type Ended, folder, lines, reply, run, serve, served, write } from "./support.js"
+import { batchLines, type Ended, folder, lines, reply, run, serve, served, tunnel, write } from "./support.js"
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `row-${i}`)
+
+const json = { "content-type": "application/json" }
+const digits = "98765432109876543210"
 
 const summaryOf = ({ code, stderr, stdout }: Ended) => {
   assert.notStrictEqual(stdout, "", `there is no summary; the exit code is ${code}, and stderr says: ${stderr}`)
@@ -307,7 +310,55 @@ describe("effect-aimd run: an API that is of no use", () => {
         assert.strictEqual(ended.code, 5, ended.stderr)
         assert.match(summaryOf(ended).stopped ?? "", why)
         assert.strictEqual(asked.length - before, 1)
+        // What the API said of the quota is there to read.
+        const [first] = lines(out)
+        if (path === "/quota") {
+          assert.deepStrictEqual(
+            [first?.response?.status_code, first?.response?.body, first?.error?.code],
+            [429, quota, "quota_exhausted"]
+          )
+        }
       }
+    })
+  )
+})
+
+describe("effect-aimd run: what passes through", () => {
+  it.scopedLive("keeps every digit of what is sent and of what is answered, now and when it goes on", () =>
+    Effect.gen(function* () {
+      const large = '{"seed":12345678901234567890}'
+      const { asked, url } = yield* serve((_, response) => response.writeHead(200, json).end(`{\n "id": ${digits}\n}`))
+      const path = yield* folder
+      const input = write(path, "in.jsonl", `{"custom_id":"a","url":"/x","body":${large}}\n`)
+      const args = ["run", input, "--out", `${path}/out.jsonl`, "--url", url]
+      const ended = yield* run(args)
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      const first = readFileSync(`${path}/out.jsonl`, "utf8")
+      assert.include(first, `"body":{"id":${digits}}`)
+      yield* run(args)
+      assert.strictEqual(readFileSync(`${path}/out.jsonl`, "utf8"), first)
+      assert.deepStrictEqual(
+        asked.map(({ body }) => body),
+        [large]
+      )
+    })
+  )
+
+  it.scopedLive("goes through the proxy of the environment, but for hosts of this machine", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* serve((asked, response) => reply(response, 200, served(asked)))
+      const proxy = yield* tunnel(url)
+      const { input, out } = yield* files(2)
+      const args = (to: string, out: string) => ["run", input, "--out", out, "--url", to, "--give-up-after", "1"]
+      const env = { HTTP_PROXY: proxy.url }
+      const through = yield* run(args("http://api.test:8080", out), { env })
+      assert.deepStrictEqual([through.code, asked.length], [0, 2], through.stderr)
+      assert.deepStrictEqual(new Set(proxy.asked), new Set(["api.test:8080"]))
+      const own = yield* run(args(url, `${out}.own`), { env })
+      assert.deepStrictEqual([own.code, asked.length, new Set(proxy.asked).size], [0, 4, 1], own.stderr)
+      const wrong = yield* run(args(url, `${out}.wrong`), { env: { HTTPS_PROXY: "socks5://a" } })
+      assert.strictEqual(wrong.code, 2)
+      assert.match(wrong.stderr, /^effect-aimd: HTTPS_PROXY: expected a URL/)
     })
   )
 })

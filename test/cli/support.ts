@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
@@ -107,6 +107,28 @@ export const serve = (answer: Answer) =>
         server.closeAllConnections()
         server.close()
       })
+  )
+
+/** A proxy on loopback that leads to one server, whoever is asked for. */
+export const tunnel = (to: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const asked: Array<string> = []
+      const proxy = createServer()
+      proxy.on("connect", (request, socket) => {
+        asked.push(request.url ?? "")
+        const { hostname, port } = new URL(to)
+        const other = connect(Number(port), hostname, () => {
+          socket.write("HTTP/1.1 200 OK\r\n\r\n")
+          socket.pipe(other).pipe(socket)
+        })
+        for (const end of [socket, other]) end.on("error", () => void [socket, other].forEach((one) => one.destroy()))
+      })
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
+      // A server that listens on a port has such an address.
+      return { asked, proxy, url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+    }),
+    ({ proxy }) => Effect.sync(() => proxy.close())
   )
 
 /** Answers with JSON. */

@@ -3,6 +3,7 @@ import { Cause, Duration, Effect, Exit, FiberId, Layer, Schema } from "effect"
 import { Capacity, Hints, PooledExecutor, PoolError } from "effect-aimd"
 import { FileJournal, Journal } from "effect-aimd/journal"
 import { makeDisk } from "../support/disk.js"
+import { inVirtualTime } from "../support/time.js"
 import { entryOf, letters, noMind, recall, record, trouble } from "./support.js"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { why: Schema.String, at: Schema.Date }) {}
@@ -93,6 +94,30 @@ describe("Journal", () => {
       const died = yield* roundTrip(batch, Exit.die(new Error("broken")))
       const message = Exit.isFailure(died.exit) ? Cause.pretty(died.exit.cause).split("\n")[0] : undefined
       assert.strictEqual(message, "Error: broken")
+    })
+  )
+
+  it.effect("has nothing of a row that had not started when its batch was stopped: it is done the next time", () =>
+    inVirtualTime(function* () {
+      const disk = makeDisk()
+      const store = FileJournal.layer("run.jsonl").pipe(Layer.provide(disk.mount()))
+      const run = (timeout: number) =>
+        Effect.gen(function* () {
+          const pool = yield* PooledExecutor.make({ poolSize: 2 })
+          const process = (row: number) => Effect.as(Effect.sleep(100), row)
+          const { entries } = yield* pool.executeBatch([0, 1, 2, 3, 4], process, {
+            journal: Journal.batch({ id: "letters", success: Schema.Number, retry: () => false }),
+            timeout
+          })
+          return entries.map(({ exit }) => (Exit.isSuccess(exit) ? "done" : "late")).join(" ")
+        }).pipe(Effect.scoped, Effect.provide(store))
+      const names = () =>
+        [...(disk.text("run.jsonl") ?? "").matchAll(/"stateId":"(\d)"/g)]
+          .map(([, name]) => name)
+          .sort()
+          .join("")
+      assert.deepStrictEqual([yield* run(150), names()], ["done done late late late", "0123"])
+      assert.deepStrictEqual([yield* run(1000), names()], ["done done late late done", "01234"])
     })
   )
 

@@ -1,8 +1,22 @@
 /** Worlds as plain data, drawn by seed: what a failure prints can be pasted, and made smaller. */
 import type { ControlLaw, PoolConfig } from "effect-aimd"
-import type { Workload } from "effect-aimd/testing"
-import { Curve, Fault, Latency, ServerModel, VirtualTime, type HintDialect, type Simulation } from "effect-aimd/testing"
-import { Duration, Utils } from "effect"
+import type { Lives, Workload } from "effect-aimd/testing"
+import {
+  Checker,
+  Curve,
+  Fault,
+  JournalChecker,
+  Latency,
+  Liveness,
+  ServerModel,
+  StreamChecker,
+  VirtualTime,
+  type HintDialect,
+  type Simulation
+} from "effect-aimd/testing"
+import { FileJournal } from "effect-aimd/journal"
+import { Duration, Layer, Utils } from "effect"
+import { makeDisk, type Fate } from "../support/disk.js"
 import { pace } from "../support/laws.js"
 
 /** Every server, small enough for a handful of rows to meet its limit. */
@@ -61,6 +75,22 @@ export interface ClientPlan {
   readonly attemptTimeout?: number
   readonly shutdownAt?: number
   readonly closedAt?: number
+  readonly journal?: JournalPlan
+}
+
+/** The `nth` operation on the disk, or the first write from there on; the share of a write that gets through before it. */
+interface Blow {
+  readonly nth: number
+  readonly share: number
+}
+
+/** How a process ends: at an instant, at an operation of the disk, or because the disk is full. */
+export type Death = { readonly kind: "instant"; readonly at: number } | (Blow & { readonly kind: "operation" | "full" })
+
+export interface JournalPlan {
+  readonly deaths: ReadonlyArray<Death>
+  /** How long an operation on the disk takes at most, in milliseconds. */
+  readonly latency: number
 }
 
 const latencies = {
@@ -77,6 +107,28 @@ const faults = {
   "cold start": Fault.coldStart({ lasts: 1000, slowdown: 3 })
 }
 
+/** A disk on which processes die as planned. */
+const journalOf = ({ deaths, latency }: JournalPlan): Lives.Journaled => {
+  const disk = makeDisk()
+  let operations = 0
+  const store = ({ die, isAlive, life }: Lives.Process) => {
+    const death = deaths[life]
+    let left = death === undefined || death.kind === "instant" ? Infinity : death.nth
+    const share = death === undefined || death.kind === "instant" ? 1 : death.share
+    const fate: Fate = {
+      latency: () => ((operations += 1) * 7) % (latency + 1),
+      crash: () => {
+        left -= 1
+        if (death?.kind === "operation" && left <= 0) die()
+        return isAlive() ? undefined : share
+      },
+      fault: () => (death?.kind === "full" && left <= 0 ? { share, message: "no space left" } : undefined)
+    }
+    return FileJournal.layer((batch) => `${batch}.jsonl`).pipe(Layer.provide(disk.mount(fate)))
+  }
+  return { store, deaths: deaths.map((death) => (death.kind === "instant" ? death.at : undefined)) }
+}
+
 export const worldOf = (plan: Plan): Simulation.World => ({
   api: {
     model: plan.faults.reduce<ServerModel.ServerModel>((model, fault) => faults[fault](model), models[plan.model]),
@@ -87,6 +139,7 @@ export const worldOf = (plan: Plan): Simulation.World => ({
     joinsAt: client.joinsAt,
     workload: client.parties,
     ...(client.acts !== undefined && { acts: client.acts }),
+    ...(client.journal !== undefined && { journal: journalOf(client.journal) }),
     pool: {
       poolSize: client.poolSize,
       minDispatchDelay: client.minDispatchDelay,
@@ -201,6 +254,36 @@ export const draw = (seed: number, model: Plan["model"], law: Plan["law"], calm:
   }
 }
 
+/** The plan, where every third has clients with journals, whose processes die. */
+export const journaled = (plan: Plan, seed: number): Plan => {
+  const chance = new Utils.PCGRandom(seed + 2_000_000_000 + 7919 * (plan.model.length + plan.law.length))
+  if (chance.number() < 2 / 3) return plan
+  const death = (): Death => {
+    const kind = (["instant", "operation", "operation", "full"] as const)[chance.integer(4)] ?? "instant"
+    return kind === "instant"
+      ? { kind, at: chance.integer(1500) }
+      : { kind, nth: 1 + chance.integer(30), share: chance.integer(101) / 100 }
+  }
+  const clients = plan.clients.map((client) => ({
+    ...client,
+    journal: { deaths: Array.from({ length: 1 + chance.integer(4) }, death), latency: chance.integer(2) * 3 }
+  }))
+  return { ...plan, clients }
+}
+
+/**
+ * Who comes after a crash waits until the dead one's lock is old, and has rows that need no start; a disk takes its time: no
+ * fault of the pool's.
+ */
+export const checkersOf = ({ clients }: Plan): ReadonlyArray<Checker.Checker> => {
+  const journals = clients.flatMap(({ journal }) => journal ?? [])
+  const { oneRowStopsNobody, turnsAreFair, windowIsUsed } = Liveness
+  const delayed = new Set<Checker.Checker>(journals.length > 0 ? [oneRowStopsNobody, turnsAreFair, windowIsUsed] : [])
+  if (journals.some(({ latency }) => latency > 0)) delayed.add(StreamChecker.releasesAtOnce)
+  const all = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all]
+  return all.filter((checker) => !delayed.has(checker))
+}
+
 /** Plans that are smaller: fewer clients, acts, parties, rows and faults. */
 export const smaller = function* (plan: Plan): Generator<Plan> {
   for (const clients of VirtualTime.fewer(plan.clients)) yield { ...plan, clients }
@@ -210,6 +293,10 @@ export const smaller = function* (plan: Plan): Generator<Plan> {
       ...plan,
       clients: plan.clients.with(index, { ...client, parties })
     })
+    for (const deaths of VirtualTime.fewer(client.journal?.deaths ?? [])) {
+      const journal = { latency: client.journal?.latency ?? 0, deaths }
+      yield { ...plan, clients: plan.clients.with(index, { ...client, journal }) }
+    }
     for (const acts of VirtualTime.fewer(client.acts ?? [])) {
       yield { ...plan, clients: plan.clients.with(index, { ...client, acts }) }
     }

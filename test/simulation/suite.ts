@@ -1,7 +1,7 @@
 /** The scenario suite: one run a seed, of every model with every law in turn, calm and not. */
 import { Simulation, VirtualTime, type Checker, type Report } from "effect-aimd/testing"
 import { Data, Effect, Logger, LogLevel } from "effect"
-import { draw, laws, models, smaller, worldOf, type Plan } from "./plans.js"
+import { checkersOf, draw, journaled, laws, models, smaller, worldOf, type Plan } from "./plans.js"
 
 /** Faults are over, and yet a row did not get the answer of the API. */
 class Starved extends Data.TaggedError("Starved")<{ readonly outcomes: Report.Report["outcomes"] }> {
@@ -17,7 +17,7 @@ const program =
   (calm: boolean) =>
   (plan: Plan): Effect.Effect<Report.Report, Checker.ViolationError | Starved> =>
     Effect.filterOrFail(
-      Simulation.program(worldOf(plan)),
+      Simulation.program(worldOf(plan), { checkers: checkersOf(plan) }),
       ({ outcomes }) => {
         const served = new Set([
           "success",
@@ -55,7 +55,7 @@ export const cases: ReadonlyArray<Case> = keys(models).flatMap((model) =>
 export const explore = ({ calm, law, model }: Case, seeds: Iterable<number>) =>
   VirtualTime.exploreWorlds(program(calm), {
     seeds,
-    world: (seed) => draw(seed, model, law, calm),
+    world: (seed) => journaled(draw(seed, model, law, calm), seed),
     shrink: smaller,
     preemption: 0.01,
     maxEvents: 300_000,

@@ -108,7 +108,12 @@ export const makeDisk = (): Disk => {
           append(content, bytes.subarray(0, Math.floor(share * bytes.length)))
           content.mtime = now
         }
-        return operate("writeAll", path, (now) => write(1, now), write)
+        return operate(
+          "writeAll",
+          path,
+          (now) => (bytes.length === 0 ? problem("writeAll", path, "WriteZero", "nothing was written") : write(1, now)),
+          write
+        )
       }
       return {
         [FileSystem.FileTypeId]: FileSystem.FileTypeId,

@@ -50,17 +50,17 @@ const bytesOf = (input: Input): Stream.Stream<Uint8Array, InputError> => {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-const parseLine = (bytes: Uint8Array): Either.Either<unknown, string> => {
+/** What stands on a line; nothing on a blank one, which is no row. */
+const parseLine = (bytes: Uint8Array): Either.Either<Pick<Source, "value" | "text"> | undefined, string> => {
   let text: string
   try {
     text = decoder.decode(bytes)
   } catch {
     return Either.left("it is not UTF-8")
   }
-  // A blank line is no row.
   if (text.trim() === "") return Either.right(undefined)
   return Either.try({
-    try: (): unknown => JSON.parse(text),
+    try: () => ({ value: JSON.parse(text) as unknown, text }),
     catch: (error) => `it is no JSON: ${error instanceof Error ? error.message : String(error)}`
   })
 }
@@ -103,7 +103,7 @@ const jsonRows = (input: Input, take: Take): Stream.Stream<Row, InputError> => {
       line += 1
       const value = parseLine(bytes)
       if (Either.isLeft(value)) return take(values, wrongLine(input, line, value.left))
-      if (value.right !== undefined) values.push({ line, number: (number += 1), value: value.right })
+      if (value.right !== undefined) values.push({ line, number: (number += 1), ...value.right })
     }
     return take(values, splitter.isTooLong ? wrongLine(input, line + 1, "it has no end") : undefined)
   }

@@ -1,6 +1,7 @@
 /** A row: one request, and the name of it. */
 import { createHash } from "node:crypto"
 import { Either, Predicate } from "effect"
+import * as RawJson from "./RawJson.js"
 import * as Target from "./Target.js"
 import * as Template from "./Template.js"
 
@@ -25,6 +26,8 @@ export interface Source {
   /** Which row it is, from 1. */
   readonly number: number
   readonly value: unknown
+  /** The JSON that it was read from. */
+  readonly text?: string
 }
 
 /** Turns what was read into a row; on the left, what is wrong with it. */
@@ -45,10 +48,14 @@ const show = (value: unknown): string => {
   return text === undefined ? String(value) : text.length > 60 ? `${text.slice(0, 60)}...` : text
 }
 
+/** A body as it stands in its line. */
+const jsonOf = (text: string | undefined, body: unknown): string =>
+  (text === undefined ? undefined : RawJson.member(text, "body")) ?? JSON.stringify(body)
+
 /** Reads a line of OpenAI's batch format. `endpoint` is for lines that have no `url`. */
 export const ofBatch =
   (base: URL, endpoint: string | undefined): Reader =>
-  ({ line, value }) => {
+  ({ line, text, value }) => {
     if (!Predicate.isRecord(value))
       return Either.left(`expected an object with custom_id, url and body, got ${show(value)}`)
     const { body, custom_id: id, method = "POST", url = endpoint } = value
@@ -71,7 +78,7 @@ export const ofBatch =
       line,
       method: upper,
       target,
-      body: bodiless.has(upper) ? undefined : body === undefined ? undefined : JSON.stringify(body)
+      body: bodiless.has(upper) || body === undefined ? undefined : jsonOf(text, body)
     }))
   }
 

@@ -5,7 +5,9 @@ const answer = {
   status: Schema.Number,
   requestId: Schema.NullOr(Schema.String),
   /** What the API said: JSON, or text that is none. */
-  body: Schema.Unknown
+  body: Schema.Unknown,
+  /** Its JSON as it came, where a number in it is larger than JavaScript's. */
+  text: Schema.optionalWith(Schema.String, { exact: true })
 }
 
 /** The API served the row. */
@@ -19,10 +21,11 @@ export class Refused extends Schema.TaggedError<Refused>()("Refused", answer) {
   }
 }
 
-/** There was no answer: `code` says in one word why. */
+/** There was no answer to the row: `code` says in one word why, and `answer` what there was in its place. */
 export class Unanswered extends Schema.TaggedError<Unanswered>()("Unanswered", {
   code: Schema.Literal("connection_error", "invalid_request", "quota_exhausted", "request_refused"),
-  message: Schema.String
+  message: Schema.String,
+  answer: Schema.optionalWith(Answer, { exact: true })
 }) {}
 
 /** How a row fails by itself. */

@@ -22,12 +22,12 @@ export interface Fault {
 /**
  * - `served`: 2xx
  * - `refused`: any other answer
- * - `failed`: no answer
+ * - `failed`: no answer to the row
  * - `unfinished`: the run ended before the row did
  */
 export type Ending =
   | { readonly _tag: "served" | "refused"; readonly answer: Answer }
-  | { readonly _tag: "failed"; readonly fault: Fault }
+  | { readonly _tag: "failed"; readonly fault: Fault; readonly answer?: Answer }
   | { readonly _tag: "unfinished" }
 
 const unfinished: ReadonlySet<string> = new Set(["PoolShutdownError", "BatchTimeoutError", "RowCancelledError"])
@@ -50,24 +50,21 @@ export const endingOf = ({ exit }: Entry): Ending => {
   if (isRefused(failure)) return { _tag: "refused", answer: failure }
   if (unfinished.has(failure._tag)) return { _tag: "unfinished" }
   const code = "code" in failure ? failure.code : (poolCodes[failure._tag] ?? failure._tag)
-  return { _tag: "failed", fault: { code, message: failure.message } }
+  const fault = { code, message: failure.message }
+  return "answer" in failure ? { _tag: "failed", fault, answer: failure.answer } : { _tag: "failed", fault }
 }
 
 const isRefused = (failure: RowFailure | PoolFailure): failure is Extract<RowFailure, { readonly _tag: "Refused" }> =>
   failure._tag === "Refused"
 
+const responseOf = ({ body, requestId, status, text }: Answer): string =>
+  `{"status_code":${status},"request_id":${JSON.stringify(requestId)},"body":${text ?? JSON.stringify(body)}}`
+
 /** The line, without its end; undefined for a row that is unfinished. */
 export const format = (id: string, ending: Ending): string | undefined => {
-  const names = { id: Row.requestName(id), custom_id: id }
-  switch (ending._tag) {
-    case "unfinished":
-      return undefined
-    case "failed":
-      return JSON.stringify({ ...names, response: null, error: ending.fault })
-    case "served":
-    case "refused": {
-      const { body, requestId, status } = ending.answer
-      return JSON.stringify({ ...names, response: { status_code: status, request_id: requestId, body }, error: null })
-    }
-  }
+  if (ending._tag === "unfinished") return undefined
+  const names = JSON.stringify({ id: Row.requestName(id), custom_id: id }).slice(0, -1)
+  const response = ending.answer === undefined ? "null" : responseOf(ending.answer)
+  const error = ending._tag === "failed" ? JSON.stringify(ending.fault) : "null"
+  return `${names},"response":${response},"error":${error}}`
 }

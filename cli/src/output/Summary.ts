@@ -176,6 +176,9 @@ export const describeLaw = ({ reason, spacingMillis, starts, window }: Law): str
   return `the law allows ${limits.join(", ")} (${reason})`
 }
 
+/** Tokens for people. */
+export const formatTokens = ({ input, output }: Tokens): string => `${count(input)} tokens in, ${count(output)} out`
+
 const advice: { readonly [status in Status]?: string } = {
   budget: "To go on, run the same command again with a larger --max-cost.",
   failedRows: "To do the failed rows again, run the same command with --retry failed."
@@ -196,7 +199,7 @@ export const format = (summary: Summary): string => {
     ...(tokens === null
       ? []
       : [
-          `${cost === null ? "" : `${money(cost)} spent: `}${count(tokens.input)} tokens in, ${count(tokens.output)} out` +
+          `${cost === null ? "" : `${money(cost)} spent: `}${formatTokens(tokens)}` +
             (untold > 0 ? `; ${count(untold)} answers told no tokens: the most that they may cost is counted` : "")
         ]),
     ...summary.failures.map(

@@ -4,6 +4,7 @@ import { Effect, Option, Redacted } from "effect"
 import type { Capacity } from "effect-aimd"
 import { type HttpError, PooledHttpClient } from "effect-aimd/http"
 import { type Answer, Refused, type RowFailure, Unanswered } from "../output/Outcome.js"
+import * as RawJson from "../input/RawJson.js"
 import * as Row from "../input/Row.js"
 import { version } from "../Version.js"
 
@@ -51,18 +52,16 @@ const unanswered = (error: HttpClientError.HttpClientError): Unanswered =>
     ? new Unanswered({ code: "invalid_request", message: rootOf(error.cause ?? error.message) })
     : new Unanswered({ code: "connection_error", message: rootOf(error.cause ?? error.message) })
 
-const final = (code: "quota_exhausted" | "request_refused") => (error: { readonly message: string }) =>
-  new Unanswered({ code, message: error.message })
-
 /** Where an API names its answer. */
 const requestIds = ["x-request-id", "request-id", "apim-request-id", "cf-ray"]
 
 /** JSON, or the text as it is. */
-const bodyOf = (text: string): unknown => {
+const bodyOf = (text: string): Pick<Answer, "body" | "text"> => {
   try {
-    return JSON.parse(text) as unknown
+    const body: unknown = JSON.parse(text)
+    return RawJson.hasLargeInteger(text) ? { body, text: RawJson.oneLine(text) } : { body }
   } catch {
-    return text
+    return { body: text }
   }
 }
 
@@ -71,8 +70,21 @@ const answerOf = (response: HttpClientResponse.HttpClientResponse, text: string)
   return {
     status: response.status,
     requestId: named === undefined ? null : (response.headers[named] ?? null),
-    body: bodyOf(text)
+    ...bodyOf(text)
   }
+}
+
+/** A failure for good, with what the API said. */
+const final = (code: "quota_exhausted" | "request_refused") => (error: HttpError.Failure) => {
+  const response = PooledHttpClient.lastResponse(error)
+  const answer =
+    response === undefined
+      ? Effect.succeed({})
+      : response.text.pipe(
+          Effect.map((text) => ({ answer: answerOf(response, text) })),
+          Effect.orElseSucceed(() => ({}))
+        )
+  return Effect.flatMap(answer, (told) => new Unanswered({ code, message: error.message, ...told }))
 }
 
 /** Sends a row. The pool sees a lack of capacity, and retries it; the other failures are the row's own. */

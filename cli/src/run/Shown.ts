@@ -6,7 +6,7 @@ import { BatchReport } from "effect-aimd/report"
 import { OutputError, reasonOf } from "../Failure.js"
 import * as ProgressLine from "../output/ProgressLine.js"
 import * as Screen from "../output/Screen.js"
-import type * as Summary from "../output/Summary.js"
+import * as Summary from "../output/Summary.js"
 import type { Common } from "./Attempt.js"
 
 /** Shows how far it is, until it is interrupted. */
@@ -46,6 +46,7 @@ export const report = (file: Option.Option<string>, out: string, pool: PooledExe
           input: summary.input,
           results: out,
           ended: summary.stopped ?? summary.status,
+          ...(summary.tokens && { tokens: Summary.formatTokens(summary.tokens) }),
           ...(summary.cost === null ? {} : { cost: ProgressLine.money(summary.cost) })
         }
         return fs.writeFileString(

@@ -111,6 +111,8 @@ export const make = (rows: number, clients: number): Recorder => {
   }
   const holds = Array.from({ length: clients }, makeHolds)
   const timeline = Timeline.make(clients)
+  /** Attempts in flight of each client. */
+  const running = new Array<number>(clients).fill(0)
   const configs: Array<PoolConfig.PoolConfig | undefined> = Array.from({ length: clients })
 
   /** The pool keeps to its own limits whatever the law decides. */
@@ -132,12 +134,14 @@ export const make = (rows: number, clients: number): Recorder => {
     if (event.attempt === 1) record.startedAt[row] = at
     add(record.attempts, row, 1)
     record.starts += 1
+    running[client] = (running[client] ?? 0) + 1
     timeline.started(at)
   }
 
   const ended = (event: Extract<Trace.Event, { readonly _tag: "ended" }>): void => {
     const { at, client, outcome, row } = event
     waitingSince[row] = at
+    running[client] = (running[client] ?? 0) - 1
     timeline.ended(at)
     if (outcome === "success") {
       record.successes[client]?.push(at)
@@ -183,6 +187,11 @@ export const make = (rows: number, clients: number): Recorder => {
         case "resized":
           configs[client] = { ...(configs[client] ?? PoolConfig.defaults), poolSize: event.poolSize }
           return
+        case "crashed":
+          // What was in flight has no end of its own.
+          for (let left = running[client] ?? 0; left > 0; left--) timeline.ended(at)
+          running[client] = 0
+          return timeline.limited(at, client, undefined)
         case "left":
           return timeline.limited(at, client, undefined)
         case "opened":

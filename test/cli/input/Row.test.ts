@@ -27,6 +27,12 @@ describe("Row.ofBatch", () => {
     assert.deepStrictEqual([row.method, row.target.url], ["POST", "http://a.example/v1/embeddings"])
   })
 
+  it("sends a body as it stands in its line", () => {
+    const text = '{"custom_id": "a", "url": "/x", "body": {"seed": 12345678901234567890, "p": 1.0}}'
+    const row = Row.ofBatch(base, undefined)({ ...source(JSON.parse(text)), text })
+    assert.strictEqual(Either.getOrThrow(row).body, '{"seed": 12345678901234567890, "p": 1.0}')
+  })
+
   it("says what is wrong with a line", () => {
     const good = { custom_id: "a", url: "/x", body: {} }
     const wrong: ReadonlyArray<readonly [line: unknown, why: RegExp]> = [

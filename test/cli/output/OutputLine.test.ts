@@ -46,6 +46,22 @@ describe("OutputLine: OpenAI's batch output format", () => {
     })
   })
 
+  it("has an answer as it came where its JSON has larger numbers than JavaScript", () => {
+    const large = { ...answer, text: '{"id":12345678901234567890}' }
+    const line = OutputLine.format("a", endingOf(Exit.succeed(large)))
+    assert.include(line, '"response":{"status_code":200,"request_id":"req_1","body":{"id":12345678901234567890}}')
+  })
+
+  it("has an error, and what the API said, where that is no answer to the row", () => {
+    const said = { status: 429, requestId: null, body: { error: { code: "insufficient_quota" } } }
+    const spent = new Unanswered({ code: "quota_exhausted", message: "spent", answer: said })
+    assert.deepStrictEqual(format(Exit.fail(spent)), {
+      ...names,
+      response: { status_code: 429, request_id: null, body: said.body },
+      error: { code: "quota_exhausted", message: "spent" }
+    })
+  })
+
   it("has an error where there was no answer", () => {
     const lastError = new Capacity.CapacityError({ status: 429 })
     const times = { elapsed: Duration.seconds(9), budget: Duration.seconds(8), attempts: 3, lastError }
