@@ -142,7 +142,7 @@ export const limits = async (sizes: Sizes): Promise<Section> => {
   const plain = Array.from({ length: isFull ? 2700 : 90 }, () => 1)
   // Rows of 1 to 600, most of them small, the same for everybody.
   const sized = Array.from(
-    { length: isFull ? 240 : 20 },
+    { length: isFull ? 120 : 20 },
     (_, i) => 1 + Math.round(599 * ((i * 0.618_033_988) % 1) ** 3)
   )
   return {
@@ -159,8 +159,8 @@ export const limits = async (sizes: Sizes): Promise<Section> => {
       ),
       "2,700 calls at 900 a second, and what servers that count so would have rejected:",
       await watched({ limit: isFull ? 900 : 30, per: isFull ? 1000 : 250 }, plain),
-      `${sized.length} rows of 1 to 600 tokens at 6,000 a half second:`,
-      await watched({ limit: isFull ? 6000 : 1200, per: 500 }, sized)
+      `${sized.length} rows of 1 to 600 tokens at 3,000 a half second:`,
+      await watched({ limit: isFull ? 3000 : 1200, per: 500 }, sized)
     ].join("\n\n"),
     targets: [{ what: "a row with three limits and `cost`, to one without", figure: all, bound: 2, unit: "×" }]
   }

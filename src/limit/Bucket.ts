@@ -51,6 +51,15 @@ export const make = ({ burst, rate: told, transit }: Options): Meter => {
     fill(now)
   }
 
+  /** What has been filled up again since the arrival was full without it as well. */
+  const giveBack = ({ place }: Share, amount: number, now: number): void => {
+    if (place === undefined) return
+    const left = place.level - rate * (now - place.at) - (refunded - place.refunded)
+    const back = Math.min(amount, Math.max(0, left), missing)
+    missing -= back
+    refunded += back
+  }
+
   return {
     used: (now) => {
       advance(now)
@@ -79,6 +88,15 @@ export const make = ({ burst, rate: told, transit }: Options): Meter => {
       if (amount > 0) onWay.add(share)
       return share
     },
+    begin: (share, now) => {
+      fill(now)
+      giveBack(share, share.amount, now)
+      share.place = undefined
+      if (share.amount === 0) return
+      onWay.remove(share)
+      share.startedAt = now
+      onWay.add(share)
+    },
     undo: onWay.remove,
     // What it holds at once stays as it is.
     scale: (factor) => {
@@ -91,17 +109,9 @@ export const make = ({ burst, rate: told, transit }: Options): Meter => {
     settle: (share, actual, now) => {
       advance(now)
       if (onWay.has(share)) return onWay.change(share, actual)
-      const { place } = share
       const more = actual - share.amount
-      if (more >= 0 || place === undefined) {
-        missing += Math.max(0, more)
-      } else {
-        // What has been filled up again since the arrival was full without the refund as well.
-        const left = place.level - rate * (now - place.at) - (refunded - place.refunded)
-        const back = Math.min(-more, Math.max(0, left), missing)
-        missing -= back
-        refunded += back
-      }
+      if (more > 0) missing += more
+      else giveBack(share, -more, now)
       share.amount = actual
     }
   }

@@ -65,6 +65,8 @@ export interface Ledger {
   /** Whether a call may start now, and `first`, which waits, may start then all the same. */
   readonly fitsBeside: (amounts: Amounts, first: Amounts, opensAt: number, now: number) => boolean
   readonly reserve: (amounts: Amounts, now: number) => Reservation
+  /** The attempt begins only now. */
+  readonly begin: (reservation: Reservation, now: number) => void
   /** The attempt was never sent: nothing has happened. */
   readonly undo: (reservation: Reservation, now: number) => void
   /**
@@ -156,12 +158,16 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
   }))
   const at = (amounts: Amounts, index: number): number => amounts[index] ?? 0
 
-  const opensAt = (amounts: Amounts, now: number): number =>
-    accounts.reduce((latest, { growth, meter }, i) => {
-      const opens = meter.opensAt(at(amounts, i), now)
+  const opensAt = (amounts: Amounts, now: number): number => {
+    let latest = now
+    let i = 0
+    for (const { growth, meter } of accounts) {
+      const opens = meter.opensAt(at(amounts, i++), now)
       if (growth !== undefined && opens > now) growth.isHeld = true
-      return Math.max(latest, opens)
-    }, now)
+      if (opens > latest) latest = opens
+    }
+    return latest
+  }
 
   return {
     amounts: (asked, expected) =>
@@ -185,6 +191,11 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
         return account.meter.take(at(amounts, i), now)
       })
     }),
+    begin: ({ shares }, now) =>
+      accounts.forEach(({ meter }, i) => {
+        const share = shares[i]
+        if (share !== undefined && share.startedAt < now) meter.begin(share, now)
+      }),
     undo: ({ amounts, shares }, now) =>
       accounts.forEach((account, i) => {
         const share = shares[i]

@@ -13,8 +13,8 @@
 export class Share {
   /** What is counted for it; what it took in the end, once that is known. */
   amount: number
-  /** Its start, in milliseconds of the monotonic clock. */
-  readonly startedAt: number
+  /** When it was sent, in milliseconds of the monotonic clock: not before its start. */
+  startedAt: number
   /** Where the meter counts it once it is certain that the API has. */
   place: Place | undefined = undefined
   constructor(amount: number, startedAt: number) {
@@ -62,6 +62,8 @@ export interface Meter {
    */
   readonly opensAt: (amount: number, now: number) => number
   readonly take: (amount: number, now: number) => Share
+  /** The attempt begins only now: a busy process lets it wait after its start. */
+  readonly begin: (share: Share, now: number) => void
   /** The attempt was never sent. */
   readonly undo: (share: Share, now: number) => void
   /** The attempt has ended. */

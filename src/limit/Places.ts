@@ -38,6 +38,7 @@ export const make = (told: number, transit: number): Meter => {
       running.add(share)
       return share
     },
+    begin: () => undefined,
     undo: (share) => void running.delete(share),
     scale: (factor) => {
       most = Math.floor(told * factor)

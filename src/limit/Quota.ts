@@ -99,6 +99,10 @@ export const make = (transit: number): Quota => {
       if (later.size > remembered && oldest !== undefined) drop(oldest)
       return share
     },
+    begin: (share, now) => {
+      share.startedAt = now
+      if (later.delete(share)) later.set(share, now + transit)
+    },
     // Answers say how much it is.
     scale: () => undefined,
     undo: (share) => {

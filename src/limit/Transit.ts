@@ -15,6 +15,7 @@ import type { End, Share } from "./Meter.js"
 export interface Transit {
   /** Their amounts together. */
   readonly amount: number
+  /** In the order of their starts. */
   readonly add: (share: Share) => void
   /** Whether it is on its way. */
   readonly has: (share: Share) => boolean

@@ -95,6 +95,17 @@ export const make = ({ most: told, per, transit }: Options): Meter => {
       if (amount > 0) onWay.add(share)
       return share
     },
+    begin: (share, now) => {
+      const { place } = share
+      if (place !== undefined && !isGone(place, now)) {
+        place.amount -= share.amount
+        arrived -= share.amount
+        share.place = undefined
+      } else if (!onWay.has(share)) return
+      onWay.remove(share)
+      share.startedAt = now
+      onWay.add(share)
+    },
     undo: onWay.remove,
     scale: (factor) => {
       most = told * factor

@@ -87,6 +87,8 @@ export interface Admission {
   readonly observe: Messenger.Messenger["observe"]
   /** Notes what a start weighs in tokens. */
   readonly weighs: (sequence: number, tokens: number) => void
+  /** The attempt of a start begins to run. */
+  readonly began: (ticket: Starts.Ticket | undefined) => void
   /** Numbers a row that starts for the first time, from 1. */
   readonly nextRow: () => number
   /** Nobody waits any more. */
@@ -193,6 +195,9 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     leave: starts.leave,
     decline: starts.decline,
     weighs: starts.history.weighs,
+    began: (ticket) => {
+      if (ticket?.held !== undefined) machine.limiter?.ledger.begin(ticket.held.reservation, timers.now())
+    },
     nextRow: () => (rows += 1),
     observe: messenger.observe,
     settled: silence.forget,

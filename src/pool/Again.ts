@@ -4,9 +4,10 @@
  * @since 0.2.0
  */
 import * as Effect from "effect/Effect"
-import { isDue } from "../structure/TimerQueue.js"
+import { isDue, type TimerQueue } from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
 import type { Job } from "./Job.js"
+import type { Limiter } from "./Limiter.js"
 
 /** What the end of another attempt decides is asked for again so often, in milliseconds. */
 const askAgain = 100
@@ -18,8 +19,10 @@ const askAgain = 100
  * @since 0.2.0
  * @category waiting
  */
-export const make = ({ limiter, timers }: Admission, job: Job): Effect.Effect<void> | undefined => {
-  if (limiter === undefined) return undefined
+export const make = ({ limiter, timers }: Admission, job: Job): (() => Effect.Effect<void>) | undefined =>
+  limiter === undefined ? undefined : () => again(limiter, timers, job)
+
+const again = (limiter: Limiter, timers: TimerQueue, job: Job): Effect.Effect<void> => {
   const reserve: Effect.Effect<void> = Effect.suspend(() => {
     const { ticket } = job
     if (ticket === undefined) return Effect.void

@@ -77,6 +77,7 @@ export const open = (admission: Admission): Calls => {
       outer,
       again: Again.make(admission, job)
     }
+    admission.began(job.ticket)
     return runner.run({
       caller,
       effect: restore(Attempt.make(admission, effect, job.attempts, job.span)),

@@ -16,7 +16,7 @@ export interface Elected<J extends Job> {
   readonly size: number
   readonly jobs: () => ReadonlyArray<J>
   /** Shows them and then fresh ones to an election, until one is accepted; that one is taken out. */
-  readonly elect: (election: Pick<Election, "accepts" | "isOver">) => J | undefined
+  readonly elect: (election: Election) => J | undefined
   /** Takes a row out; does nothing where it is not here. */
   readonly remove: (job: J) => void
   /** Takes out all of them. */
@@ -43,7 +43,7 @@ export const mostPassed = 64
 export const make = <J extends Job>(takeFresh: () => J | undefined): Elected<J> => {
   const jobs = new Set<J>()
 
-  const next = (election: Pick<Election, "accepts" | "isOver">): J | undefined => {
+  const next = (election: Election): J | undefined => {
     for (const job of jobs) {
       if (election.accepts(job.asked)) return job
       if (election.isOver || job.passed >= mostPassed) return undefined

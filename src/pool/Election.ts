@@ -15,8 +15,10 @@ import type { Bid, Limiter } from "./Limiter.js"
  * @category models
  */
 export interface Election {
+  /** Milliseconds of the monotonic clock. */
+  readonly now: number
   /** Shows it the next that wants to start; says whether it does. The first that was shown is passed only by those that fit. */
-  readonly accepts: (asked: Weight) => boolean
+  accepts(asked: Weight): boolean
   readonly elected: Bid | undefined
   /** When the first may start; Infinity where only the end of an attempt can tell, or nobody was shown. */
   readonly opensAt: number
@@ -33,7 +35,7 @@ export interface Election {
  * @since 0.2.0
  * @category models
  */
-export type Elect = (election: Pick<Election, "accepts" | "isOver">) => boolean
+export type Elect = (election: Election) => boolean
 
 /**
  * Where and when an election is held.
@@ -43,6 +45,7 @@ export type Elect = (election: Pick<Election, "accepts" | "isOver">) => boolean
  */
 export interface Options {
   readonly limiter: Limiter
+  /** Milliseconds of the monotonic clock. */
   readonly now: number
   /** Permits that nobody has. */
   readonly free: number
@@ -59,47 +62,52 @@ const lookahead = 16
  * @since 0.2.0
  * @category constructors
  */
-export const hold = ({ free, limiter, now, spacing }: Options): Election => {
-  const { ledger, purse } = limiter
-  let first: Bid | undefined
-  let elected: Bid | undefined
-  let opensAt = Infinity
-  let left = lookahead
-  let isBroke = false
+export const hold = (options: Options): Election => new Vote(options)
+
+// A class: one is held for each start.
+class Vote implements Election {
+  elected: Bid | undefined = undefined
+  opensAt = Infinity
+  isBroke = false
+  private first: Bid | undefined = undefined
+  private left = lookahead
+  private readonly options: Options
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  get now(): number {
+    return this.options.now
+  }
+
+  accepts(asked: Weight): boolean {
+    const { limiter, now } = this.options
+    const next = limiter.bid(asked)
+    const affords = limiter.purse === undefined ? "now" : limiter.purse.affords(next.money)
+    if (this.first === undefined) {
+      this.first = next
+      this.isBroke = affords === "never"
+      if (affords === "now") this.opensAt = limiter.ledger.opensAt(next.amounts, now)
+      if (!isDue(this.opensAt, now)) return false
+    } else {
+      this.left -= 1
+      if (affords !== "now" || !this.fitsBeside(next, this.first)) return false
+    }
+    this.elected = next
+    return true
+  }
+
+  get isOver(): boolean {
+    const nobodyPasses = this.first !== undefined && (this.options.free < 2 || this.opensAt === Infinity)
+    return this.elected !== undefined || this.left <= 0 || this.isBroke || nobodyPasses
+  }
 
   /** One permit is kept for the first, and the time that the law wants between the two. */
-  const fitsBeside = (next: Bid, other: Bid): boolean =>
-    free > 1 && now + spacing <= opensAt && ledger.fitsBeside(next.amounts, other.amounts, opensAt, now)
-
-  return {
-    accepts: (asked) => {
-      const next = limiter.bid(asked)
-      const affords = purse === undefined ? "now" : purse.affords(next.money)
-      if (first === undefined) {
-        first = next
-        isBroke = affords === "never"
-        if (affords === "now") opensAt = ledger.opensAt(next.amounts, now)
-        if (!isDue(opensAt, now)) return false
-      } else {
-        left -= 1
-        if (affords !== "now" || !fitsBeside(next, first)) return false
-      }
-      elected = next
-      return true
-    },
-    get elected() {
-      return elected
-    },
-    get opensAt() {
-      return opensAt
-    },
-    get isOver() {
-      const nobodyPasses = first !== undefined && (free < 2 || opensAt === Infinity)
-      return elected !== undefined || left <= 0 || isBroke || nobodyPasses
-    },
-    get isBroke() {
-      return isBroke
-    }
+  private fitsBeside(next: Bid, first: Bid): boolean {
+    const { free, limiter, now, spacing } = this.options
+    if (free < 2 || now + spacing > this.opensAt) return false
+    return limiter.ledger.fitsBeside(next.amounts, first.amounts, this.opensAt, now)
   }
 }
 

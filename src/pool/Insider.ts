@@ -32,7 +32,7 @@ export interface Insider {
   /** Whether, and how often, the attempt may be run again when it takes too long: its answer is lost. */
   rerun?: { left: number; isAllowed: boolean }
   /** Waits for room for another request of the attempt, in a pool that keeps limits. */
-  readonly again?: Effect.Effect<void> | undefined
+  readonly again?: (() => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -174,7 +174,7 @@ export const counted: Effect.Effect<void> = withCurrent(({ tally }) => void (tal
 export const resent: Effect.Effect<void> = Effect.flatMap(FiberRef.get(current), (self) => {
   const attempt = occupantOf(self)
   if (attempt === undefined) return Effect.void
-  return Effect.zipRight(counted, attempt.again ?? Effect.void)
+  return Effect.zipRight(counted, attempt.again?.() ?? Effect.void)
 })
 
 /**

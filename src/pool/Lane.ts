@@ -118,7 +118,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       line.leaveIfIdle()
       return false
     }
-    const now = admission.timers.now()
+    const { now } = election
     const retry = waiting.peek(last, hasFresh(), now)
     if (retry !== undefined && election.accepts(retry.asked)) {
       chosen = waiting.take(last, hasFresh(), now)

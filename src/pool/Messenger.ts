@@ -119,7 +119,7 @@ export const make = ({ holds, limiter, notify, parties, silence, starts, steerin
       const inFlight = starts.inFlight
       const latency = now - startedAt
       // Each row's: spread objects would cost more than the rest of it.
-      const attempt = {
+      const attempt: Attempt = {
         _tag: "success",
         row,
         attempt: attempts,
@@ -130,13 +130,13 @@ export const make = ({ holds, limiter, notify, parties, silence, starts, steerin
         startedWith,
         bound,
         hints
-      } as const
+      }
       const cost = settle(limiter, ticket, asked, outcome, hints, now)
       try {
         starts.history.ended(sequence, what._tag, what._tag === "capacity" ? what.status : 0)
         if (cost !== undefined) starts.history.weighs(sequence, cost.tokens)
-        const weighed = cost === undefined ? attempt : { ...attempt, cost }
-        steering.step(what._tag === "success" ? weighed : { ...weighed, ...what }, now, starts.history)
+        if (cost !== undefined) attempt.cost = cost
+        steering.step(what._tag === "success" ? attempt : { ...attempt, ...what }, now, starts.history)
       } catch (defect) {
         notify(`${String(defect)}; the delay law goes on in its place`)
         throw defect
@@ -166,6 +166,9 @@ const settle = (
   const { requests, tokens } = usage === undefined || typeof outcome !== "string" ? asked : Cost.took(asked, usage)
   return { requests, tokens }
 }
+
+/** A sample of an attempt that was served, whose cost is known last. */
+type Attempt = Omit<Extract<Sample, { readonly _tag: "success" }>, "cost"> & { cost?: LawCost }
 
 type WithoutFields<S> = S extends unknown
   ? Omit<

@@ -176,6 +176,7 @@ const worker = <J extends Job, A, E, R>(
       }
       self.seat.occupant = insider
       self.job = job
+      admission.began(job.ticket)
       return Effect.matchCauseEffect(restore(attempt(job)), {
         onFailure: (cause) => ended(job, insider, Exit.failCause(cause)),
         onSuccess: (value) => ended(job, insider, Exit.succeed(value))

@@ -22,21 +22,20 @@ const servers = (limit: number, per: number, unit: ServerModel.Unit = "requests"
 
 describe("A pool that was told a limit", () => {
   it("has not one call rejected, from the first on, by whatever kind of server", () => {
-    for (const [requests, per, poolSize] of [
-      [7, 3000, 1],
-      [7, 3000, 8],
-      [7, 3000, 500],
-      [0.5, 1000, 8],
-      [900, 1000, 500]
+    for (const [requests, per, poolSize, rounds] of [
+      [7, 3000, 1, 20],
+      [7, 3000, 8, 20],
+      [7, 3000, 500, 20],
+      [0.5, 1000, 8, 20],
+      [900, 1000, 500, 4]
     ] as const) {
+      const rows = rounds * Math.ceil(requests)
       for (const model of servers(Math.max(1, requests), requests < 1 ? per / requests : per)) {
         const report = Simulation.report({
           api: { model, latency: Latency.uniform(10, 400) },
-          clients: [
-            { pool: { poolSize, limits: [{ requests, per }] }, workload: Workload.atOnce(40 * Math.ceil(requests)) }
-          ]
+          clients: [{ pool: { poolSize, limits: [{ requests, per }] }, workload: Workload.atOnce(rows) }]
         })
-        assert.deepStrictEqual([report.rejections, report.successes], [0, 40 * Math.ceil(requests)], model.name)
+        assert.deepStrictEqual([report.rejections, report.successes], [0, rows], model.name)
       }
     }
   })
@@ -82,9 +81,10 @@ describe("A pool that was told a limit", () => {
   it("is as fast as the limit allows, but for the time that calls are on their way", () => {
     const report = Simulation.report({
       api: { model: ServerModel.slidingWindow({ limit: 600, per: 60_000 }), latency: Latency.uniform(500, 4000) },
-      clients: [{ pool: { poolSize: 500, limits: "600 requests per minute" }, workload: Workload.atOnce(6000) }]
+      clients: [{ pool: { poolSize: 500, limits: "600 requests per minute" }, workload: Workload.atOnce(3000) }]
     })
-    assert.isAtLeast(report.idealMakespan / report.makespan, 0.97)
+    // A second of each minute is for the way there.
+    assert.isAtLeast(report.idealMakespan / report.makespan, 0.96)
   })
 
   it("learns beside it where the API allows less", () => {

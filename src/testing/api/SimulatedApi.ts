@@ -196,19 +196,18 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
     })
 
     type Restore = <A>(effect: Effect.Effect<A>) => Effect.Effect<A>
-    const serve = (request: Call, call: number, restore: Restore): Effect.Effect<Answer> =>
-      Effect.suspend(() => {
-        const { answer, service, verdict } = arrive(request, call)
-        switch (verdict._tag) {
-          case "accepted":
-            return Effect.ensuring(restore(after((verdict.wait ?? 0) + service + (verdict.extra ?? 0), answer)), leave)
-          case "rejected":
-          case "failed":
-            return restore(after(rejectionLatency, answer))
-          case "hung":
-            return restore(Effect.zipRight(clock.sleep(Duration.infinity), Effect.never))
-        }
-      })
+    const serve = (request: Call, call: number, restore: Restore): Effect.Effect<Answer> => {
+      const { answer, service, verdict } = arrive(request, call)
+      switch (verdict._tag) {
+        case "accepted":
+          return Effect.ensuring(restore(after((verdict.wait ?? 0) + service + (verdict.extra ?? 0), answer)), leave)
+        case "rejected":
+        case "failed":
+          return restore(after(rejectionLatency, answer))
+        case "hung":
+          return restore(Effect.zipRight(clock.sleep(Duration.infinity), Effect.never))
+      }
+    }
 
     /** What was sent arrives, whether anybody waits for its answer or not. */
     const late = (request: Call, call: number, at: number): Effect.Effect<void> =>
@@ -229,7 +228,7 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
           const arrivesAt = now() + way
           return Effect.zipRight(
             Effect.onInterrupt(restore(clock.sleep(Duration.millis(way))), () => late(request, call, arrivesAt)),
-            serve(request, call, restore)
+            Effect.suspend(() => serve(request, call, restore))
           )
         })
       )
