@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import { guard, type Meter, Share } from "./Meter.js"
+import { guard, type Meter, type Share } from "./Meter.js"
 import * as Transit from "./Transit.js"
 
 /**
@@ -82,30 +82,19 @@ export const make = ({ burst, rate: told, transit }: Options): Meter => {
       }
       return time + Math.max(0, level + open + amount - burst) / rate + guard
     },
-    take: (amount, now) => {
-      advance(now)
-      const share = new Share(amount, now)
-      if (amount > 0) onWay.add(share)
-      return share
-    },
+    take: onWay.send,
     begin: (share, now) => {
       fill(now)
       giveBack(share, share.amount, now)
       share.place = undefined
-      if (share.amount === 0) return
-      onWay.remove(share)
-      share.startedAt = now
-      onWay.add(share)
+      onWay.sendLater(share, now)
     },
     undo: onWay.remove,
     // What it holds at once stays as it is.
     scale: (factor) => {
       rate = told * factor
     },
-    end: (share, how, now) => {
-      advance(now)
-      onWay.end(share, how, now)
-    },
+    end: onWay.end,
     settle: (share, actual, now) => {
       advance(now)
       if (onWay.has(share)) return onWay.change(share, actual)

@@ -4,7 +4,7 @@
  * @since 0.2.0
  */
 import { isDue } from "../structure/TimerQueue.js"
-import type { End, Share } from "./Meter.js"
+import { type End, Share } from "./Meter.js"
 
 /**
  * Attempts on their way, in the order of their starts.
@@ -15,8 +15,10 @@ import type { End, Share } from "./Meter.js"
 export interface Transit {
   /** Their amounts together. */
   readonly amount: number
-  /** In the order of their starts. */
-  readonly add: (share: Share) => void
+  /** Sends an attempt that takes so much; one that takes nothing need not be waited for. */
+  readonly send: (amount: number, now: number) => Share
+  /** It is sent only now. */
+  readonly sendLater: (share: Share, now: number) => void
   /** Whether it is on its way. */
   readonly has: (share: Share) => boolean
   /** Takes it out: it was never sent, or has arrived. */
@@ -42,6 +44,11 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
   const shares = new Set<Share>()
   let amount = 0
 
+  const add = (share: Share): void => {
+    shares.add(share)
+    amount += share.amount
+  }
+
   const remove = (share: Share): void => {
     if (!shares.delete(share)) return
     // Sums of fractions drift; where nothing is left there is nothing to drift.
@@ -64,9 +71,16 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
     get amount() {
       return amount
     },
-    add: (share) => {
-      shares.add(share)
-      amount += share.amount
+    send: (taken, now) => {
+      advance(now)
+      const share = new Share(taken, now)
+      if (taken > 0) add(share)
+      return share
+    },
+    sendLater: (share, now) => {
+      remove(share)
+      share.startedAt = now
+      if (share.amount > 0) add(share)
     },
     has: (share) => shares.has(share),
     remove,
@@ -76,6 +90,7 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
     },
     advance,
     end: (share, how, now) => {
+      advance(now)
       if (shares.has(share) && (how === "answered" || longest === Infinity)) arrive(share, now)
     },
     *shares() {

@@ -89,12 +89,7 @@ export const make = ({ most: told, per, transit }: Options): Meter => {
       }
       return Infinity
     },
-    take: (amount, now) => {
-      advance(now)
-      const share = new Share(amount, now)
-      if (amount > 0) onWay.add(share)
-      return share
-    },
+    take: onWay.send,
     begin: (share, now) => {
       const { place } = share
       if (place !== undefined && !isGone(place, now)) {
@@ -102,18 +97,13 @@ export const make = ({ most: told, per, transit }: Options): Meter => {
         arrived -= share.amount
         share.place = undefined
       } else if (!onWay.has(share)) return
-      onWay.remove(share)
-      share.startedAt = now
-      onWay.add(share)
+      onWay.sendLater(share, now)
     },
     undo: onWay.remove,
     scale: (factor) => {
       most = told * factor
     },
-    end: (share, how, now) => {
-      advance(now)
-      onWay.end(share, how, now)
-    },
+    end: onWay.end,
     settle: (share, actual, now) => {
       advance(now)
       if (onWay.has(share)) return onWay.change(share, actual)
