@@ -43,9 +43,10 @@ export const withPool = <A>(use: (pool: PooledExecutor.PooledExecutor) => Effect
 export const batch = (
   pool: PooledExecutor.PooledExecutor,
   rows: ReadonlyArray<number>,
-  work: (row: number) => Effect.Effect<number>
+  work: (row: number) => Effect.Effect<number>,
+  options?: PooledExecutor.BatchOptions<number>
 ): Effect.Effect<() => ReadonlyArray<number>> =>
-  pool.executeBatch(rows, work).pipe(
+  pool.executeBatch(rows, work, options).pipe(
     Effect.orDie,
     Effect.map(
       ({ entries }) =>

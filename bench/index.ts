@@ -2,6 +2,7 @@
 import { growth } from "./growth.js"
 import { http } from "./http.js"
 import { journal } from "./journal.js"
+import { limits } from "./limits.js"
 import { memory } from "./memory.js"
 import { overhead } from "./overhead.js"
 import type { Section } from "./report.js"
@@ -18,7 +19,7 @@ const unknown = options.filter((option) => option !== "--smoke")
 if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
 
 const sections = new Array<Section>()
-for (const measure of [overhead, growth, memory, streams, waiting, tracing, simulation, http, journal]) {
+for (const measure of [overhead, growth, memory, streams, waiting, limits, tracing, simulation, http, journal]) {
   console.error(`${measure.name} ...`)
   sections.push(await measure(isSmoke ? smoke : full))
 }

@@ -1,6 +1,6 @@
 // `npm run mutate -- --only src/pool`: plants small faults in the sources, one at a time and in memory only, runs the tests
 // of the folder that reach the fault, the nearest first, and reports which faults no test finds. `--sample 60 --seed 2` draws
-// some of them, `--except src/pool/Batch` leaves files out, `--json out.json` writes down what became of each, and
+// some of them, `--except src/pool/Batch` leaves files out, `--tests test/pool/` runs no other tests than these, `--json out.json` writes down what became of each, and
 // `--again out.json` tries those again that survived there. What makes no difference stands in mutate/equivalent.mjs.
 import { fork } from "node:child_process"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -30,6 +30,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string", default: Object.keys(tests).join(",") },
     except: { type: "string", default: "" },
+    tests: { type: "string" },
     again: { type: "string" },
     sample: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
@@ -116,14 +117,14 @@ for (const folder of values.only.split(",")) {
   const picked = sample === 0 ? all : shuffled(all, Number(values.seed)).slice(0, sample)
   console.log(`${folder}: ${picked.length} of ${all.length} mutants`)
 
-  const sound = await baseline(files, tests[room])
+  const sound = await baseline(files, values.tests?.split(",") ?? tests[room])
   let far
   const finders = new Map()
   let killed = 0
   for (const mutant of picked) {
     const { file, line, mutated, what } = mutant
     let near = reaching(sound, mutant, finders)
-    if (near.length === 0 && room in others) {
+    if (near.length === 0 && room in others && values.tests === undefined) {
       far ??= await baseline(files, others[room])
       near = reaching(far, mutant, finders)
     }

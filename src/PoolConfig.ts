@@ -20,6 +20,33 @@ import type { Limit } from "./limit/Limit.js"
 import * as Prices from "./limit/Prices.js"
 import * as Read from "./limit/Read.js"
 
+export {
+  /**
+   * A limit of an API that is known.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Limit
+} from "./limit/Limit.js"
+
+export {
+  /**
+   * What a model costs.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Price,
+  /**
+   * A table of prices.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Prices
+} from "./limit/Prices.js"
+
 /**
  * The options of an AIMD throttle. Every duration is a `DurationInput`: `"50 millis"`, a number of milliseconds, or a
  * `Duration`.

@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
+import type { Unit } from "./limit/Cost.js"
 import * as Format from "./structure/Format.js"
 import type { CapacityError } from "./Capacity.js"
 
@@ -75,6 +76,46 @@ export class RowCancelledError extends Data.TaggedError("RowCancelledError")<{ r
 }
 
 /**
+ * The row or call is larger than a limit that the pool was told, or than its budget: it could never start. Nothing was sent.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class CallTooLargeError extends Data.TaggedError("CallTooLargeError")<{
+  readonly pool: string
+  /** What is too much of it. */
+  readonly unit: Unit | "money"
+  readonly cost: number
+  readonly limit: number
+  /** The limit in words. */
+  readonly told: string
+}> {
+  override get message(): string {
+    const what = this.unit === "money" ? "" : ` ${this.unit}`
+    return `the call takes ${this.cost}${what}, which is more than pool "${this.pool}" may ever: ${this.told} (${this.limit})`
+  }
+}
+
+/**
+ * The pool's `budget` is spent, and nothing starts any more. A batch with a journal does what is undone when it is run again
+ * with more money.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class BudgetExhaustedError extends Data.TaggedError("BudgetExhaustedError")<{
+  readonly pool: string
+  readonly budget: number
+  readonly spent: number
+  /** How many rows and calls of the pool had no outcome when its money was spent. */
+  readonly undone: number
+}> {
+  override get message(): string {
+    return `the budget of pool "${this.pool}" is spent: ${this.spent} of ${this.budget}, ${this.undone} rows and calls are undone`
+  }
+}
+
+/**
  * An attempt took longer than the pool's `attemptTimeout` and was interrupted; the row is not retried.
  *
  * @since 0.1.0
@@ -90,12 +131,21 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 }
 
 /**
+ * How a pool refuses what it was told that it may not do.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type LimitError = CallTooLargeError | BudgetExhaustedError
+
+/**
  * The failures of a call that goes through a pool. Its capacity errors are retried, so they are not among them.
  *
  * @since 0.1.0
  * @category errors
  */
-export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
+export type CallError<E> =
+  Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError | LimitError
 
 /**
  * How one attempt fails that goes through a pool and is not retried there: its capacity errors stay. It is a
@@ -104,7 +154,7 @@ export type CallError<E> = Exclude<E, CapacityError> | RetryTimeoutError | PoolS
  * @since 0.2.0
  * @category errors
  */
-export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError
+export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError | LimitError
 
 /**
  * The failures of a row of a batch.
@@ -113,3 +163,11 @@ export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | Attemp
  * @category errors
  */
 export type RowError<E> = CallError<E> | BatchTimeoutError | RowCancelledError
+
+/**
+ * Why nothing of a batch starts any more.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export type StopError = PoolShutdownError | BatchTimeoutError | BudgetExhaustedError

@@ -17,7 +17,6 @@ import * as Argument from "./structure/Argument.js"
 import * as Batch from "./pool/Batch.js"
 import type * as BatchInput from "./pool/BatchInput.js"
 import * as Call from "./pool/Call.js"
-import type { TurnOptions } from "./pool/CallTurn.js"
 import * as Capacity from "./Capacity.js"
 import * as GroupAdmission from "./pool/GroupAdmission.js"
 import * as Home from "./route/Home.js"
@@ -52,7 +51,8 @@ export interface Member {
 export interface Options<Name extends string> {
   /**
    * The pools, by the names that entries, errors and statistics show. A pool may serve others besides the group, and be in
-   * several groups. Each keeps its own size, law and limits.
+   * several groups. Each keeps its own size, law, limits and budget: a row that is larger than a limit of any of them
+   * fails with `CallTooLargeError`.
    */
   readonly members: Readonly<Record<Name, PooledExecutor.PooledExecutor | Member>>
   /** Names the group in metrics, spans, logs and errors. Default `"group"`. */
@@ -100,7 +100,7 @@ export interface RowContext<out Name extends string> extends BatchInput.RowConte
  * @since 0.2.0
  * @category models
  */
-export interface CallOptions extends TurnOptions {
+export interface CallOptions extends PooledExecutor.CallOptions {
   /**
    * Calls of one key go to one member as long as that serves them soon enough: for caches of prompts, and sessions. Default
    * none.
@@ -264,10 +264,6 @@ const leaving =
 
 type Leave = ReturnType<typeof leaving>
 
-/** Whether a call says anything of its turn: one that does not goes the shorter way. */
-const hasTurn = (options: CallOptions = {}): boolean =>
-  [options.priority, options.tenant, options.weight, options.deadline].some((option) => option !== undefined)
-
 /** The single calls of a group: one line for those without a key, and one for each home. */
 const callsOf = <Name extends string>(
   { admission, at }: GroupAdmission.GroupAdmission,
@@ -286,7 +282,7 @@ const callsOf = <Name extends string>(
   }
 
   const through = <A, E, R, F>(
-    how: (calls: Call.Calls) => (call: Effect.Effect<A, E, R>, turn?: TurnOptions) => Effect.Effect<A, F, R>,
+    how: (calls: Call.Calls) => (call: Effect.Effect<A, E, R>, options?: CallOptions) => Effect.Effect<A, F, R>,
     call: (member: Name) => Effect.Effect<A, E, R>,
     run: (member: Name) => Effect.Effect<A, E, R>,
     options: CallOptions | undefined
@@ -298,7 +294,7 @@ const callsOf = <Name extends string>(
       const home = options?.key === undefined ? undefined : Home.of(options.key, homes())
       // The names of the members are those that the group was made with.
       const attempt = Effect.flatMap(currentMember, (member) => run(member as Name))
-      return how(home === undefined ? anywhere : callsAt(home))(attempt, hasTurn(options) ? options : undefined)
+      return how(home === undefined ? anywhere : callsAt(home))(attempt, options)
     })
 
   return {

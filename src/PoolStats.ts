@@ -8,7 +8,18 @@ import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import type * as MetricLabel from "effect/MetricLabel"
 import * as Usage from "./answer/Usage.js"
+import type { Money } from "./limit/Purse.js"
 import type { PoolConfig } from "./PoolConfig.js"
+
+export {
+  /**
+   * What a pool has spent.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Money
+} from "./limit/Purse.js"
 
 /**
  * What one batch did.
@@ -71,6 +82,24 @@ export interface Change {
 export const changesKept = 32
 
 /**
+ * A limit that a pool was told, and what is counted of it. `reserved` is `settled`, `refunded` and `open` together: what
+ * attempts took, what they gave back, and what those in flight may take.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface LimitStats {
+  /** As in `600 requests per 1m`. */
+  readonly limit: string
+  /** What counts now. */
+  readonly used: number
+  readonly reserved: number
+  readonly settled: number
+  readonly refunded: number
+  readonly open: number
+}
+
+/**
  * What a pool did since it was made, and where it stands.
  *
  * @since 0.1.0
@@ -100,6 +129,10 @@ export interface PoolStats extends BatchStats {
   readonly saturatedSince: number | undefined
   /** Why the law decided as it did last. */
   readonly reason: string
+  /** The limits that the pool was told; absent where it was told none. */
+  readonly limits?: ReadonlyArray<LimitStats>
+  /** What was spent, where the pool knows prices. */
+  readonly money?: Money
   /** The latest decisions that changed something, oldest first, at most 32. `pool.changes` has them as they come. */
   readonly changes: ReadonlyArray<Change>
 }

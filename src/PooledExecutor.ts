@@ -15,6 +15,8 @@ import * as Layer from "effect/Layer"
 import * as MetricLabel from "effect/MetricLabel"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+// TypeScript's own stays in the types of results, where nothing can be taken out of it.
+import type { NoInfer } from "effect/Types"
 import * as Admission from "./pool/Admission.js"
 import * as AimdThrottle from "./AimdThrottle.js"
 import * as Argument from "./structure/Argument.js"
@@ -24,6 +26,9 @@ import type { BufferEntry } from "./order/ReorderBuffer.js"
 import * as Call from "./pool/Call.js"
 import type * as CallTurn from "./pool/CallTurn.js"
 import type { ControlLaw } from "./law/ControlLaw.js"
+import type { Cost } from "./limit/Cost.js"
+import * as Limit from "./limit/Limit.js"
+import type { Limiter } from "./pool/Limiter.js"
 import * as DelayLaw from "./law/DelayLaw.js"
 import * as Handle from "./pool/Handle.js"
 import * as PoolConfig from "./PoolConfig.js"
@@ -107,6 +112,16 @@ export {
 
 export {
   /**
+   * What a row or a call takes of limits, as its caller says it.
+   *
+   * @since 0.2.0
+   * @category models
+   */
+  type Cost
+} from "./limit/Cost.js"
+
+export {
+  /**
    * How long the rest takes.
    *
    * @since 0.2.0
@@ -137,6 +152,17 @@ export {
 } from "./pool/Progress.js"
 
 /**
+ * Options of a single call.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface CallOptions extends CallTurn.TurnOptions {
+  /** What the call takes of the limits that the pool was told, at most. Default one request. */
+  readonly cost?: Cost | undefined
+}
+
+/**
  * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.
  *
  * Do not call a pool from inside one of its own attempts: the attempt keeps its permit while it waits for another.
@@ -148,15 +174,9 @@ export interface PooledExecutor {
   /** Attempts that may be in flight at once; `resize` changes it. */
   readonly poolSize: number
   /** Runs one call through the pool. Capacity errors are retried; every other failure is the call's own. */
-  execute<A, E, R>(
-    call: Effect.Effect<A, E, R>,
-    turn?: CallTurn.TurnOptions
-  ): Effect.Effect<A, PoolError.CallError<E>, R>
+  execute<A, E, R>(call: Effect.Effect<A, E, R>, options?: CallOptions): Effect.Effect<A, PoolError.CallError<E>, R>
   /** Runs one attempt. A capacity error slows the pool down like any other, but comes back: the caller may retry it. */
-  attempt<A, E, R>(
-    call: Effect.Effect<A, E, R>,
-    turn?: CallTurn.TurnOptions
-  ): Effect.Effect<A, PoolError.AttemptError<E>, R>
+  attempt<A, E, R>(call: Effect.Effect<A, E, R>, options?: CallOptions): Effect.Effect<A, PoolError.AttemptError<E>, R>
   /**
    * Runs `process` for every row and returns an entry for each, in submission order, whatever became of it. Fails only
    * when the pool is shut down already, and then runs nothing. Wrong arguments die before anything runs. Rows are passed
@@ -228,11 +248,7 @@ export interface PooledExecutor {
  * @since 0.2.0
  * @category models
  */
-export type RowStream<A, E, E2, R> = Stream.Stream<
-  BufferEntry<A, PoolError.RowError<E>>,
-  E2 | PoolError.PoolShutdownError | PoolError.BatchTimeoutError,
-  R
->
+export type RowStream<A, E, E2, R> = Stream.Stream<BufferEntry<A, PoolError.RowError<E>>, E2 | PoolError.StopError, R>
 
 /**
  * A group of callers with a turn of its own at a pool. Lines, batches and the pool's `execute` take turns, so that nobody
@@ -292,14 +308,21 @@ export const snapshot = (admission: Admission.Admission): PoolStats.PoolStats =>
     chance,
     saturatedSince,
     reason,
+    ...(admission.limiter && told(admission.limiter, timers.now())),
     changes: admission.changes
   }
 }
 
+/** What a pool was told, and how it stands. */
+const told = ({ ledger, purse }: Limiter, now: number): Pick<PoolStats.PoolStats, "limits" | "money"> => ({
+  limits: ledger.standings(now).map(({ limit, ...standing }) => ({ limit: Limit.show(limit), ...standing })),
+  ...(purse && { money: purse.money })
+})
+
 /** Callers without types may hand in anything: a promise above all. */
 const lineOf = ({ attempt, execute }: Call.Calls): Line => ({
-  execute: (call, turn) => (Effect.isEffect(call) ? execute(call, turn) : noEffect(call)),
-  attempt: (call, turn) => (Effect.isEffect(call) ? attempt(call, turn) : noEffect(call))
+  execute: (call, options) => (Effect.isEffect(call) ? execute(call, options) : noEffect(call)),
+  attempt: (call, options) => (Effect.isEffect(call) ? attempt(call, options) : noEffect(call))
 })
 
 /**
@@ -478,9 +501,9 @@ export const Tag =
  */
 export const execute = <A, E, R>(
   call: Effect.Effect<A, E, R>,
-  turn?: CallTurn.TurnOptions
+  options?: CallOptions
 ): Effect.Effect<A, PoolError.CallError<E>, R | PooledExecutor> =>
-  Effect.flatMap(PooledExecutor, (pool) => pool.execute(call, turn))
+  Effect.flatMap(PooledExecutor, (pool) => pool.execute(call, options))
 
 /**
  * Runs a batch through the pool in the context; see {@link PooledExecutor}.

@@ -2,6 +2,35 @@
 
 /** What a file's mutants do that nobody can see: what the mutant does, on which line, and why it makes no difference. */
 export const equivalent = {
+  "src/answer/HeaderValue.ts": [
+    {
+      what: "without ?? 0",
+      line: "((((weeks ?? 0) * 7 + (days ?? 0)) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60_000 + (seconds ?? 0) * 1000",
+      why: "each of them is a number: only the compiler does not know"
+    },
+    {
+      what: "without ?? 0",
+      line: "const millisOf = (unit: string) => isUnit.find(([form]) => form.test(unit))?.[1] ?? 0",
+      why: "a text with another unit does not come here"
+    }
+  ],
+  "src/answer/RetryAfter.ts": [
+    {
+      what: "2 -> (2 + 1)",
+      line: 'const [key = "", value = ""] = name.split("=", 2)',
+      why: "nobody takes the third part"
+    }
+  ],
+  "src/order/ReorderBuffer.ts": [
+    { what: "without return none", line: "if (!shelf.isReady) return none", why: "then the loop finds nothing either" }
+  ],
+  "src/order/Shelf.ts": [
+    {
+      what: "without slot.next = undefined",
+      line: "slot.next = undefined",
+      why: "it lets go of memory: nobody goes on from a slot that is out"
+    }
+  ],
   "src/pool/Gate.ts": [
     {
       what: "without found.aloneUntil = aloneUntil",

@@ -87,15 +87,14 @@ const waitsIn = (text: string): ReadonlyArray<number> => [
 ]
 
 const toWait = (value: unknown, unit: number): number | undefined => {
-  if (Predicate.isNumber(value)) return value >= 0 ? HeaderValue.millis(String(value * unit)) : undefined
+  if (Predicate.isNumber(value)) return HeaderValue.millis(String(value * unit))
   if (Predicate.isString(value)) {
     const millis = HeaderValue.millis(value.trim())
     return millis === undefined ? HeaderValue.duration(value.trim()) : HeaderValue.millis(String(millis * unit))
   }
   // Protobuf's Duration, where it is not written as text.
   if (!Predicate.isRecord(value) || !("seconds" in value || "nanos" in value)) return undefined
-  const millis = Number(value["seconds"] ?? 0) * 1000 + Number(value["nanos"] ?? 0) / 1e6
-  return millis >= 0 ? HeaderValue.millis(String(millis)) : undefined
+  return HeaderValue.millis(String(Number(value["seconds"] ?? 0) * 1000 + Number(value["nanos"] ?? 0) / 1e6))
 }
 
 /** How much of a body is looked at: errors are small and shallow. */

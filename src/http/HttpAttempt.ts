@@ -15,7 +15,6 @@ import * as ErrorBody from "../answer/ErrorBody.js"
 import * as RetryAfter from "../answer/RetryAfter.js"
 import * as Capacity from "../Capacity.js"
 import * as Hints from "../Hints.js"
-import * as Insider from "../pool/Insider.js"
 import type * as Doubts from "./Doubts.js"
 import * as EventStream from "./EventStream.js"
 import * as HttpError from "./HttpError.js"
@@ -75,7 +74,7 @@ export type Rejection =
 
 /**
  * Runs an attempt. A client of the user's own may have turned the status into an error already: that is an answer all the
- * same.
+ * same. `resent` runs before a request that is sent because the answer of another was lost.
  *
  * @since 0.2.0
  * @category constructors
@@ -85,7 +84,8 @@ export const run = <E, R>(
   request: HttpClientRequest.HttpClientRequest,
   settings: Settings,
   progress: Progress,
-  about: Effect.Effect<HttpSpan.PoolAttributes>
+  about: Effect.Effect<HttpSpan.PoolAttributes>,
+  resent: Effect.Effect<void>
 ): Effect.Effect<Outcome, E | Rejection, R> =>
   Effect.clockWith((clock) => {
     const startedAt = clock.unsafeCurrentTimeMillis()
@@ -115,7 +115,7 @@ export const run = <E, R>(
         }
       })
     )
-    return isResent ? Effect.zipRight(Insider.resent, sent) : sent
+    return isResent ? Effect.zipRight(resent, sent) : sent
   })
 
 /** The client's error for an answer whose body was read meanwhile. */

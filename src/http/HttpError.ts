@@ -72,6 +72,7 @@ export type Failure =
   | PoolError.RetryTimeoutError
   | PoolError.PoolShutdownError
   | PoolError.AttemptTimeoutError
+  | PoolError.LimitError
   | QuotaExhaustedError
   | RequestRefusedError
   | StreamingBodyError

@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Capacity from "../Capacity.js"
 import type * as RetryAfter from "../answer/RetryAfter.js"
+import type { Cost } from "../limit/Cost.js"
 import * as Insider from "../pool/Insider.js"
 import type { PoolGroup } from "../PoolGroup.js"
 import type * as PooledExecutor from "../PooledExecutor.js"
@@ -93,6 +94,12 @@ export interface Options extends AttemptOptions {
   readonly streamingBody?: "refuse" | "once" | "replay"
   /** Which requests go first: the priority, the tenant and the deadline of each. Default in the order in which they came. */
   readonly turn?: ((request: HttpClientRequest.HttpClientRequest) => PooledExecutor.TurnOptions) | undefined
+  /**
+   * What a request takes of the limits that the pool was told, at most: it is set aside at each start, and what the answer
+   * does not report as used is given back. A request that is larger than a limit fails with `CallTooLargeError`. Default one
+   * request.
+   */
+  readonly cost?: (request: HttpClientRequest.HttpClientRequest) => Cost
 }
 
 /**
@@ -156,6 +163,7 @@ export const settingsOf = (options: Options): PooledRequest.Settings => ({
   ...attemptSettings(options),
   streamingBody: options.streamingBody ?? "refuse",
   turn: options.turn,
+  cost: options.cost,
   resend: resendOf(options)
 })
 
@@ -215,7 +223,7 @@ export const attempts =
     return PooledRequest.clientOf((given) =>
       PooledRequest.begin(given, resend, (request, progress) => {
         const isSafe = !Body.isStreaming(request) && resend.isSafe(request)
-        const run = HttpAttempt.run(client, request, settings, progress, Effect.succeed({}))
+        const run = HttpAttempt.run(client, request, settings, progress, Effect.succeed({}), Insider.resent)
         const way = isSafe ? PooledRequest.resending(run, () => progress.isLost, resend.schedule) : run
         const watched = Effect.zipRight(
           Insider.allowReruns(isSafe, mostReruns),
@@ -314,8 +322,8 @@ export const findGroup =
   (request, use) => {
     const key = groupKey?.(request)
     return use({
-      execute: (call, turn) => group.execute(() => call, { ...turn, key }),
-      attempt: (call, turn) => group.attempt(() => call, { ...turn, key }),
+      execute: (call, options) => group.execute(() => call, { ...options, key }),
+      attempt: (call, options) => group.attempt(() => call, { ...options, key }),
       stats: group.stats
     })
   }

@@ -16,11 +16,13 @@ import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Capacity from "../Capacity.js"
+import type { Cost } from "../limit/Cost.js"
 import type * as PooledExecutor from "../PooledExecutor.js"
 import * as Body from "./Body.js"
 import * as HttpAttempt from "./HttpAttempt.js"
 import * as HttpError from "./HttpError.js"
 import * as HttpSpan from "./HttpSpan.js"
+import * as Insider from "../pool/Insider.js"
 
 /**
  * What a pooled client needs of a pool.
@@ -50,6 +52,7 @@ export type Find = <A, E, R>(
 export interface Settings extends HttpAttempt.Settings {
   readonly streamingBody: "refuse" | "once" | "replay"
   readonly turn: ((request: HttpClientRequest.HttpClientRequest) => PooledExecutor.TurnOptions) | undefined
+  readonly cost: ((request: HttpClientRequest.HttpClientRequest) => Cost) | undefined
   readonly resend: Resend
 }
 
@@ -230,9 +233,10 @@ const run = <E, R>(
     const way = find(request, (pool): Effect.Effect<HttpClientResponse.HttpClientResponse, WayError<E>, R> => {
       const once = attempt(client, request, settings, progress, pool)
       const call = around === undefined ? once : around(once)
-      const turn = settings.turn?.(request)
-      if (!isStreaming) return pool.execute(call, turn)
-      return Effect.mapError(pool.attempt(call, turn), (error) =>
+      const { cost, turn } = settings
+      const options = (cost ?? turn) && { ...turn?.(request), ...(cost && { cost: cost(request) }) }
+      if (!isStreaming) return pool.execute(call, options)
+      return Effect.mapError(pool.attempt(call, options), (error) =>
         isOwn(error) ? error : new HttpError.StreamingBodyError({ method: request.method, sent: true })
       )
     })
@@ -274,7 +278,7 @@ const attempt = <E, R>(
     window,
     reason
   }))
-  return Effect.matchEffect(HttpAttempt.run(client, request, settings, progress, about), {
+  return Effect.matchEffect(HttpAttempt.run(client, request, settings, progress, about, Insider.counted), {
     onSuccess: ({ isNeutral, response }) =>
       isNeutral
         ? Effect.fail(new Passed({ message: `status ${response.status}`, open: () => Effect.succeed(response) }))

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type { CapacityError } from "../Capacity.js"
 import type { Keeper, KeptRow } from "../pool/Keeper.js"
 import type { KeeperOpener, Mind } from "../pool/KeeperOpener.js"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
@@ -87,8 +88,10 @@ export interface BatchOptions<in Row, in out A, in out AI, in out E, in out EI> 
   readonly retry?: ((cause: Cause.Cause<RowError<E>>) => boolean) | undefined
 }
 
-/** Rows that fail by themselves need a schema for that. */
-type FailureSchema<E, EI> = [E] extends [never] ? unknown : { readonly failure: Schema.Schema<E, EI> }
+/** Rows that fail by themselves need a schema for that; a want of capacity is the pool's. */
+type FailureSchema<E, EI> = [Exclude<E, CapacityError>] extends [never]
+  ? unknown
+  : { readonly failure: Schema.Schema<E, EI> }
 
 /**
  * Whether a failure is no answer to the row: the pool had no time, no capacity, or was shut down, or the caller's program

@@ -21,6 +21,7 @@ export type PoolFailure =
   | PoolError.BatchTimeoutError
   | PoolError.AttemptTimeoutError
   | PoolError.RowCancelledError
+  | PoolError.LimitError
 
 /**
  * Whether a failure is one of the pool's.
@@ -33,7 +34,9 @@ export const isPoolFailure = (u: unknown): u is PoolFailure =>
   u instanceof PoolError.PoolShutdownError ||
   u instanceof PoolError.BatchTimeoutError ||
   u instanceof PoolError.AttemptTimeoutError ||
-  u instanceof PoolError.RowCancelledError
+  u instanceof PoolError.RowCancelledError ||
+  u instanceof PoolError.CallTooLargeError ||
+  u instanceof PoolError.BudgetExhaustedError
 
 /** Milliseconds; JSON has no Infinity. */
 const Millis = Schema.Union(Schema.NonNegative.pipe(Schema.finite()), Schema.Literal("Infinity"))
@@ -47,6 +50,21 @@ const Encoded = Schema.Union(
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/PoolShutdownError"), pool: Schema.String }),
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/RowCancelledError"), stateId: Schema.String }),
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/BatchTimeoutError"), timeout: Millis }),
+  Schema.Struct({
+    _tag: Schema.Literal("effect-aimd/CallTooLargeError"),
+    pool: Schema.String,
+    unit: Schema.Literal("requests", "tokens", "inputTokens", "outputTokens", "money"),
+    cost: Schema.Number,
+    limit: Schema.Number,
+    told: Schema.String
+  }),
+  Schema.Struct({
+    _tag: Schema.Literal("effect-aimd/BudgetExhaustedError"),
+    pool: Schema.String,
+    budget: Schema.Number,
+    spent: Schema.Number,
+    undone: Schema.Number
+  }),
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/AttemptTimeoutError"), timeout: Millis, attempt: Schema.Number }),
   Schema.Struct({
     _tag: Schema.Literal("effect-aimd/RetryTimeoutError"),
@@ -74,6 +92,14 @@ const encode = (error: PoolFailure): typeof Encoded.Type => {
       return { _tag: `effect-aimd/${error._tag}`, timeout: millis(error.timeout) }
     case "AttemptTimeoutError":
       return { _tag: `effect-aimd/${error._tag}`, timeout: millis(error.timeout), attempt: error.attempt }
+    case "CallTooLargeError": {
+      const { _tag, cost, limit, pool, told, unit } = error
+      return { _tag: `effect-aimd/${_tag}`, pool, unit, cost, limit, told }
+    }
+    case "BudgetExhaustedError": {
+      const { _tag, budget, pool, spent, undone } = error
+      return { _tag: `effect-aimd/${_tag}`, pool, budget, spent, undone }
+    }
     case "RetryTimeoutError": {
       const { _tag, attempts, budget, elapsed, lastError, othersServed, retryAfter, retryAt } = error
       const { message, retryAfter: asked, status } = lastError
@@ -101,6 +127,14 @@ const decode = (encoded: typeof Encoded.Type): PoolFailure => {
       return new PoolError.BatchTimeoutError({ timeout: duration(encoded.timeout) })
     case "effect-aimd/AttemptTimeoutError":
       return new PoolError.AttemptTimeoutError({ timeout: duration(encoded.timeout), attempt: encoded.attempt })
+    case "effect-aimd/CallTooLargeError": {
+      const { _tag, ...fields } = encoded
+      return new PoolError.CallTooLargeError(fields)
+    }
+    case "effect-aimd/BudgetExhaustedError": {
+      const { _tag, ...fields } = encoded
+      return new PoolError.BudgetExhaustedError(fields)
+    }
     case "effect-aimd/RetryTimeoutError": {
       const { _tag, budget, elapsed, lastError, retryAfter, ...others } = encoded
       const { retryAfter: asked, ...last } = lastError

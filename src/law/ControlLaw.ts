@@ -56,6 +56,17 @@ export interface Hints {
  */
 export type Bound = "window" | "spacing" | "period" | "none"
 
+/**
+ * What an attempt weighs: what it took, where its answer said so, and what its caller expected otherwise.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Cost {
+  readonly requests: number
+  readonly tokens: number
+}
+
 interface SampleFields {
   /** Whose attempt this was: a row or a call has one number in its pool, from 1. */
   readonly row: number
@@ -74,6 +85,8 @@ interface SampleFields {
   readonly bound: Bound
   /** What the answer said about its limits, where the attempt reported it. */
   readonly hints?: Hints | undefined
+  /** What the attempt weighs, where anybody says; one request and no tokens otherwise. */
+  readonly cost?: Cost | undefined
 }
 
 /**
@@ -111,6 +124,8 @@ export interface Starts {
   readonly fate: (sequence: number) => "open" | Sample["_tag"]
   /** The status that it was rejected with; 0 where it was not. */
   readonly status: (sequence: number) => number
+  /** What it weighs in tokens, as {@link Cost} says; 0 where nobody says. */
+  readonly tokens: (sequence: number) => number
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import { guard, type Meter, Share } from "./Meter.js"
+import { guard, type Meter, type Share } from "./Meter.js"
 import * as Transit from "./Transit.js"
 
 /**
@@ -27,7 +27,8 @@ export interface Options {
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ burst, rate, transit }: Options): Meter => {
+export const make = ({ burst, rate: told, transit }: Options): Meter => {
+  let rate = told
   /** What is missing of what has arrived, at `at`. */
   let missing = 0
   let at = -Infinity
@@ -48,6 +49,15 @@ export const make = ({ burst, rate, transit }: Options): Meter => {
   const advance = (now: number): void => {
     onWay.advance(now)
     fill(now)
+  }
+
+  /** What has been filled up again since the arrival was full without it as well. */
+  const giveBack = ({ place }: Share, amount: number, now: number): void => {
+    if (place === undefined) return
+    const left = place.level - rate * (now - place.at) - (refunded - place.refunded)
+    const back = Math.min(amount, Math.max(0, left), missing)
+    missing -= back
+    refunded += back
   }
 
   return {
@@ -72,31 +82,25 @@ export const make = ({ burst, rate, transit }: Options): Meter => {
       }
       return time + Math.max(0, level + open + amount - burst) / rate + guard
     },
-    take: (amount, now) => {
-      advance(now)
-      const share = new Share(amount, now)
-      if (amount > 0) onWay.add(share)
-      return share
+    take: onWay.send,
+    begin: (share, now) => {
+      fill(now)
+      giveBack(share, share.amount, now)
+      share.place = undefined
+      onWay.sendLater(share, now)
     },
     undo: onWay.remove,
-    end: (share, how, now) => {
-      advance(now)
-      onWay.end(share, how, now)
+    // What it holds at once stays as it is.
+    scale: (factor) => {
+      rate = told * factor
     },
+    end: onWay.end,
     settle: (share, actual, now) => {
       advance(now)
       if (onWay.has(share)) return onWay.change(share, actual)
-      const { place } = share
       const more = actual - share.amount
-      if (more >= 0 || place === undefined) {
-        missing += Math.max(0, more)
-      } else {
-        // What has been filled up again since the arrival was full without the refund as well.
-        const left = place.level - rate * (now - place.at) - (refunded - place.refunded)
-        const back = Math.min(-more, Math.max(0, left), missing)
-        missing -= back
-        refunded += back
-      }
+      if (more > 0) missing += more
+      else giveBack(share, -more, now)
       share.amount = actual
     }
   }

@@ -93,15 +93,30 @@ export const weigh = (cost: unknown, what = "cost"): Weight => {
 }
 
 /**
- * Two weights together.
+ * What a call has used, as its answer tells it.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Used {
+  readonly tokens?: number
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+}
+
+/**
+ * What a call took that asked for so much: what the answer does not tell stays as it was expected.
  *
  * @since 0.2.0
  * @category arithmetic
  */
-export const plus = (a: Weight, b: Weight): Weight => ({
-  requests: a.requests + b.requests,
-  tokens: a.tokens + b.tokens,
-  inputTokens: a.inputTokens + b.inputTokens,
-  outputTokens: a.outputTokens + b.outputTokens,
-  model: a.model
-})
+export const took = (asked: Weight, used: Used): Weight => {
+  const { inputTokens = asked.inputTokens, outputTokens = asked.outputTokens } = used
+  const isTold = used.inputTokens !== undefined || used.outputTokens !== undefined
+  return {
+    ...asked,
+    inputTokens,
+    outputTokens,
+    tokens: used.tokens ?? (isTold ? inputTokens + outputTokens : asked.tokens)
+  }
+}

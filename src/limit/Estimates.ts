@@ -69,8 +69,8 @@ export const make = (): Estimates => {
 
   return {
     correct: (asked) => {
-      const ratios = models.get(asked.model)
-      if (ratios === undefined) return asked
+      const ratios = models.size === 0 ? undefined : models.get(asked.model)
+      if (ratios === undefined || asked.tokens + asked.inputTokens + asked.outputTokens === 0) return asked
       const expected = (unit: Unit): number => Math.ceil(asked[unit] * factor(ratios[unit]))
       return {
         requests: asked.requests,
@@ -81,6 +81,7 @@ export const make = (): Estimates => {
       }
     },
     learn: (asked, actual) => {
+      if (asked.tokens + asked.inputTokens + asked.outputTokens === 0) return
       const ratios = ratiosOf(asked.model)
       for (const unit of units)
         if (unit !== "requests" && asked[unit] > 0) observe(ratios[unit], actual[unit] / asked[unit])

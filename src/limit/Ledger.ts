@@ -8,6 +8,7 @@ import type { Weight } from "./Cost.js"
 import * as Limit from "./Limit.js"
 import type { End, Meter, Share } from "./Meter.js"
 import * as Places from "./Places.js"
+import * as Quota from "./Quota.js"
 import * as Window from "./Window.js"
 
 /**
@@ -64,27 +65,74 @@ export interface Ledger {
   /** Whether a call may start now, and `first`, which waits, may start then all the same. */
   readonly fitsBeside: (amounts: Amounts, first: Amounts, opensAt: number, now: number) => boolean
   readonly reserve: (amounts: Amounts, now: number) => Reservation
+  /** The attempt begins only now. */
+  readonly begin: (reservation: Reservation, now: number) => void
   /** The attempt was never sent: nothing has happened. */
   readonly undo: (reservation: Reservation, now: number) => void
   /**
    * The attempt has ended. `actual` is what it took, `undefined` where nobody knows: then it took what was reserved.
    */
   readonly settle: (reservation: Reservation, how: End, actual: Weight | undefined, now: number) => void
+  /** The API has served the attempt, or rejected it; comes after its end. */
+  readonly learn: (isRejected: boolean, now: number) => void
+  /** The attempt's answer has told what is left; comes after its end. */
+  readonly tell: (reservation: Reservation, hints: Told, now: number) => void
   readonly standings: (now: number) => ReadonlyArray<Standing>
+}
+
+/**
+ * What answers tell of limits.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Told {
+  readonly requests?: Quota.Told
+  readonly tokens?: Quota.Told
 }
 
 interface Account {
   readonly limit: Limit.Told
   readonly meter: Meter
+  /** The meter, where it listens to answers. */
+  readonly quota: Quota.Quota | undefined
+  readonly growth: Growth | undefined
   reserved: number
   settled: number
   refunded: number
   open: number
 }
 
-const meterOf = ({ burst, most, per, transit, unit }: Limit.Told): Meter => {
-  if (unit === "concurrent") return Places.make(most, transit)
-  return burst === undefined ? Window.make({ most, per, transit }) : Bucket.make({ burst, rate: most / per, transit })
+const meterOf = ({ burst, most, per, transit, unit }: Limit.Told): Pick<Account, "meter" | "quota"> => {
+  if (unit === "concurrent") return { meter: Places.make(most, transit), quota: undefined }
+  if (most === Infinity) {
+    const quota = Quota.make(transit)
+    return { meter: quota, quota }
+  }
+  const meter =
+    burst === undefined ? Window.make({ most, per, transit }) : Bucket.make({ burst, rate: most / per, transit })
+  return { meter, quota: undefined }
+}
+
+/** How far a limit has grown beyond what was told, since when, and whether it has held a call back since then. */
+interface Growth {
+  factor: number
+  since: number
+  isHeld: boolean
+}
+
+/** After so long a limit of attempts at once is tried, in milliseconds. */
+const trial = 10_000
+
+/** What is learned from an attempt of whether the API allows more. */
+const learn = ({ growth, limit, meter }: Account, isRejected: boolean, now: number): void => {
+  if (growth === undefined) return
+  const isTime = growth.isHeld && now - growth.since >= (limit.per === 0 ? trial : limit.per)
+  if (!isRejected && !isTime) return
+  growth.factor = isRejected ? 1 : growth.factor * 1.05
+  growth.since = now
+  growth.isHeld = false
+  meter.scale(growth.factor)
 }
 
 const count = (account: Account, amount: number): void => {
@@ -101,7 +149,8 @@ const count = (account: Account, amount: number): void => {
 export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
   const accounts: ReadonlyArray<Account> = limits.map((limit) => ({
     limit,
-    meter: meterOf(limit),
+    ...meterOf(limit),
+    growth: limit.grows ? { factor: 1, since: -Infinity, isHeld: false } : undefined,
     reserved: 0,
     settled: 0,
     refunded: 0,
@@ -109,8 +158,16 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
   }))
   const at = (amounts: Amounts, index: number): number => amounts[index] ?? 0
 
-  const opensAt = (amounts: Amounts, now: number): number =>
-    accounts.reduce((latest, { meter }, i) => Math.max(latest, meter.opensAt(at(amounts, i), now)), now)
+  const opensAt = (amounts: Amounts, now: number): number => {
+    let latest = now
+    let i = 0
+    for (const { growth, meter } of accounts) {
+      const opens = meter.opensAt(at(amounts, i++), now)
+      if (growth !== undefined && opens > now) growth.isHeld = true
+      if (opens > latest) latest = opens
+    }
+    return latest
+  }
 
   return {
     amounts: (asked, expected) =>
@@ -134,6 +191,11 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
         return account.meter.take(at(amounts, i), now)
       })
     }),
+    begin: ({ shares }, now) =>
+      accounts.forEach(({ meter }, i) => {
+        const share = shares[i]
+        if (share !== undefined && share.startedAt < now) meter.begin(share, now)
+      }),
     undo: ({ amounts, shares }, now) =>
       accounts.forEach((account, i) => {
         const share = shares[i]
@@ -156,6 +218,21 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
         account.refunded += Math.max(0, amount - took)
         account.reserved += Math.max(0, took - amount)
       }),
-    standings: (now) => accounts.map(({ meter, ...account }) => ({ ...account, used: meter.used(now) }))
+    learn: (isRejected, now) => accounts.forEach((account) => learn(account, isRejected, now)),
+    tell: ({ shares }, hints, now) =>
+      accounts.forEach(({ limit: { unit }, quota }, i) => {
+        const told = unit === "requests" || unit === "tokens" ? hints[unit] : undefined
+        const share = shares[i]
+        if (quota !== undefined && told !== undefined && share !== undefined) quota.tell(share, told, now)
+      }),
+    standings: (now) =>
+      accounts.map(({ limit, meter, open, refunded, reserved, settled }) => ({
+        limit,
+        used: meter.used(now),
+        reserved,
+        settled,
+        refunded,
+        open
+      }))
   }
 }

@@ -37,6 +37,11 @@ export interface Limit {
   readonly transit?: Duration.DurationInput | undefined
   /** Whether the API counts what a call took in the end, not what it asked for: then the rest is given back. Default true. */
   readonly refunds?: boolean | undefined
+  /**
+   * Whether the pool tries if the API allows more: a twentieth more after each `per` in which the limit held calls back and
+   * none was rejected, and what was told again at a rejection. Default false: it is never exceeded.
+   */
+  readonly grows?: boolean | undefined
 }
 
 /**
@@ -47,13 +52,15 @@ export interface Limit {
  */
 export interface Told {
   readonly unit: Unit | "concurrent"
+  /** Infinity where answers tell. */
   readonly most: number
-  /** 0 for `concurrent`. */
+  /** 0 for `concurrent`, and where answers tell. */
   readonly per: number
   /** Undefined for a window. */
   readonly burst: number | undefined
   readonly transit: number
   readonly refunds: boolean
+  readonly grows: boolean
 }
 
 /**
@@ -82,9 +89,20 @@ const tellOne = (limit: Read, unit: Unit, amount: number): Told => {
     per,
     burst,
     transit: limit.transit === undefined ? Math.min(longestTransit, fills / 20) : Duration.toMillis(limit.transit),
-    refunds: limit.refunds ?? true
+    refunds: limit.refunds ?? true,
+    grows: limit.grows ?? false
   }
 }
+
+const fromHeaders = (unit: Unit): Told => ({
+  unit,
+  most: Infinity,
+  per: 0,
+  burst: undefined,
+  transit: longestTransit,
+  refunds: true,
+  grows: false
+})
 
 /**
  * The limits one by one.
@@ -92,8 +110,9 @@ const tellOne = (limit: Read, unit: Unit, amount: number): Told => {
  * @since 0.2.0
  * @category decoding
  */
-export const tell = (limits: ReadonlyArray<Read>): ReadonlyArray<Told> =>
+export const tell = (limits: ReadonlyArray<Read | "headers">): ReadonlyArray<Told> =>
   limits.flatMap((limit) => {
+    if (limit === "headers") return [fromHeaders("requests"), fromHeaders("tokens")]
     const told = units.flatMap((unit) => {
       const most = limit[unit]
       return most === undefined ? [] : [tellOne(limit, unit, most)]
@@ -105,7 +124,15 @@ export const tell = (limits: ReadonlyArray<Read>): ReadonlyArray<Told> =>
     const finite = lingers === Infinity ? longestTransit : lingers
     return [
       ...told,
-      { unit: "concurrent" as const, most: concurrent, per: 0, burst: undefined, transit: finite, refunds: true }
+      {
+        unit: "concurrent" as const,
+        most: concurrent,
+        per: 0,
+        burst: undefined,
+        transit: finite,
+        refunds: true,
+        grows: limit.grows ?? false
+      }
     ]
   })
 
@@ -132,6 +159,7 @@ const nouns: Record<Unit, string> = {
  */
 export const show = ({ burst, most, per, unit }: Told): string => {
   if (unit === "concurrent") return `${most} at once`
+  if (most === Infinity) return `${nouns[unit]} as answers tell`
   const bucket = burst === undefined ? "" : `, ${burst} at once`
   return `${most} ${nouns[unit]} per ${Format.duration(Duration.millis(per))}${bucket}`
 }

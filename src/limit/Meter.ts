@@ -13,8 +13,8 @@
 export class Share {
   /** What is counted for it; what it took in the end, once that is known. */
   amount: number
-  /** Its start, in milliseconds of the monotonic clock. */
-  readonly startedAt: number
+  /** When it was sent, in milliseconds of the monotonic clock: not before its start. */
+  startedAt: number
   /** Where the meter counts it once it is certain that the API has. */
   place: Place | undefined = undefined
   constructor(amount: number, startedAt: number) {
@@ -39,12 +39,13 @@ export interface Place {
 }
 
 /**
- * How an attempt ended: with an answer, by which the API has counted it; or broken off, so that it may still be on its way.
+ * How an attempt ended: with an answer, by which the API has counted it; failed, so that it may still be on its way; or broken
+ * off by the caller, so that the API may also still be at work on it.
  *
  * @since 0.2.0
  * @category models
  */
-export type End = "answered" | "broken"
+export type End = "answered" | "failed" | "broken"
 
 /**
  * A meter; instants in milliseconds of the monotonic clock, none before an earlier one.
@@ -61,12 +62,16 @@ export interface Meter {
    */
   readonly opensAt: (amount: number, now: number) => number
   readonly take: (amount: number, now: number) => Share
+  /** The attempt begins only now: a busy process lets it wait after its start. */
+  readonly begin: (share: Share, now: number) => void
   /** The attempt was never sent. */
   readonly undo: (share: Share, now: number) => void
   /** The attempt has ended. */
   readonly end: (share: Share, how: End, now: number) => void
   /** The attempt took `actual`; comes after its end. Gives back what it did not take, or counts the rest. */
   readonly settle: (share: Share, actual: number, now: number) => void
+  /** The limit is so many times what was told, from now on. */
+  readonly scale: (factor: number) => void
 }
 
 /**

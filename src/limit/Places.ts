@@ -12,7 +12,8 @@ import { guard, type Meter, Share } from "./Meter.js"
  * @since 0.2.0
  * @category constructors
  */
-export const make = (most: number, transit: number): Meter => {
+export const make = (told: number, transit: number): Meter => {
+  let most = told
   const running = new Set<Share>()
   /** When the places of those that were broken off are free, in order. */
   const lingering: Array<number> = []
@@ -37,7 +38,11 @@ export const make = (most: number, transit: number): Meter => {
       running.add(share)
       return share
     },
+    begin: () => undefined,
     undo: (share) => void running.delete(share),
+    scale: (factor) => {
+      most = Math.floor(told * factor)
+    },
     end: (share, how, now) => {
       advance(now)
       if (running.delete(share) && how === "broken" && transit > 0) lingering.push(now + transit + guard)

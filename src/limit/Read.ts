@@ -25,7 +25,7 @@ class Wrong extends Error {}
 const wrong = (path: string, expected: string, actual: unknown): Wrong =>
   new Wrong(`${path}: expected ${expected}, got ${Argument.show(actual)}`)
 
-const names: ReadonlyArray<string> = [...units, "concurrent", "per", "kind", "burst", "transit", "refunds"]
+const names: ReadonlyArray<string> = [...units, "concurrent", "per", "kind", "burst", "transit", "refunds", "grows"]
 
 const readDuration = (path: string, u: unknown, isFinite: boolean): Duration.Duration => {
   const read = u === Infinity ? Option.some(Duration.infinity) : Argument.duration(u)
@@ -47,7 +47,7 @@ const readLimit = (limit: unknown, path: string): Limit.Read => {
     if (value !== undefined && !isPositive(value)) throw wrong(`${path}.${name}`, "a finite number over 0", value)
   }
   const counts = units.some((unit) => limit[unit] !== undefined)
-  const { burst, concurrent, kind, per, refunds, transit } = limit
+  const { burst, concurrent, kind, per, transit } = limit
   if (!counts && concurrent === undefined) throw wrong(path, `one of ${[...units, "concurrent"].join(", ")}`, limit)
   if (concurrent !== undefined && !(Number.isSafeInteger(concurrent) && Number(concurrent) >= 1)) {
     throw wrong(`${path}.concurrent`, "an integer of at least 1", concurrent)
@@ -56,7 +56,10 @@ const readLimit = (limit: unknown, path: string): Limit.Read => {
     throw wrong(`${path}.kind`, '"window" or "bucket"', kind)
   }
   if (burst !== undefined && kind !== "bucket") throw wrong(`${path}.burst`, 'kind "bucket" beside it', kind)
-  if (refunds !== undefined && !Predicate.isBoolean(refunds)) throw wrong(`${path}.refunds`, "true or false", refunds)
+  for (const name of ["refunds", "grows"]) {
+    const value = limit[name]
+    if (value !== undefined && !Predicate.isBoolean(value)) throw wrong(`${path}.${name}`, "true or false", value)
+  }
   const isLeftOut = ([, value]: readonly [string, unknown]): boolean => value === undefined
   const given = {
     ...limit,

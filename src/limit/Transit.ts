@@ -4,7 +4,7 @@
  * @since 0.2.0
  */
 import { isDue } from "../structure/TimerQueue.js"
-import type { End, Share } from "./Meter.js"
+import { type End, Share } from "./Meter.js"
 
 /**
  * Attempts on their way, in the order of their starts.
@@ -15,7 +15,10 @@ import type { End, Share } from "./Meter.js"
 export interface Transit {
   /** Their amounts together. */
   readonly amount: number
-  readonly add: (share: Share) => void
+  /** Sends an attempt that takes so much; one that takes nothing need not be waited for. */
+  readonly send: (amount: number, now: number) => Share
+  /** It is sent only now. */
+  readonly sendLater: (share: Share, now: number) => void
   /** Whether it is on its way. */
   readonly has: (share: Share) => boolean
   /** Takes it out: it was never sent, or has arrived. */
@@ -24,7 +27,7 @@ export interface Transit {
   readonly change: (share: Share, amount: number) => void
   /** Lets those arrive that must have by now, in order. */
   readonly advance: (now: number) => void
-  /** The attempt has ended: it arrives now, unless it was broken off and may still be on its way. */
+  /** The attempt has ended: it arrives now, unless it may still be on its way. */
   readonly end: (share: Share, how: End, now: number) => void
   /** Each with the instant by which it has arrived; Infinity where only its end can tell. */
   readonly shares: () => Iterable<readonly [share: Share, arrivesBy: number]>
@@ -40,6 +43,11 @@ export interface Transit {
 export const make = (longest: number, onArrival: (share: Share, at: number) => void): Transit => {
   const shares = new Set<Share>()
   let amount = 0
+
+  const add = (share: Share): void => {
+    shares.add(share)
+    amount += share.amount
+  }
 
   const remove = (share: Share): void => {
     if (!shares.delete(share)) return
@@ -63,9 +71,16 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
     get amount() {
       return amount
     },
-    add: (share) => {
-      shares.add(share)
-      amount += share.amount
+    send: (taken, now) => {
+      advance(now)
+      const share = new Share(taken, now)
+      if (taken > 0) add(share)
+      return share
+    },
+    sendLater: (share, now) => {
+      remove(share)
+      share.startedAt = now
+      if (share.amount > 0) add(share)
     },
     has: (share) => shares.has(share),
     remove,
@@ -75,6 +90,7 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
     },
     advance,
     end: (share, how, now) => {
+      advance(now)
       if (shares.has(share) && (how === "answered" || longest === Infinity)) arrive(share, now)
     },
     *shares() {

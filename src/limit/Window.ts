@@ -30,7 +30,8 @@ const manyPlaces = 2048
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ most, per, transit }: Options): Meter => {
+export const make = ({ most: told, per, transit }: Options): Meter => {
+  let most = told
   const span = per + guard
   /** What has arrived, oldest first, from `first` on. */
   let places: Array<Place> = []
@@ -88,17 +89,21 @@ export const make = ({ most, per, transit }: Options): Meter => {
       }
       return Infinity
     },
-    take: (amount, now) => {
-      advance(now)
-      const share = new Share(amount, now)
-      if (amount > 0) onWay.add(share)
-      return share
+    take: onWay.send,
+    begin: (share, now) => {
+      const { place } = share
+      if (place !== undefined && !isGone(place, now)) {
+        place.amount -= share.amount
+        arrived -= share.amount
+        share.place = undefined
+      } else if (!onWay.has(share)) return
+      onWay.sendLater(share, now)
     },
     undo: onWay.remove,
-    end: (share, how, now) => {
-      advance(now)
-      onWay.end(share, how, now)
+    scale: (factor) => {
+      most = told * factor
     },
+    end: onWay.end,
     settle: (share, actual, now) => {
       advance(now)
       if (onWay.has(share)) return onWay.change(share, actual)

@@ -13,6 +13,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { ControlLaw, Decision } from "../law/ControlLaw.js"
 import type { PoolConfig } from "../PoolConfig.js"
+import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
@@ -20,6 +21,7 @@ import * as Holds from "./Holds.js"
 import * as Idle from "./Idle.js"
 import * as Insider from "./Insider.js"
 import type { Mind } from "./KeeperOpener.js"
+import * as Limiter from "./Limiter.js"
 import * as Messenger from "./Messenger.js"
 import * as Parties from "./Parties.js"
 import * as Pause from "./Pause.js"
@@ -57,14 +59,25 @@ export interface Admission {
   /** Longest `Retry-After` seen, in milliseconds, before it was capped. */
   readonly longestRetryAfter: number
   readonly isShutdown: boolean
+  /** What the pool was told of limits and money; undefined where that is nothing. */
+  readonly limiter: Limiter.Limiter | undefined
+  /** The limiters of all pools that may run a row, this one's or those of its members. */
+  readonly limiters: ReadonlyArray<Limiter.Limiter>
+  /** Who keeps the limits for a start; undefined where nobody does. */
+  readonly limiterOf: (ticket: Starts.Ticket | undefined) => Limiter.Limiter | undefined
+  /** Set once the money is spent. */
+  readonly brokeBy: PoolError.BudgetExhaustedError | undefined
   readonly inFlight: number
   readonly pause: Pause.Pause
   /** Rows and calls that were rejected, and wait for their next start. */
   readonly parked: number
   /** When the gate opens to whoever waits at it; undefined where it is open, or nobody waits. */
   readonly opensAt: number | undefined
-  /** What lets those wait that want to start: a pause, a hold, the window, or the spacing and the limit of a period. */
-  readonly heldBackBy: "pause" | "hold" | "window" | "pace" | undefined
+  /**
+   * What lets those wait that want to start: a pause, a hold, the window, the spacing and the limit of a period, or a limit
+   * that the pool was told.
+   */
+  readonly heldBackBy: "pause" | "hold" | "window" | "pace" | "limit" | undefined
   /** Nothing starts until `resume`; both may come at any time, and again. */
   readonly pauseStarts: () => void
   readonly resume: () => void
@@ -74,10 +87,16 @@ export interface Admission {
   /** Asks for starts on behalf of a party, until its `start` returns false. */
   readonly queue: (party: Parties.Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
+  /** Something else would start next: looks again whether it may. */
+  readonly lookAgain: () => void
   /** Gives back the permit of a start for which nothing was left to do. */
-  readonly decline: () => void
+  readonly decline: (ticket: Starts.Ticket) => void
   /** Tells everybody of the pool what came of an attempt. */
   readonly observe: Messenger.Messenger["observe"]
+  /** Notes what a start weighs in tokens. */
+  readonly weighs: (sequence: number, tokens: number) => void
+  /** The attempt of a start begins to run. */
+  readonly began: (ticket: Starts.Ticket | undefined) => void
   /** Numbers a row that starts for the first time, from 1. */
   readonly nextRow: () => number
   /** Nobody waits any more. */
@@ -161,6 +180,12 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     get isShutdown() {
       return parties.isShutdown
     },
+    limiter: machine.limiter,
+    limiters: machine.limiter === undefined ? [] : [machine.limiter],
+    limiterOf: () => machine.limiter,
+    get brokeBy() {
+      return machine.brokeBy
+    },
     get inFlight() {
       return starts.inFlight
     },
@@ -179,9 +204,14 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     resize: (poolSize) => steering.resize(poolSize, timers.now()),
     enter: parties.enter,
     exit: parties.exit,
-    queue: (party) => starts.queue(party.start),
+    queue: (party) => starts.queue(party.start, party.elect),
     leave: starts.leave,
+    lookAgain: starts.serve,
     decline: starts.decline,
+    weighs: starts.history.weighs,
+    began: (ticket) => {
+      if (ticket?.held !== undefined) machine.limiter?.ledger.begin(ticket.held.reservation, timers.now())
+    },
     nextRow: () => (rows += 1),
     observe: messenger.observe,
     settled: silence.forget,
@@ -213,7 +243,16 @@ const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>
   const change = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
   const steering = Steering.make({ config, law, labels, now: timers.now(), change, onDecision: () => starts.resize() })
   const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
-  const starts: Starts.Starts = Starts.make(timers, law.remembers ?? 0, () => steering.decision, holdUntil, pause)
+  const purse = limits(config, tally, parties)
+  const { limiter } = purse
+  const starts: Starts.Starts = Starts.make(
+    timers,
+    law.remembers ?? 0,
+    () => steering.decision,
+    holdUntil,
+    pause,
+    limiter && { limiter, onBroke: purse.onBroke }
+  )
   const idle = Idle.make(tally, () => starts.inFlight)
   return {
     notices,
@@ -223,25 +262,48 @@ const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>
     silence,
     steering,
     starts,
+    limiter,
+    get brokeBy() {
+      return purse.brokeBy
+    },
     idle,
-    messenger: Messenger.make({ holds, silence, starts, steering, parties, notify: notices.put }),
+    messenger: Messenger.make({ holds, silence, starts, steering, limiter, parties, notify: notices.put }),
     standing: () => change(steering.decision, timers.now()),
     heldBackBy: (): Admission["heldBackBy"] => {
       if (pause.isPaused) return "pause"
       if (holdUntil() > timers.now()) return "hold"
-      return starts.inFlight >= starts.allowed ? "window" : starts.isGated ? "pace" : undefined
+      if (starts.inFlight >= starts.allowed) return "window"
+      return starts.isLimited ? "limit" : starts.isGated ? "pace" : undefined
     },
     resume: (): void => {
       if (!pause.isPaused) return
       pause.end(timers.now())
       silence.resumed(timers.now())
       parties.resumed()
-      starts.resumed()
+      starts.serve()
     },
     release: () => {
       starts.release()
       if (starts.inFlight === 0) silence.idle(holds.until, timers.now())
       idle.wake()
+    }
+  }
+}
+
+/** What the pool was told, and the end of its money. */
+const limits = (config: PoolConfig, tally: PoolStats.Tally, parties: Parties.Parties) => {
+  const limiter = Limiter.make(config)
+  let brokeBy: PoolError.BudgetExhaustedError | undefined
+  return {
+    limiter,
+    get brokeBy() {
+      return brokeBy
+    },
+    onBroke: (): void => {
+      const { budget = Infinity, name } = config
+      const spent = limiter?.purse?.money.spent ?? 0
+      brokeBy ??= new PoolError.BudgetExhaustedError({ pool: name, budget, spent, undone: PoolStats.pending(tally) })
+      parties.broke(brokeBy)
     }
   }
 }

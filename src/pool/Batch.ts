@@ -134,11 +134,11 @@ export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = ne
   options: (BatchInput.StreamOptions<Row, A, E, R3> & BatchInput.JournalOption<Row, A, E, KE, KR>) | undefined
 ): Stream.Stream<
   ReorderBuffer.BufferEntry<A, PoolError.RowError<E>>,
-  E2 | KE | PoolError.PoolShutdownError | PoolError.BatchTimeoutError,
+  E2 | KE | PoolError.StopError,
   R | R2 | R3 | KR
 > => {
   type Needs = R | R2 | R3
-  type Failure = E2 | KE | PoolError.PoolShutdownError | PoolError.BatchTimeoutError
+  type Failure = E2 | KE | PoolError.StopError
   type Batch = OpenBatch.OpenBatch<Row, A, E, Needs, Failure>
   const begun = (keeper: Keeper<Row, A, PoolError.RowError<E>, KE> | undefined) =>
     Effect.gen(function* () {

@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type { CapacityError } from "../Capacity.js"
+import * as Cost from "../limit/Cost.js"
 import { Handle, type BatchHandle } from "./Handle.js"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
 import * as PoolConfig from "../PoolConfig.js"
@@ -67,6 +68,11 @@ export interface BatchOptions<in Row, in A = unknown, in E = unknown, out R = ne
    * whole, or its pool was shut down. Gets those of the rows that were read; default none.
    */
   readonly onUnfinished?: ((rows: ReadonlyArray<UnfinishedRow<Row>>) => Effect.Effect<void, never, R>) | undefined
+  /**
+   * What a row takes of the limits that the pool was told, at most: it is set aside at each start, and what was not used is
+   * given back. A row that is larger than a limit fails with `CallTooLargeError`. Default one request.
+   */
+  readonly cost?: ((row: Row, rowIndex: number) => Cost.Cost) | undefined
   /** Shows how far the batch is, and cancels rows of it; made by `PooledExecutor.handle`, one for each batch. Default none. */
   readonly handle?: BatchHandle | undefined
 }
@@ -111,13 +117,14 @@ export interface StreamOptions<in Row, in A = unknown, in E = unknown, out R = n
  */
 export const defaultMaxPending = (poolSize: number): number => Math.max(1000, 4 * poolSize)
 
-const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "handle", "journal"]
+const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "cost", "handle", "journal"]
 const streamNames: ReadonlyArray<string> = [...batchNames, "ordered", "maxPending"]
 
 const functions = {
   stateId: "a function from a row to its name",
   onEntry: "a function from an entry to an Effect",
   onUnfinished: "a function from unfinished rows to an Effect",
+  cost: "a function from a row to what it takes",
   journal: "what Journal.batch of effect-aimd/journal returns"
 }
 
@@ -208,3 +215,17 @@ export const stateIdsOf = <Row>(
   }
   return stateIds
 }
+
+/**
+ * What rows take, the first of which has this index; undefined where nobody says. Throws what is wrong, and lets through what
+ * `cost` throws: inside an Effect both are defects.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const weightsOf = <Row>(
+  rows: ReadonlyArray<Row>,
+  cost: BatchOptions<Row>["cost"],
+  first: number
+): ReadonlyArray<Cost.Weight> | undefined =>
+  cost && rows.map((row, i) => Cost.weigh(cost(row, first + i), `cost of row ${first + i}`))

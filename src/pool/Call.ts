@@ -7,16 +7,30 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Admission } from "./Admission.js"
+import * as Again from "./Again.js"
 import * as Attempt from "./Attempt.js"
 import * as CallTurn from "./CallTurn.js"
 import type { TurnOptions } from "./CallTurn.js"
+import * as Cost from "../limit/Cost.js"
 import * as Insider from "./Insider.js"
 import * as Lane from "./Lane.js"
+import * as Limiter from "./Limiter.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as PoolError from "../PoolError.js"
 import * as Runner from "./Runner.js"
 import type { Turn } from "../turn/TurnQueue.js"
 import * as TurnQueue from "../turn/TurnQueue.js"
+
+/**
+ * What a caller says of a call.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface CallOptions extends TurnOptions {
+  /** What an attempt takes of the limits that the pool was told. */
+  readonly cost?: Cost.Cost | undefined
+}
 
 /**
  * A line of callers at a pool.
@@ -28,12 +42,12 @@ export interface Calls {
   /** Runs one call; its capacity errors are retried. */
   readonly execute: <A, E, R>(
     call: Effect.Effect<A, E, R>,
-    turn?: TurnOptions
+    options?: CallOptions
   ) => Effect.Effect<A, PoolError.CallError<E>, R>
   /** Runs one attempt; a capacity error slows the pool down, and is the caller's to retry. */
   readonly attempt: <A, E, R>(
     call: Effect.Effect<A, E, R>,
-    turn?: TurnOptions
+    options?: CallOptions
   ) => Effect.Effect<A, PoolError.AttemptError<E>, R>
   /** The line leaves the pool. Nobody may wait in it any more. */
   readonly close: () => void
@@ -78,7 +92,14 @@ export const open = (admission: Admission): Calls => {
   const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
     const { caller, effect, restore } = call
     const outer = Insider.occupantOf(caller.getFiberRef(Insider.current))
-    const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer, member: job.member }
+    const insider: Insider.Insider = {
+      inFlight: true,
+      tally: admission.tally,
+      outer,
+      member: job.member,
+      again: Again.make(admission, job)
+    }
+    admission.began(job.ticket)
     return runner.run({
       caller,
       effect: restore(Attempt.make(admission, effect, job.attempts, job.span)),
@@ -92,18 +113,18 @@ export const open = (admission: Admission): Calls => {
   }
 
   /** Runs a call that, once it went through this lane, fails with F. */
-  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean, options: TurnOptions | undefined) =>
+  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean, options: CallOptions = {}) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError, R>((caller) => {
+      Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError | PoolError.CallTooLargeError, R>((caller) => {
         if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
         if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const call: Call<A, E, R> = { effect, caller, restore, isTraced: Attempt.isTraced(caller) }
         const job = new CallJob(admission.timers.now(), isRetried)
-        if (options !== undefined) {
-          const turn = CallTurn.turnOf(options, job.waitingSince)
-          if (turn instanceof Error) return Effect.die(turn)
-          job.turn = turn
-        }
+        const turn = CallTurn.turnOf(options, job.waitingSince)
+        if (turn instanceof Error) return Effect.die(turn)
+        job.turn = turn
+        const refusal = weigh(admission, job, options.cost)
+        if (refusal !== undefined) return Effect.fail(refusal)
         join(job)
 
         const next = (): Effect.Effect<A, F, R> => {
@@ -119,13 +140,13 @@ export const open = (admission: Admission): Calls => {
     )
 
   return {
-    execute: <A, E, R>(call: Effect.Effect<A, E, R>, turn?: TurnOptions) =>
-      submit<A, E, R, PoolError.CallError<E>>(call, true, turn),
-    attempt: <A, E, R>(call: Effect.Effect<A, E, R>, turn?: TurnOptions) =>
-      submit<A, E, R, PoolError.AttemptError<E>>(call, false, turn),
+    execute: <A, E, R>(call: Effect.Effect<A, E, R>, options?: CallOptions) =>
+      submit<A, E, R, PoolError.CallError<E>>(call, true, options),
+    attempt: <A, E, R>(call: Effect.Effect<A, E, R>, options?: CallOptions) =>
+      submit<A, E, R, PoolError.AttemptError<E>>(call, false, options),
     close: lane.close,
     get waiting() {
-      return callers.size
+      return callers.size + lane.elected().length
     }
   }
 }
@@ -169,6 +190,17 @@ const callersOf = () => {
     hasBefore: ({ turn = CallTurn.ordinary, submittedAt }: CallJob): boolean =>
       turns !== undefined && turns.hasBefore(turn.priority, submittedAt)
   }
+}
+
+/** Notes what a call takes; returns why it can never start, if that is so. Throws what is wrong with its cost. */
+const weigh = (
+  { limiters }: Admission,
+  job: CallJob,
+  cost: Cost.Cost | undefined
+): PoolError.CallTooLargeError | undefined => {
+  if (cost !== undefined) job.asked = Cost.weigh(cost)
+  for (const limiter of limiters) limiter.checkPrice(job.asked, "cost")
+  return Limiter.refusalOf(limiters, job.asked)
 }
 
 /** The callers who wait, and their lane. */

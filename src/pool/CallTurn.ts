@@ -51,13 +51,15 @@ export const ordinary: Turn = { priority: 0, tenant: "", weight: 1, deadline: In
 const isPositive = (u: unknown): boolean => Predicate.isNumber(u) && u > 0 && u < Infinity
 
 /**
- * The turn of a call that comes now, or what is wrong with what its caller says of it.
+ * The turn of a call that comes now, or what is wrong with what its caller says of it; undefined where that is nothing.
  *
  * @since 0.2.0
  * @category decoding
  */
-export const turnOf = (options: TurnOptions, now: number): Turn | Error => {
+export const turnOf = (options: TurnOptions, now: number): Turn | Error | undefined => {
   const { deadline, priority = 0, tenant = "", weight = 1 } = options
+  const said = [deadline, options.priority, options.tenant, options.weight]
+  if (said.every((option) => option === undefined)) return undefined
   if (!Number.isFinite(priority)) return Argument.refusal("option priority", "a finite number", priority)
   if (!Predicate.isString(tenant)) return Argument.refusal("option tenant", "a string", tenant)
   if (!isPositive(weight)) return Argument.refusal("option weight", "a finite number over 0", weight)

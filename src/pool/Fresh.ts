@@ -3,6 +3,7 @@
  *
  * @since 0.2.0
  */
+import type { Weight } from "../limit/Cost.js"
 import type { Outcome, Ticket } from "../order/ReorderBuffer.js"
 import { Job } from "./Job.js"
 
@@ -44,6 +45,8 @@ interface Group<out Row> {
   readonly rows: ReadonlyArray<Row>
   /** Undefined where a row's name is its index. */
   readonly stateIds: ReadonlyArray<string> | undefined
+  /** Undefined where nobody says what a row takes. */
+  readonly weights: ReadonlyArray<Weight> | undefined
   /** On the wall clock, and on the monotonic one. */
   readonly submittedAt: number
   readonly since: number
@@ -82,6 +85,7 @@ export class Fresh<Row, A, E> {
   add(
     rows: ReadonlyArray<Row>,
     stateIds: ReadonlyArray<string> | undefined,
+    weights: ReadonlyArray<Weight> | undefined,
     outcomes: ReadonlyArray<Known<A, E> | undefined> | undefined,
     submittedAt: number,
     since: number
@@ -90,7 +94,7 @@ export class Fresh<Row, A, E> {
     outcomes?.forEach((outcome, i) => {
       if (outcome !== undefined) this.known.set(this.read + i, outcome)
     })
-    this.groups.push({ rows, stateIds, submittedAt, since, next: 0 })
+    this.groups.push({ rows, stateIds, weights, submittedAt, since, next: 0 })
     this.size += rows.length
   }
 
@@ -113,7 +117,10 @@ export class Fresh<Row, A, E> {
     const rowIndex = this.first++
     const place = this.submit(group.stateIds?.[at] ?? String(rowIndex), group.submittedAt)
     // Every index below the length is one of the rows.
-    return new RowJob(group.since, group.rows[at] as Row, rowIndex, place)
+    const job = new RowJob(group.since, group.rows[at] as Row, rowIndex, place)
+    const weight = group.weights?.[at]
+    if (weight !== undefined) job.asked = weight
+    return job
   }
 
   /** Takes back the rows of this name; returns how many. They leave when their turn comes. */

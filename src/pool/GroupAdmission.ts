@@ -10,6 +10,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as MetricLabel from "effect/MetricLabel"
 import type * as Scope from "effect/Scope"
 import type { PoolConfig } from "../PoolConfig.js"
+import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
@@ -92,6 +93,8 @@ interface Machine {
   served: number
   /** How often a party that was handed a start had nothing to do. */
   declined: number
+  /** Set once the money of all members is spent. */
+  brokeBy: PoolError.BudgetExhaustedError | undefined
   /** The member whose start is handed over right now. */
   giving: GroupMember | undefined
 }
@@ -155,6 +158,15 @@ const admissionOf = (machine: Machine, { labels, timers, ...parts }: Parts): Adm
     get isShutdown() {
       return parties.isShutdown
     },
+    // What a member was told, its own statistics show.
+    limiter: undefined,
+    get limiters() {
+      return members.flatMap(({ admission, isGone }) => (isGone ? [] : admission.limiters))
+    },
+    limiterOf: (ticket) => (ticket === undefined ? undefined : giverOf(machine, ticket).admission.limiter),
+    get brokeBy() {
+      return machine.brokeBy
+    },
     get inFlight() {
       return machine.inFlight
     },
@@ -174,9 +186,15 @@ const admissionOf = (machine: Machine, { labels, timers, ...parts }: Parts): Adm
     enter: parties.enter,
     exit: parties.exit,
     ...linesOf(machine, lines.anywhere),
-    decline: () => {
+    lookAgain: lines.call,
+    decline: (ticket) => {
       machine.declined += 1
-      machine.giving?.admission.decline()
+      machine.giving?.admission.decline(ticket)
+    },
+    // A row begins while its start is handed over.
+    weighs: (sequence, tokens) => machine.giving?.admission.weighs(sequence, tokens),
+    began: (ticket) => {
+      if (ticket !== undefined) giverOf(machine, ticket).admission.began(ticket)
     },
     nextRow: () => (rows += 1),
     observe: observer(machine),
@@ -214,13 +232,16 @@ const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine =
     log
   })
   const onGone = (): void => {
-    if (members.every(({ isGone }) => isGone)) parties.shutdown(false)
-    else lines.call()
+    if (members.some(({ isGone }) => !isGone)) return lines.call()
+    machine.brokeBy = brokeOf(members, config.name, tally)
+    if (machine.brokeBy === undefined) parties.shutdown(false)
+    else parties.broke(machine.brokeBy)
   }
   const members = joining.map(
     ({ admission, handicap, name }) =>
       new GroupMember(name, admission, handicap, {
         offered: (member, ticket) => lines.offered(member, ticket),
+        elect: (member, election) => lines.elect(member, election),
         onGone
       })
   )
@@ -245,10 +266,28 @@ const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine =
     sequence: 0,
     served: 0,
     declined: 0,
+    brokeBy: undefined,
     giving: undefined
   }
-  if (members.every(({ isGone }) => isGone)) parties.shutdown(false)
+  if (members.every(({ isGone }) => isGone)) onGone()
   return machine
+}
+
+/** What a group ends with whose last member is gone; undefined where none of them has spent its money. */
+const brokeOf = (
+  members: ReadonlyArray<GroupMember>,
+  pool: string,
+  tally: PoolStats.Tally
+): PoolError.BudgetExhaustedError | undefined => {
+  const broke = members.flatMap(({ admission }) => admission.brokeBy ?? [])
+  if (broke.length === 0) return undefined
+  const sum = (f: (error: PoolError.BudgetExhaustedError) => number): number => broke.reduce((all, e) => all + f(e), 0)
+  return new PoolError.BudgetExhaustedError({
+    pool,
+    budget: sum(({ budget }) => budget),
+    spent: sum(({ spent }) => spent),
+    undone: PoolStats.pending(tally)
+  })
 }
 
 /** How parties of a line ask for starts. */
@@ -256,21 +295,25 @@ const linesOf = (machine: Machine, line: GroupLines.Line): Pick<Admission, "queu
   const { lines } = machine
   return {
     queue: (party) =>
-      lines.join(line, (member, ticket) => {
-        const { declined } = machine
-        machine.giving = member
-        machine.inFlight += 1
-        machine.sequence += 1
-        const wantsAnother = party.start({ ...ticket, member })
-        machine.giving = undefined
-        if (machine.declined > declined) {
-          machine.inFlight -= 1
-          machine.sequence -= 1
-        } else {
-          member.started()
-        }
-        return wantsAnother
-      }),
+      lines.join(
+        line,
+        (member, ticket) => {
+          const { declined } = machine
+          machine.giving = member
+          machine.inFlight += 1
+          machine.sequence += 1
+          const wantsAnother = party.start({ ...ticket, member })
+          machine.giving = undefined
+          if (machine.declined > declined) {
+            machine.inFlight -= 1
+            machine.sequence -= 1
+          } else {
+            member.started()
+          }
+          return wantsAnother
+        },
+        party.elect
+      ),
     leave: (place) => lines.leave(line, place)
   }
 }

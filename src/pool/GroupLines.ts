@@ -7,6 +7,7 @@
 import * as Route from "../route/Route.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
+import * as Election from "./Election.js"
 import type { GroupMember } from "./GroupMember.js"
 import type { Ticket } from "./Starts.js"
 
@@ -18,6 +19,8 @@ import type { Ticket } from "./Starts.js"
  */
 export interface Line {
   readonly places: Semaphore.Semaphore
+  /** Its parties, as an election asks them. */
+  readonly voters: Election.Line
   /** Where its rows go, unless that takes too long; undefined for anywhere. */
   readonly home: GroupMember | undefined
   /** How many rows wait, at least. */
@@ -54,10 +57,16 @@ export interface Lines {
   readonly open: (home: GroupMember, rows: () => number) => Line
   readonly anywhere: Line
   /** Queues up for starts, as `Semaphore.join` does; `start` gets the ticket and whose it is. */
-  readonly join: (line: Line, start: (member: GroupMember, ticket: Ticket) => boolean) => Semaphore.Place
+  readonly join: (
+    line: Line,
+    start: (member: GroupMember, ticket: Ticket) => boolean,
+    elect: Election.Elect
+  ) => Semaphore.Place
   readonly leave: (line: Line, place: Semaphore.Place) => void
   /** A member may start a row: hands the start to whose turn it is; returns whether the member is to ask again. */
   readonly offered: (member: GroupMember, ticket: Ticket) => boolean
+  /** Finds what a member that keeps limits would start next; says whether there is room for it. That start comes now. */
+  readonly elect: (member: GroupMember, election: Election.Election) => boolean
   /** Something has changed: lets those members ask that should. */
   readonly call: () => void
   readonly close: () => void
@@ -66,6 +75,12 @@ export interface Lines {
 interface Offer {
   readonly member: GroupMember
   readonly ticket: Ticket
+}
+
+/** Whom an election has found. */
+interface Winner {
+  readonly line: Line
+  readonly place: Semaphore.Place
 }
 
 /**
@@ -78,9 +93,10 @@ export const make = (options: Options): Lines => {
   const { isClosed, members, timers } = options
   let offer: Offer | undefined
   const isOffered = (): boolean => offer !== undefined
+  const voting = votingOf(isOffered)
   const homes: Array<Line> = []
   const anywhere: Line = {
-    places: Semaphore.make(Infinity, isOffered),
+    ...voting.open(),
     home: undefined,
     rows: () => Math.max(1, options.waiting() - homes.reduce((sum, line) => sum + line.rows(), 0))
   }
@@ -102,14 +118,36 @@ export const make = (options: Options): Lines => {
     for (const member of members) member.dismiss()
   }
 
+  /** A row's start is being found or made, and no other may be found meanwhile. */
+  let isBusy = false
+  /** Somebody called meanwhile. */
+  let isCallDue = false
+
+  const callIfDue = (): void => {
+    if (!isCallDue) return
+    isCallDue = false
+    call()
+  }
+
+  /** Another row may fit where the first does not. */
+  const lookAgain = (member: GroupMember): void => {
+    if (isBusy) isCallDue = true
+    else member.admission.lookAgain()
+  }
+
   const call = (): void => {
+    if (voting.isOpen) {
+      isCallDue = true
+      return
+    }
     if (isClosed()) return
     if (isEmpty()) return dismissAll()
-    const idle = members.filter(({ isCalled, isGone }) => !isGone && !isCalled)
+    const idle = members.filter(({ isCalled, isGone, isLimited }) => !isGone && (!isCalled || isLimited))
     if (idle.length === 0) return
     for (const member of choice.order(idle)) {
       // It may have been called meanwhile, by what the one before it started. A busy one is asked what it is worth in time.
-      if (!member.isCalled && (choice.isBusy(member) || linesFor(member).length > 0)) member.call()
+      if (member.isLimited) lookAgain(member)
+      else if (!member.isCalled && (choice.isBusy(member) || linesFor(member).length > 0)) member.call()
       if (isEmpty()) return dismissAll()
     }
   }
@@ -117,19 +155,21 @@ export const make = (options: Options): Lines => {
   return {
     anywhere,
     open: (home, rows) => {
-      const line: Line = { places: Semaphore.make(Infinity, isOffered), home, rows }
+      const line: Line = { ...voting.open(), home, rows }
       homes.push(line)
       return line
     },
-    join: (line, start) => {
-      const place = line.places.join(() => {
+    join: (line, start, elect) => {
+      const onStart = (): boolean => {
         // Nobody is served without one.
         const taken = offer
         if (taken === undefined) return true
         offer = undefined
         choice.settled()
         return start(taken.member, taken.ticket)
-      })
+      }
+      line.voters.note(onStart, elect)
+      const place = line.places.join(onStart)
       call()
       return place
     },
@@ -138,24 +178,87 @@ export const make = (options: Options): Lines => {
       if (isEmpty()) dismissAll()
     },
     offered: (member, ticket) => {
-      const line = isClosed() ? undefined : linesFor(member)[0]
+      const line = ticket.held === undefined ? (isClosed() ? undefined : linesFor(member)[0]) : voting.winner?.line
       if (line === undefined) {
-        member.admission.decline()
+        member.admission.decline(ticket)
         return false
       }
       turn += 1
       offer = { member, ticket }
+      const isOutermost = !isBusy
+      isBusy = true
       line.places.serve()
-      if (isOffered()) {
+      voting.over()
+      if (isOutermost) isBusy = false
+      const isTaken = !isOffered()
+      if (!isTaken) {
         // The line is being served right now, and nobody else is to be served in the middle of that.
         offer = undefined
-        member.admission.decline()
-        return false
+        member.admission.decline(ticket)
       }
-      return !isEmpty()
+      if (isOutermost) callIfDue()
+      return isTaken && !isEmpty()
+    },
+    elect: (member, election) => {
+      const isLater = isBusy || voting.isOpen
+      const some = isLater || isClosed() ? [] : linesFor(member)
+      if (isLater) isCallDue = true
+      const isFound = some.some((line) => !election.isOver && voting.hold(line, election))
+      // Nobody would wake it: it is called when that changes.
+      if (some.length === 0) member.dismiss()
+      if (!isFound && !isLater) callIfDue()
+      return isFound
     },
     call,
     close: choice.settled
+  }
+}
+
+/** How a line says whom it would serve next, before there is a start for them. */
+const votingOf = (isOffered: () => boolean) => {
+  let election: Election.Election | undefined
+  let asked: Election.Line | undefined
+  let winner: Winner["place"] | undefined
+  let found: Winner | undefined
+
+  return {
+    /** Whether an election is held, or its winner has not started yet. */
+    get isOpen(): boolean {
+      return election !== undefined || found !== undefined
+    },
+    get winner(): Winner | undefined {
+      return found
+    },
+    open: (): Pick<Line, "places" | "voters"> => {
+      const voters = Election.makeLine()
+      const places = Semaphore.make(
+        Infinity,
+        () => isOffered() || asked === voters,
+        (line) => {
+          if (election !== undefined) {
+            winner = voters.winner(line, election)
+            return undefined
+          }
+          if (found !== undefined) return found.place
+          const [first] = line
+          return first
+        }
+      )
+      return { places, voters }
+    },
+    hold: (line: Line, held: Election.Election): boolean => {
+      election = held
+      asked = line.voters
+      line.places.serve()
+      election = undefined
+      asked = undefined
+      if (winner !== undefined) found = { line, place: winner }
+      winner = undefined
+      return found !== undefined
+    },
+    over: (): void => {
+      found = undefined
+    }
   }
 }
 

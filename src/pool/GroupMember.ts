@@ -10,6 +10,7 @@ import * as PoolStats from "../PoolStats.js"
 import * as Route from "../route/Route.js"
 import type { Place } from "../structure/Semaphore.js"
 import type { Admission } from "./Admission.js"
+import type { Election } from "./Election.js"
 import type { Member as Tag } from "./Insider.js"
 import type { Outcome, Subject } from "./Messenger.js"
 import type { Party } from "./Parties.js"
@@ -24,7 +25,9 @@ import type { Ticket } from "./Starts.js"
 export interface Group {
   /** The member may start a row: starts it, or declines. Returns whether the group wants another start of it. */
   readonly offered: (member: GroupMember, ticket: Ticket) => boolean
-  /** The member is shut down: it starts nothing any more. */
+  /** Says what the member would start next, where it keeps limits. */
+  readonly elect: (member: GroupMember, election: Election) => boolean
+  /** The member is shut down, or its money is spent: it starts nothing any more. */
   readonly onGone: () => void
 }
 
@@ -56,23 +59,36 @@ export class GroupMember implements Tag {
   private readonly rejected = new WeakMap<Subject, Known>()
   private latency: number | undefined = undefined
   private place: Place | undefined = undefined
+  /** Whether the group wants it to ask. */
+  private isWanted = false
+  /** It joins the line of its pool, or is served there: no time to join again. */
+  private isEngaged = false
 
   constructor(name: string, admission: Admission, handicap: number, group: Group) {
     this.name = name
     this.admission = admission
     this.handicap = handicap
     this.counter = PoolStats.makeCounter(admission.tally, admission.labels)
-    this.isGone = admission.isShutdown
+    this.isGone = admission.isShutdown || admission.brokeBy !== undefined
+    const gone = (): void => {
+      this.leave()
+      group.onGone()
+    }
     this.party = {
-      start: (ticket) => group.offered(this, ticket),
+      start: (ticket) => {
+        this.isWanted = false
+        this.isEngaged = true
+        const wantsAnother = group.offered(this, ticket)
+        this.isEngaged = false
+        return (this.isWanted ||= wantsAnother)
+      },
+      elect: (election) => group.elect(this, election),
+      broke: gone,
       giveUp: () => {},
       parked: () => 0,
       resumed: () => {},
       held: () => {},
-      shutdown: () => {
-        this.leave()
-        group.onGone()
-      }
+      shutdown: gone
     }
     admission.enter(this.party)
   }
@@ -97,14 +113,30 @@ export class GroupMember implements Tag {
     return this.admission.decision.saturatedSince !== undefined || this.admission.silence.since !== undefined
   }
 
+  /** Whether it asks for one, and a limit that it was told holds back the first that it could start. */
+  get isLimited(): boolean {
+    return this.isCalled && this.admission.heldBackBy === "limit"
+  }
+
   /** Lets it ask for rows. It may do so at once. */
   call(): void {
+    this.isWanted = true
+    if (this.isEngaged) return
+    this.isEngaged = true
     this.place = this.admission.queue(this.party)
+    this.isEngaged = false
+    this.leaveIfUnwanted()
   }
 
   /** There is nothing to ask for. */
   dismiss(): void {
+    this.isWanted = false
     if (this.place?.queued === true) this.admission.leave(this.place)
+  }
+
+  /** It may have been dismissed before it had a place to leave. */
+  private leaveIfUnwanted(): void {
+    if (!this.isWanted) this.dismiss()
   }
 
   /** It goes out of the group. */
@@ -129,10 +161,16 @@ export class GroupMember implements Tag {
     const attempts = (known?.attempts ?? 0) + 1
     const since = known?.since ?? Infinity
     counter.ended()
-    if (hints?.usage !== undefined) counter.used(hints.usage)
+    if (hints?.usage !== undefined) counter.used(admission.limiter?.price(subject.asked, hints.usage) ?? hints.usage)
     if (outcome === "success") this.latency = Route.follow(this.latency, now - ticket.startedAt)
     try {
-      return admission.observe(ticket, { row, attempts, rejectedSince: since }, outcome, now, hints)
+      return admission.observe(
+        ticket,
+        { row, attempts, rejectedSince: since, asked: subject.asked },
+        outcome,
+        now,
+        hints
+      )
     } finally {
       const { delay } = admission.decision
       if (typeof outcome !== "string") {

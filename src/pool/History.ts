@@ -16,6 +16,8 @@ const fates = ["open", "success", "capacity", "neutral"] as const
 export interface History extends Starts {
   /** The next start, at an instant in epoch milliseconds. */
   readonly add: (at: number, besides: number) => void
+  /** What a start weighs in tokens. */
+  readonly weighs: (sequence: number, tokens: number) => void
   /** The latest start was none. */
   readonly takeBack: () => void
   /** `status` as in {@link Starts}. */
@@ -38,21 +40,25 @@ export const make = (most: number): History => {
   let besides = new Int32Array(size)
   let ends = new Uint8Array(size)
   let statuses = new Uint16Array(size)
+  /** Made with the first start that weighs anything. */
+  let weights: Float64Array | undefined
   let last = 0
   let first = 1
 
   const grow = (): void => {
-    const [from, next] = [{ ats, besides, ends, statuses, size }, Math.min(most, 2 * size)]
+    const [from, next] = [{ ats, besides, ends, statuses, weights, size }, Math.min(most, 2 * size)]
     ats = new Float64Array(next)
     besides = new Int32Array(next)
     ends = new Uint8Array(next)
     statuses = new Uint16Array(next)
+    weights = from.weights && new Float64Array(next)
     size = next
     for (let sequence = first; sequence <= last; sequence++) {
       ats[sequence % size] = get(from.ats, sequence % from.size)
       besides[sequence % size] = get(from.besides, sequence % from.size)
       ends[sequence % size] = get(from.ends, sequence % from.size)
       statuses[sequence % size] = get(from.statuses, sequence % from.size)
+      if (weights !== undefined) weights[sequence % size] = get(from.weights ?? [], sequence % from.size)
     }
   }
 
@@ -67,6 +73,12 @@ export const make = (most: number): History => {
     besides: (sequence) => get(besides, sequence % size),
     fate: (sequence) => fates[get(ends, sequence % size)] ?? "open",
     status: (sequence) => get(statuses, sequence % size),
+    tokens: (sequence) => (weights === undefined ? 0 : get(weights, sequence % size)),
+    weighs: (sequence, tokens) => {
+      if (sequence < first || size === 0 || (weights === undefined && tokens === 0)) return
+      weights ??= new Float64Array(size)
+      weights[sequence % size] = tokens
+    },
     add: (at, others) => {
       if (last >= size && size < most) grow()
       last += 1
@@ -76,6 +88,7 @@ export const make = (most: number): History => {
       besides[last % size] = others
       ends[last % size] = 0
       statuses[last % size] = 0
+      if (weights !== undefined) weights[last % size] = 0
     },
     takeBack: () => {
       last -= 1

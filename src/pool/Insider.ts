@@ -45,6 +45,8 @@ export interface Insider {
   holds?: Array<Hold>
   /** Whether, and how often, the attempt may be run again when it takes too long: its answer is lost. */
   rerun?: { left: number; isAllowed: boolean }
+  /** Waits for room for another request of the attempt, in a pool that keeps limits. */
+  readonly again?: (() => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -188,7 +190,19 @@ export const lateRejection = ({ holds }: Insider): Hold | undefined =>
  * @since 0.2.0
  * @category reporting
  */
-export const resent: Effect.Effect<void> = withCurrent(({ tally }) => void (tally.resends += 1))
+export const counted: Effect.Effect<void> = withCurrent(({ tally }) => void (tally.resends += 1))
+
+/**
+ * The same for one that is sent again inside its attempt: waits until the limits that the pool was told allow another.
+ *
+ * @since 0.2.0
+ * @category reporting
+ */
+export const resent: Effect.Effect<void> = Effect.flatMap(FiberRef.get(current), (self) => {
+  const attempt = occupantOf(self)
+  if (attempt === undefined) return Effect.void
+  return Effect.zipRight(counted, attempt.again?.() ?? Effect.void)
+})
 
 /**
  * Says whether the innermost attempt may be run again when it takes longer than the pool allows, and how often at most.

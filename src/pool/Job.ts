@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import type * as Tracer from "effect/Tracer"
 import type { CapacityError } from "../Capacity.js"
 import type { Usage } from "../answer/Usage.js"
+import * as Cost from "../limit/Cost.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
@@ -41,6 +42,10 @@ export class Job {
   servedBefore = 0
   /** What the row waits by itself while its rejections are its own trouble, in milliseconds; 0 while they are not. */
   ownDelay = 0
+  /** What an attempt of it takes, as its caller says. */
+  asked: Cost.Weight = Cost.one
+  /** How many of its lane have started before it although their turn came later. */
+  passed = 0
   /** Set from a start until its outcome. */
   ticket: Ticket | undefined = undefined
   /** Where the pool is a group: which of its members gave the latest start. */

@@ -16,6 +16,8 @@ import type { Hints } from "../law/ControlLaw.js"
 import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import type { Place } from "../structure/Semaphore.js"
+import * as Elected from "./Elected.js"
+import type { Election } from "./Election.js"
 import { type Job, outOfTime } from "./Job.js"
 import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
@@ -53,16 +55,8 @@ export interface Work<J extends Job, A, E> {
   /** Interrupts the attempts in flight. */
   readonly interrupt: () => void
   /** Nothing starts any more, and what is unfinished ends with the error. */
-  readonly onStop?: (error: StopError) => void
+  readonly onStop?: (error: PoolError.StopError) => void
 }
-
-/**
- * Why a lane is stopped.
- *
- * @since 0.2.0
- * @category errors
- */
-export type StopError = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
 
 /**
  * A lane of a pool.
@@ -91,9 +85,11 @@ export interface Lane<J extends Job, A, E> {
    * Nothing of this lane starts any more: what waits fails with the error now, and so does what would be retried; with
    * `interrupt`, what is in flight is interrupted too.
    */
-  readonly stop: (error: StopError, interrupt: boolean) => void
+  readonly stop: (error: PoolError.StopError, interrupt: boolean) => void
   /** The jobs that were rejected and wait. */
   readonly parked: () => ReadonlyArray<J>
+  /** Fresh jobs whose turn has come, and that wait for room under a limit that the pool was told. */
+  readonly elected: () => ReadonlyArray<J>
   /** The lane leaves the pool. */
   readonly close: () => void
 }
@@ -111,23 +107,60 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   let last = 0
   let stopped: Stopped | undefined
 
+  const elected = Elected.make<J>(() => work.takeFresh())
+  /** Whose start was allowed by the limits that the pool was told. */
+  let chosen: J | undefined
+
   const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
-  /** The fresh row that goes before every rejected one, where there is one. */
-  const urgent = (): J | undefined => {
-    if (work.isFreshFirst === undefined || waiting.first === undefined) return undefined
-    return work.isFreshFirst(waiting.first) ? work.takeFresh() : undefined
+  /** Whether a fresh row goes before every rejected one. */
+  const isUrgent = (): boolean => waiting.first !== undefined && work.isFreshFirst?.(waiting.first) === true
+  const hasFresh = (): boolean => elected.size > 0 || work.hasFresh()
+  const takeFresh = (): J | undefined => elected.shift() ?? work.takeFresh()
+  const hasWork = (): boolean => (waiting.ready > 0 || hasFresh()) && mayStart()
+
+  const voteInTurn = (election: Election, withFresh: boolean): J | undefined => {
+    const { now } = election
+    const retry = waiting.peek(last, hasFresh(), now)
+    if (retry !== undefined && election.accepts(retry.asked)) return waiting.take(last, hasFresh(), now)
+    const fresh = withFresh && !election.isOver ? elected.elect(election) : undefined
+    if (retry === undefined && fresh !== undefined) waiting.take(last, true, now)
+    return fresh
   }
-  const hasWork = (): boolean => (waiting.ready > 0 || work.hasFresh()) && mayStart()
+
+  const vote = (election: Election): J | undefined => {
+    const isFreshFirst = isUrgent()
+    const fresh = isFreshFirst ? elected.elect(election) : undefined
+    return fresh !== undefined || election.isOver ? fresh : voteInTurn(election, !isFreshFirst)
+  }
+
+  const elect: Party["elect"] = (election) => {
+    chosen = undefined
+    if (!hasWork()) {
+      line.leaveIfIdle()
+      return false
+    }
+    chosen = vote(election)
+    // On the way to a fresh row, others may have ended, and the lane have left its place.
+    if (chosen === undefined) line.comeBack()
+    return chosen !== undefined
+  }
+
+  const next = ({ held, startedAt }: Ticket): J | undefined => {
+    if (held !== undefined) return chosen
+    if (!mayStart()) return undefined
+    return (isUrgent() ? takeFresh() : undefined) ?? waiting.take(last, hasFresh(), startedAt) ?? takeFresh()
+  }
+
   const party: Party = {
+    elect,
+    broke: (error) => stop(error, false),
     start: (ticket) => {
-      const next = mayStart()
-        ? (urgent() ?? waiting.take(last, work.hasFresh(), ticket.startedAt) ?? work.takeFresh())
-        : undefined
-      if (next === undefined) {
-        admission.decline()
+      const job = next(ticket)
+      if (job === undefined) {
+        admission.decline(ticket)
       } else {
-        begin(next, ticket)
-        last = next.row
+        begin(job, ticket)
+        last = job.row
       }
       return hasWork()
     },
@@ -148,7 +181,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
 
   /** Ends all that waits. */
   const endAll = (how: (job: J) => void): void => {
-    for (const job of waiting.drain()) how(job)
+    for (const job of [...waiting.drain(), ...elected.drain()]) how(job)
     for (let fresh = work.takeFresh(); fresh !== undefined; fresh = work.takeFresh()) how(fresh)
     line.leaveIfIdle()
   }
@@ -171,18 +204,20 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       const failure = stopped
       if (failure !== undefined) endAll((job) => finish(job, failure))
       else if (admission.isShutdown) party.shutdown(false)
+      else if (admission.brokeBy !== undefined) party.broke(admission.brokeBy)
       else if (isHopeless(admission)) party.giveUp()
       else line.queueUp()
     },
-    ...outcomes({ admission, counter, waiting, line, fail, finish, stopped: () => stopped }),
+    ...outcomes({ admission, counter, waiting, elected, line, fail, finish, stopped: () => stopped }),
     stop,
     parked: () => waiting.jobs,
+    elected: elected.jobs,
     close: () => admission.exit(party)
   }
 }
 
 /** What a row ends with that would have gone on, had its lane not been stopped. */
-type Stopped = Exit.Exit<never, StopError>
+type Stopped = Exit.Exit<never, PoolError.StopError>
 
 /** A lane's place in the line of the pool, which it has while it has work. */
 const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => {
@@ -190,6 +225,10 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
   return {
     queueUp: (): void => {
       if (place?.queued !== true && hasWork()) place = admission.queue(party)
+    },
+    /** Joins again, unless it has its place, or is about to get it. */
+    comeBack: (): void => {
+      if (place?.queued === false && hasWork()) place = admission.queue(party)
     },
     leaveIfIdle: (): void => {
       if (place !== undefined && !hasWork()) admission.leave(place)
@@ -201,6 +240,7 @@ interface Open<J extends Job, A, E> {
   readonly admission: Admission
   readonly counter: PoolStats.Counter
   readonly waiting: Waiting<J>
+  readonly elected: Elected.Elected<J>
   readonly line: ReturnType<typeof placeOf>
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
@@ -211,11 +251,11 @@ interface Open<J extends Job, A, E> {
 const outcomes = <J extends Job, A, E>(
   open: Open<J, A, E>
 ): Pick<Lane<J, A, E>, "settle" | "wake" | "finish" | "withdraw"> => {
-  const { admission, counter, fail, finish, line, waiting } = open
+  const { admission, counter, elected, fail, finish, line, waiting } = open
   const { timers } = admission
 
   /** What the row ends with that would go on otherwise. */
-  const endOf = (job: J): Exit.Exit<never, StopError | PoolError.RowCancelledError> | undefined =>
+  const endOf = (job: J): Exit.Exit<never, PoolError.StopError | PoolError.RowCancelledError> | undefined =>
     job.cancelled === undefined ? open.stopped() : Exit.fail(job.cancelled)
 
   /** A row was rejected: it ends, or waits for its next start. */
@@ -237,8 +277,9 @@ const outcomes = <J extends Job, A, E>(
       const { ticket } = job
       counter.ended()
       if (hints?.usage !== undefined) {
-        job.usage = Usage.sum(job.usage ?? Usage.none, hints.usage)
-        counter.used(hints.usage)
+        const usage = admission.limiterOf(ticket)?.price(job.asked, hints.usage) ?? hints.usage
+        job.usage = Usage.sum(job.usage ?? Usage.none, usage)
+        counter.used(usage)
       }
       try {
         const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
@@ -258,6 +299,7 @@ const outcomes = <J extends Job, A, E>(
     wake: line.queueUp,
     finish: (job, exit) => {
       waiting.remove(job)
+      elected.remove(job)
       line.leaveIfIdle()
       finish(job, exit)
     },
@@ -265,6 +307,7 @@ const outcomes = <J extends Job, A, E>(
       const { ticket } = job
       if (ticket === undefined) {
         waiting.remove(job)
+        elected.remove(job)
         line.leaveIfIdle()
       } else {
         withdrawStarted(admission, job)
@@ -292,6 +335,7 @@ const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, co
     job.attempts += 1
     job.ticket = ticket
     job.member = ticket.member
+    if (job.asked.tokens > 0) admission.weighs(ticket.sequence, job.asked.tokens)
     counter.started(ticket.startedAt - job.waitingSince)
     work.start(job)
   }

@@ -5,8 +5,10 @@
  */
 import * as Duration from "effect/Duration"
 import type { CapacityError } from "../Capacity.js"
-import type { Hints, Sample } from "../law/ControlLaw.js"
+import type { Hints, Cost as LawCost, Sample } from "../law/ControlLaw.js"
+import * as Cost from "../limit/Cost.js"
 import type { Holds } from "./Holds.js"
+import type { Limiter } from "./Limiter.js"
 import type { Parties } from "./Parties.js"
 import type { Silence } from "./Silence.js"
 import type { Starts, Ticket } from "./Starts.js"
@@ -35,6 +37,8 @@ export interface Subject {
   readonly attempts: number
   /** The pool's latest start when the row was rejected first. */
   readonly rejectedSince: number
+  /** What an attempt of it takes, as its caller says. */
+  readonly asked: Cost.Weight
 }
 
 /**
@@ -48,6 +52,7 @@ export interface Told {
   readonly silence: Silence
   readonly starts: Starts
   readonly steering: Steering
+  readonly limiter: Limiter | undefined
   readonly parties: Parties
   readonly notify: (notice: string) => void
 }
@@ -82,7 +87,7 @@ const success: SampleOf = { _tag: "success" }
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ holds, notify, parties, silence, starts, steering }: Told): Messenger => {
+export const make = ({ holds, limiter, notify, parties, silence, starts, steering }: Told): Messenger => {
   const trouble = Trouble.make()
   let served = 0
 
@@ -100,7 +105,7 @@ export const make = ({ holds, notify, parties, silence, starts, steering }: Told
     get served() {
       return served
     },
-    observe: (ticket, { attempts, rejectedSince, row }, outcome, now, hints) => {
+    observe: (ticket, { asked, attempts, rejectedSince, row }, outcome, now, hints) => {
       const { bound, epoch, sequence, startedAt, startedWith } = ticket
       const isRejected = typeof outcome !== "string"
       const isOwn = isRejected && trouble.isOwn({ row, rejections: attempts, since: rejectedSince })
@@ -114,7 +119,7 @@ export const make = ({ holds, notify, parties, silence, starts, steering }: Told
       const inFlight = starts.inFlight
       const latency = now - startedAt
       // Each row's: spread objects would cost more than the rest of it.
-      const attempt = {
+      const attempt: Attempt = {
         _tag: "success",
         row,
         attempt: attempts,
@@ -125,9 +130,12 @@ export const make = ({ holds, notify, parties, silence, starts, steering }: Told
         startedWith,
         bound,
         hints
-      } as const
+      }
+      const cost = settle(limiter, ticket, asked, outcome, hints, now)
       try {
         starts.history.ended(sequence, what._tag, what._tag === "capacity" ? what.status : 0)
+        if (cost !== undefined) starts.history.weighs(sequence, cost.tokens)
+        if (cost !== undefined) attempt.cost = cost
         steering.step(what._tag === "success" ? attempt : { ...attempt, ...what }, now, starts.history)
       } catch (defect) {
         notify(`${String(defect)}; the delay law goes on in its place`)
@@ -138,8 +146,35 @@ export const make = ({ holds, notify, parties, silence, starts, steering }: Told
   }
 }
 
+const ends = { success: "answered", failure: "failed", neutral: "broken" } as const
+
+/** Settles what was kept for an attempt; returns what it weighs, where anybody says. */
+const settle = (
+  limiter: Limiter | undefined,
+  { held }: Ticket,
+  asked: Cost.Weight,
+  outcome: Outcome,
+  hints: Hints | undefined,
+  now: number
+): LawCost | undefined => {
+  const usage = hints?.usage
+  if (held !== undefined && limiter !== undefined) {
+    limiter.settle(held, typeof outcome === "string" ? ends[outcome] : "rejected", hints, now)
+  }
+  if (usage === undefined && asked === Cost.one) return undefined
+  // What a rejection says it used is nothing: it is what it asked for that was too much.
+  const { requests, tokens } = usage === undefined || typeof outcome !== "string" ? asked : Cost.took(asked, usage)
+  return { requests, tokens }
+}
+
+/** A sample of an attempt that was served, whose cost is known last. */
+type Attempt = Omit<Extract<Sample, { readonly _tag: "success" }>, "cost"> & { cost?: LawCost }
+
 type WithoutFields<S> = S extends unknown
-  ? Omit<S, "row" | "attempt" | "epoch" | "inFlight" | "latency" | "sequence" | "startedWith" | "bound" | "hints">
+  ? Omit<
+      S,
+      "row" | "attempt" | "epoch" | "inFlight" | "latency" | "sequence" | "startedWith" | "bound" | "hints" | "cost"
+    >
   : never
 
 /** What differs from one sample to another. */

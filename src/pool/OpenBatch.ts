@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Argument from "../structure/Argument.js"
 import * as Format from "../structure/Format.js"
+import type { Weight } from "../limit/Cost.js"
 import type { BufferEntry, Outcome } from "../order/ReorderBuffer.js"
 import type { Timer } from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
@@ -24,6 +25,7 @@ import * as BatchInput from "./BatchInput.js"
 import { Feeder } from "./Feeder.js"
 import { Fresh, type RowJob } from "./Fresh.js"
 import { Handle } from "./Handle.js"
+import * as Limiter from "./Limiter.js"
 import * as Insider from "./Insider.js"
 import type { Keeper } from "./Keeper.js"
 import * as Lane from "./Lane.js"
@@ -31,7 +33,7 @@ import * as Outlet from "./Outlet.js"
 import * as PoolError from "../PoolError.js"
 import type { BatchStats } from "../PoolStats.js"
 import * as PoolStats from "../PoolStats.js"
-import type { Snapshot } from "./Progress.js"
+import { projected, type Snapshot } from "./Progress.js"
 import type * as Source from "./Source.js"
 import * as Workers from "./Workers.js"
 
@@ -53,7 +55,7 @@ export interface Plan<Row, A, E, R, F> {
   readonly maxPending: number
   readonly keeper: Keeper<Row, A, PoolError.RowError<E>, F> | undefined
   /** How it ends where it is stopped before all rows were read. */
-  readonly endOfStop: (error: Lane.StopError) => Exit.Exit<void, F>
+  readonly endOfStop: (error: PoolError.StopError) => Exit.Exit<void, F>
 }
 
 /** What the batch has of the fiber that opened it. */
@@ -125,7 +127,7 @@ export class OpenBatch<Row, A, E, R, F> {
   /** Why the batch as a whole fails. */
   private failure: Exit.Exit<never, F> | undefined = undefined
   /** What is unfinished ends with this. */
-  private stopError: Lane.StopError | undefined = undefined
+  private stopError: PoolError.StopError | undefined = undefined
   /** Nobody gets an entry of what is unfinished. */
   private isAbandoned = false
   private isEnded = false
@@ -206,7 +208,7 @@ export class OpenBatch<Row, A, E, R, F> {
       job.isEvicted = how === "evicted"
       return (job.cancelled = new PoolError.RowCancelledError({ stateId }))
     }
-    const parked = this.lane.parked().filter(isMeant)
+    const parked = [...this.lane.parked(), ...this.lane.elected()].filter(isMeant)
     for (const job of parked) this.lane.finish(job, Exit.fail(mark(job)))
     const running = this.workers.jobs().filter(isMeant)
     running.forEach(mark)
@@ -223,7 +225,7 @@ export class OpenBatch<Row, A, E, R, F> {
     const { heldBackBy, timers } = this.plan.admission
     const { tally } = this.lane.counter
     const retrying = this.lane.parked().length
-    const { open } = this.fresh
+    const open = this.fresh.open + this.lane.elected().length
     const isFull = this.fresh.read - this.outlet.read >= this.plan.maxPending
     return {
       at: timers.wallNow(),
@@ -236,6 +238,7 @@ export class OpenBatch<Row, A, E, R, F> {
       retrying,
       finished: PoolStats.ended(tally) - this.outlet.read,
       waitsFor: open + retrying > 0 && heldBackBy !== undefined ? heldBackBy : isFull ? "reader" : "rows",
+      ...projected(tally),
       usage: tally.usage,
       recalledUsage: tally.recalledUsage
     }
@@ -256,14 +259,18 @@ export class OpenBatch<Row, A, E, R, F> {
       const { keeper, options } = this.plan
       const first = this.fresh.read
       const stateIds = BatchInput.stateIdsOf(rows, options.stateId, first)
+      const weights = BatchInput.weightsOf(rows, options.cost, first)
+      for (const limiter of this.plan.admission.limiters) {
+        rows.forEach((_, i) => limiter.checkPrice(weights?.[i], `cost of row ${first + i}`))
+      }
       if (keeper === undefined || rows.length === 0)
-        return Effect.sync(() => this.add(rows, stateIds, undefined, isLast))
+        return Effect.sync(() => this.add(rows, stateIds, weights, undefined, isLast))
       const kept = rows.map((row, i) => {
         const rowIndex = first + i
         return { row, rowIndex, stateId: stateIds?.[i] ?? String(rowIndex) }
       })
       return keeper.recall(kept).pipe(
-        Effect.map((outcomes) => this.add(rows, stateIds, outcomes, isLast)),
+        Effect.map((outcomes) => this.add(rows, stateIds, weights, outcomes, isLast)),
         Effect.tapErrorCause((cause) => Effect.sync(() => this.abort(Exit.failCause(cause))))
       )
     })
@@ -324,11 +331,14 @@ export class OpenBatch<Row, A, E, R, F> {
   private add(
     rows: ReadonlyArray<Row>,
     stateIds: ReadonlyArray<string> | undefined,
+    weights: ReadonlyArray<Weight> | undefined,
     outcomes: ReadonlyArray<Outcome<A, PoolError.RowError<E>> | undefined> | undefined,
     isLast: boolean
   ): void {
-    const { timers } = this.plan.admission
-    this.fresh.add(rows, stateIds, outcomes, timers.wallNow(), timers.now())
+    const { limiters, timers } = this.plan.admission
+    const isLimited = limiters.length > 0 && weights !== undefined
+    const known = isLimited ? refused(limiters, weights, outcomes, timers.wallNow()) : outcomes
+    this.fresh.add(rows, stateIds, weights, known, timers.wallNow(), timers.now())
     this.isLast = isLast
     if (rows.length > 0) this.lane.submitted(rows.length)
     this.flushKnown()
@@ -393,7 +403,7 @@ export class OpenBatch<Row, A, E, R, F> {
   }
 
   /** Nothing of the batch starts any more; no row is read. */
-  private readonly stopped = (error: Lane.StopError): void => {
+  private readonly stopped = (error: PoolError.StopError): void => {
     this.stopError = error
     this.feeder.stop()
   }
@@ -452,3 +462,16 @@ const checked = <A, E, R>(effect: Effect.Effect<A, E, R>, rowIndex: number): Eff
   Effect.isEffect(effect)
     ? effect
     : Effect.die(Argument.refusal(`process of row ${rowIndex}`, Argument.anEffect, effect))
+
+/** What is known of rows, with those that can never start: they are larger than a limit. */
+const refused = <A, E>(
+  limiters: ReadonlyArray<Limiter.Limiter>,
+  weights: ReadonlyArray<Weight>,
+  outcomes: ReadonlyArray<Outcome<A, PoolError.RowError<E>> | undefined> | undefined,
+  now: number
+): ReadonlyArray<Outcome<A, PoolError.RowError<E>> | undefined> =>
+  weights.map((weight, i) => {
+    const refusal = outcomes?.[i] === undefined ? Limiter.refusalOf(limiters, weight) : undefined
+    if (refusal === undefined) return outcomes?.[i]
+    return { exit: Exit.fail(refusal), startedAt: now, throttleWait: Duration.zero, attempts: 0 }
+  })

@@ -3,6 +3,8 @@
  *
  * @since 0.2.0
  */
+import type { BudgetExhaustedError } from "../PoolError.js"
+import type { Elect } from "./Election.js"
 import type { Ticket } from "./Starts.js"
 
 /**
@@ -14,6 +16,10 @@ import type { Ticket } from "./Starts.js"
 export interface Party {
   /** Starts one attempt now; returns whether another waits. */
   readonly start: (ticket: Ticket) => boolean
+  /** Says what would start next. Only asked in a pool that keeps limits. */
+  readonly elect: Elect
+  /** The money of the pool is spent: what waits fails now. */
+  readonly broke: (error: BudgetExhaustedError) => void
   /** The API lets nothing through: what waits fails now. */
   readonly giveUp: () => void
   /** How many were rejected, and wait for their next start. */
@@ -32,7 +38,7 @@ export interface Party {
  * @since 0.2.0
  * @category models
  */
-export interface Parties extends Omit<Party, "start"> {
+export interface Parties extends Omit<Party, "start" | "elect"> {
   readonly enter: (party: Party) => void
   readonly exit: (party: Party) => void
   /** Nothing starts any more. */
@@ -57,6 +63,7 @@ export const make = (): Parties => {
     },
     enter: (party) => void parties.add(party),
     exit: (party) => void parties.delete(party),
+    broke: (error) => each((party) => party.broke(error)),
     giveUp: () => each((party) => party.giveUp()),
     parked: () => [...parties].reduce((sum, party) => sum + party.parked(), 0),
     resumed: () => each((party) => party.resumed()),

@@ -25,13 +25,14 @@ export interface Eta {
 }
 
 /**
- * What keeps rows from going on: the pool is paused, is held, has as many in flight as it may, or starts no faster; the
+ * What keeps rows from going on: the pool is paused, is held, has as many in flight as it may, starts no faster, or keeps a
+ * limit that it was told, or its budget; the
  * reader has not taken the entries that are there; or there are no rows: all are in flight, or the source has not given more.
  *
  * @since 0.2.0
  * @category models
  */
-export type WaitsFor = "pause" | "hold" | "window" | "pace" | "reader" | "rows"
+export type WaitsFor = "pause" | "hold" | "window" | "pace" | "limit" | "reader" | "rows"
 
 /**
  * Where a batch or a pool stands.
@@ -60,6 +61,8 @@ export interface Progress {
   readonly usage: Usage
   /** What the rows that came out of a journal had used in earlier runs. */
   readonly recalledUsage: Usage
+  /** What all rows will have cost, at what those cost that are done; absent where nobody knows what they cost. */
+  readonly projectedMoney?: number
   /** Rows a second, of late; undefined before anybody can say. */
   readonly rate: number | undefined
   /** Undefined before anybody can say. */
@@ -73,6 +76,18 @@ export interface Progress {
  * @category models
  */
 export type Snapshot = Omit<Progress, "rate" | "eta">
+
+/**
+ * What the rows of a tally will have cost, at what those cost that are done.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const projected = (tally: PoolStats.Tally): Pick<Progress, "projectedMoney"> => {
+  const { money } = tally.usage
+  const ended = PoolStats.ended(tally)
+  return money === undefined || ended === 0 ? {} : { projectedMoney: (money / ended) * tally.rows }
+}
 
 /** So many of the latest samples count. */
 const remembered = 31
@@ -153,6 +168,7 @@ export const ofPool = (admission: Admission): Snapshot => {
     retrying: parked,
     finished: 0,
     waitsFor: heldBackBy ?? "rows",
+    ...projected(tally),
     usage: tally.usage,
     recalledUsage: tally.recalledUsage
   }

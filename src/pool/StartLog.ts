@@ -26,21 +26,41 @@ export interface StartLog {
  * @category constructors
  */
 export const make = (most: number): StartLog => {
-  let starts: Array<number> = []
+  // Of those that are taken out, older ones take the place.
+  const room = 2 * most
+  // As large as it has to be, and no larger than it may be: an array that is cut leaves garbage with each cut.
+  let starts = new Float64Array(Math.min(room, 64))
+  /** How many there ever were: the latest stands before this place, round the end. */
+  let end = 0
+  let size = 0
+  const at = (place: number): number => starts[place % starts.length] ?? 0
+
+  const grow = (): void => {
+    const larger = new Float64Array(Math.min(room, 2 * starts.length))
+    for (let i = 0; i < size; i++) larger[i] = at(end - size + i)
+    starts = larger
+    end = size
+  }
+
   return {
     get size() {
-      return starts.length
+      return size
     },
-    add: (at) => {
-      if (most === 0) return
-      starts.push(at)
-      // Cut rarely, so that a start costs little.
-      if (starts.length >= 2 * most) starts = starts.slice(-most)
+    add: (instant) => {
+      if (room === 0) return
+      if (size === starts.length && size < room) grow()
+      starts[end % starts.length] = instant
+      end += 1
+      size = Math.min(size + 1, room)
     },
-    remove: (at) => {
-      const index = starts.lastIndexOf(at)
-      if (index >= 0) starts.splice(index, 1)
+    remove: (instant) => {
+      let place = end - 1
+      while (place >= end - size && at(place) !== instant) place -= 1
+      if (place < end - size) return
+      for (; place < end - 1; place++) starts[place % starts.length] = at(place + 1)
+      end -= 1
+      size -= 1
     },
-    latest: (count) => (count > most ? undefined : starts[starts.length - count])
+    latest: (count) => (count > most || count > size || count < 1 ? undefined : at(end - count))
   }
 }

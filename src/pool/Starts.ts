@@ -7,9 +7,11 @@ import * as Ramp from "../law/Ramp.js"
 import type { Bound, Decision } from "../law/ControlLaw.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
+import * as Election from "./Election.js"
 import * as Gate from "./Gate.js"
 import * as History from "./History.js"
 import type { Member } from "./Insider.js"
+import type { Bid, Held, Limiter } from "./Limiter.js"
 import type { Pause } from "./Pause.js"
 
 /**
@@ -29,6 +31,20 @@ export interface Ticket {
   readonly bound: Bound
   /** Where the pool is a group: which of its members gave the start. */
   readonly member?: Member | undefined
+  /** What is kept for it of the limits that the pool was told; undefined where it was told none. */
+  held: Held | undefined
+}
+
+/**
+ * What decides besides the law who may start.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Told {
+  readonly limiter: Limiter
+  /** The money is spent: nothing starts any more. */
+  readonly onBroke: () => void
 }
 
 /**
@@ -41,10 +57,10 @@ export interface Starts {
   readonly inFlight: number
   readonly history: History.History
   /** Asks for starts until `start` returns false. */
-  readonly queue: (start: (ticket: Ticket) => boolean) => Semaphore.Place
+  readonly queue: (start: (ticket: Ticket) => boolean, elect: Election.Elect) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
-  readonly decline: () => void
+  readonly decline: (ticket: Ticket) => void
   /** The attempt that started then was rejected. */
   readonly rejected: (startedAt: number) => void
   readonly release: () => void
@@ -52,10 +68,12 @@ export interface Starts {
   readonly isGated: boolean
   /** When the gate opens to whoever waits at it; undefined where it is open, or nobody waits. */
   readonly opensAt: number | undefined
+  /** Whether it is a limit that the pool was told, or its budget, that lets them wait. */
+  readonly isLimited: boolean
   /** Attempts that may be in flight now. */
   readonly allowed: number
-  /** Lets those start that may, since a pause is over. */
-  readonly resumed: () => void
+  /** Lets those start that may: a pause is over, or something else would start next. */
+  readonly serve: () => void
   /** The decision is another one: serves the line as far as it allows. */
   readonly resize: () => void
 }
@@ -71,15 +89,20 @@ export const make = (
   remembers: number,
   decision: () => Decision,
   holdUntil: () => number,
-  pause: Pause
+  pause: Pause,
+  told?: Told
 ): Starts => {
   const gate = Gate.make(remembers)
   const history = History.make(remembers)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
+  /** What the next start takes, once it was elected. */
+  let elected: Bid | undefined
+  let isLimited = false
 
   const isOpen = (): boolean => {
     asked = timers.now()
+    isLimited = false
     if (pause.isPaused) return false
     const opensAt = gate.opensAt(decision(), holdUntil(), asked)
     const isDue = TimerQueue.isDue(opensAt, asked)
@@ -87,7 +110,22 @@ export const make = (
     return isDue
   }
 
-  const permits = Semaphore.make(decision().window, isOpen)
+  const line = Election.makeLine()
+  const chooseOf =
+    ({ limiter, onBroke }: Told): Semaphore.Choose =>
+    (places) => {
+      const free = permits.permits - permits.inUse
+      const election = Election.hold({ limiter, now: asked, free, spacing: decision().spacing })
+      const place = line.winner(places, election)
+      elected = election.elected
+      isLimited = place === undefined
+      if (place !== undefined) return place
+      if (election.isBroke) onBroke()
+      else if (election.opensAt < Infinity) opening.set(election.opensAt)
+      return undefined
+    }
+
+  const permits = Semaphore.make(decision().window, isOpen, told && chooseOf(told))
   const opening = alarm(timers, permits.serve)
   /** Set while the window grows, and somebody waits for it. */
   const growing = alarm(timers, () => {
@@ -106,18 +144,22 @@ export const make = (
       return permits.inUse
     },
     history,
-    queue: (start) => {
+    queue: (start, elect) => {
       // The window may have grown while nobody waited.
       if (decision().ramp !== undefined) resize()
-      return permits.join(() => {
+      const onPermit = (): boolean => {
         const startedWith = permits.inUse
         history.add(asked, startedWith - 1)
         const bound = gate.pass(decision(), startedWith >= permits.permits)
-        return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound })
-      })
+        const held = elected && told?.limiter.reserve(elected, asked)
+        return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound, held })
+      }
+      if (told !== undefined) line.note(onPermit, elect)
+      return permits.join(onPermit)
     },
     leave: permits.leave,
-    decline: () => {
+    decline: ({ held }) => {
+      if (held !== undefined) told?.limiter.undo(held, asked)
       history.takeBack()
       gate.takeBack()
       permits.release()
@@ -129,10 +171,13 @@ export const make = (
     get opensAt() {
       return opening.at
     },
+    get isLimited() {
+      return isLimited && permits.waiting > 0
+    },
     get allowed() {
       return permits.permits
     },
-    resumed: permits.serve,
+    serve: permits.serve,
     release: permits.release,
     resize
   }

@@ -59,15 +59,26 @@ export class Turns<J extends Job> {
       this.isFreshTurn = false
       return undefined
     }
-    // A retry that was just rejected is no second probe while there are others.
-    const first = this.ready.first?.value
-    if (first !== undefined && first.row === last && first.attempts > 1) this.turnBack()
+    this.turnBack(last)
     return this.shift(this.ready, now) ?? (hasFresh ? undefined : this.shift(this.apart, now))
   }
 
-  /** The first in line goes to its end. */
-  private turnBack(): void {
-    const first = this.ready.shift()
-    if (first !== undefined) this.ready.push(first)
+  /** The row that `take` would give, whatever is left of its budget. */
+  peek(last: number, hasFresh: boolean): J | undefined {
+    const apart = this.apart.first?.value
+    const isAlone = this.ready.size === 0 && !hasFresh
+    const isOwnTurn = this.startsSinceApart + 1 >= ownTurn && apart?.row !== last
+    if ((isAlone || isOwnTurn) && apart !== undefined) return apart
+    if (hasFresh && this.isFreshTurn) return undefined
+    this.turnBack(last)
+    return this.ready.first?.value ?? (hasFresh ? undefined : apart)
+  }
+
+  /** A retry that was just rejected is no second probe while there are others: it goes to the end of the line. */
+  private turnBack(last: number): void {
+    const first = this.ready.first
+    if (first === undefined || first.value.row !== last || first.value.attempts <= 1) return
+    this.ready.remove(first)
+    this.ready.push(first)
   }
 }

@@ -72,6 +72,15 @@ export class Waiting<J extends Job> {
     return this.turns.take(last, hasFresh, now)
   }
 
+  /** The row that `take` would give now; it stays where it is. */
+  peek(last: number, hasFresh: boolean, now: number): J | undefined {
+    for (;;) {
+      const job = this.turns.peek(last, hasFresh)
+      if (job === undefined || !this.isSpent(job, now)) return job
+      this.end(job)
+    }
+  }
+
   /** Takes a row out of wherever it waits. */
   remove(job: J): void {
     if (!this.places.has(job)) return

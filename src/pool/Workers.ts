@@ -11,6 +11,7 @@ import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import type * as Capacity from "../Capacity.js"
 import type { Admission } from "./Admission.js"
+import * as Again from "./Again.js"
 import * as Attempt from "./Attempt.js"
 import type { Hints } from "../law/ControlLaw.js"
 import * as Insider from "./Insider.js"
@@ -22,7 +23,7 @@ import type { Job } from "./Job.js"
  * @since 0.1.0
  * @category models
  */
-export interface Options<J extends Pick<Job, "member">, A, E, R> {
+export interface Options<J extends Job, A, E, R> {
   readonly admission: Admission
   readonly restore: Attempt.Restore
   /** The attempt, of another pool, that the batch runs in. */
@@ -87,7 +88,7 @@ interface Hall<J> {
  * @since 0.1.0
  * @category constructors
  */
-export const make = <J extends Pick<Job, "member">, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
+export const make = <J extends Job, A, E, R>(options: Options<J, A, E, R>): Workers<J> => {
   const { fork, onCrash } = options
   const workers = new Set<Worker<J>>()
   const hall: Hall<J> = { idle: [], admitted: [], coming: 0, isDismissed: false, isStopping: false }
@@ -148,7 +149,7 @@ export const make = <J extends Pick<Job, "member">, A, E, R>(options: Options<J,
 }
 
 /** What a worker does: one job after the other, until it is dismissed or its fiber is spent. */
-const worker = <J extends Pick<Job, "member">, A, E, R>(
+const worker = <J extends Job, A, E, R>(
   { admission, attempt, outer, restore, settle }: Options<J, A, E, R>,
   hall: Hall<J>
 ): ((self: Worker<J>) => Effect.Effect<void, never, R>) => {
@@ -167,9 +168,16 @@ const worker = <J extends Pick<Job, "member">, A, E, R>(
     })
 
     const run = (job: J): Effect.Effect<void, never, R> => {
-      const insider: Insider.Insider = { inFlight: true, tally: admission.tally, outer, member: job.member }
+      const insider: Insider.Insider = {
+        inFlight: true,
+        tally: admission.tally,
+        outer,
+        member: job.member,
+        again: Again.make(admission, job)
+      }
       self.seat.occupant = insider
       self.job = job
+      admission.began(job.ticket)
       return Effect.matchCauseEffect(restore(attempt(job)), {
         onFailure: (cause) => ended(job, insider, Exit.failCause(cause)),
         onSuccess: (value) => ended(job, insider, Exit.succeed(value))

@@ -233,6 +233,7 @@ const timeline = (recording: Recording.Recording): string => {
 const causes: { readonly [cause in Cause]: string } = {
   window: "as many attempts were in flight as may be",
   pace: "starts are spaced, or a limit of starts in a period was used up",
+  limit: "a limit that the pool was told, or its budget, was used up",
   hold: "the API asked for silence, or the law held the pool",
   pause: "the pool was paused",
   rows: "nothing: no row was there to start"

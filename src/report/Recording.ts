@@ -215,7 +215,7 @@ const makeWaits = () => {
 export const make = (name: string, first: Sample) => {
   let last = first
   const rows = { succeeded: 0, failed: 0, recalled: 0 }
-  const waitedFor = { pause: 0, hold: 0, window: 0, pace: 0, rows: 0 }
+  const waitedFor = { pause: 0, hold: 0, window: 0, pace: 0, limit: 0, rows: 0 }
   const timeline = makeTimeline(first)
   const hold = makeHolds(first, timeline.held)
   const waits = makeWaits()

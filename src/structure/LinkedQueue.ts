@@ -29,6 +29,8 @@ export interface LinkedQueue<A> {
   readonly shift: () => Node<A> | undefined
   /** Does nothing for a node that does not stand in a queue. */
   readonly remove: (node: Node<A>) => void
+  /** Each from the front on; the one that was given may leave before the next is asked for. */
+  readonly nodes: () => Iterable<Node<A>>
 }
 
 interface Link<A> extends Node<A> {
@@ -96,6 +98,13 @@ export const make = <A>(): LinkedQueue<A> => {
     },
     remove: (node) => {
       if (node.queued) unlink(linkOf(node))
+    },
+    *nodes() {
+      for (let link = first; link !== undefined;) {
+        const next: Link<A> | undefined = link.next
+        yield link
+        link = next
+      }
     }
   }
 }

@@ -18,6 +18,14 @@ import * as LinkedQueue from "./LinkedQueue.js"
 export type Place = LinkedQueue.Node<() => boolean>
 
 /**
+ * Chooses who is served next, of a line that is not empty; undefined for nobody.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Choose = (line: Iterable<Place>) => Place | undefined
+
+/**
  * A semaphore. The methods are synchronous; {@link withPermit} and {@link take} wait as Effects.
  *
  * @since 0.1.0
@@ -45,12 +53,13 @@ export interface Semaphore {
 }
 
 /**
- * Makes a semaphore. The optional `gate` is asked before each hand-off: while it says no, nobody is served.
+ * Makes a semaphore. The optional `gate` is asked before each hand-off: while it says no, nobody is served. With `choose`
+ * it need not be the first in line who is served.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (permits: number, gate: () => boolean = () => true): Semaphore => {
+export const make = (permits: number, gate: () => boolean = () => true, choose?: Choose): Semaphore => {
   const line = LinkedQueue.make<() => boolean>()
   let inUse = 0
   let serving = false
@@ -60,8 +69,9 @@ export const make = (permits: number, gate: () => boolean = () => true): Semapho
     if (serving) return
     serving = true
     while (line.size > 0 && inUse < permits && gate()) {
-      const place = line.shift()
+      const place = choose === undefined ? line.first : choose(line.nodes())
       if (place === undefined) break
+      line.remove(place)
       inUse += 1
       if (place.value()) line.push(place)
     }

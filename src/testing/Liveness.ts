@@ -7,7 +7,7 @@
 import * as Duration from "effect/Duration"
 import type * as ControlLaw from "../law/ControlLaw.js"
 import type { Checker } from "./Checker.js"
-import { activeTime, allowedAt, perClient, sizes, tolerance } from "./PerClient.js"
+import { activeTime, allowedAt, isLimited, perClient, sizes, tolerance } from "./PerClient.js"
 import type * as Trace from "./Trace.js"
 
 /** Whether the whole party was interrupted, or the row evicted, perhaps long after it had ended: when, nobody knows. */
@@ -193,7 +193,8 @@ interface Line {
 }
 
 /**
- * Turns are fair: no line (a batch, or all single calls together) has two turns while another one waits for one.
+ * Turns are fair: no line (a batch, or all single calls together) has two turns while another one waits for one. In a pool
+ * that was told limits a line may wait for room of its own: there `LimitChecker` looks who passes whom.
  *
  * @since 0.2.0
  * @category invariants
@@ -202,11 +203,14 @@ export const turnsAreFair: Checker = {
   name: "turns are fair",
   start: () => {
     const clients = perClient(() => ({
+      isLimited: false,
       lines: new Map<number, Line>(),
       rows: new Map<number, { readonly line: number; readonly at: number }>()
     }))
     return (event) => {
       const client = clients(event)
+      if (event._tag === "joined") client.isLimited = isLimited(event.config)
+      if (client.isLimited) return undefined
       if (event._tag === "submitted") {
         for (let row = event.row; row < event.row + event.count; row++) {
           client.rows.set(row, { line: event.line, at: event.at })
@@ -235,7 +239,8 @@ export const turnsAreFair: Checker = {
 }
 
 /**
- * The window is used: no row waits for its first start at an instant at which a permit is free and nothing holds the pool.
+ * The window is used: no row waits for its first start at an instant at which a permit is free and nothing holds the pool. A
+ * limit that the pool was told does, and is the pool's own to know.
  *
  * @since 0.2.0
  * @category invariants
@@ -288,6 +293,7 @@ export const windowIsUsed: Checker = {
       if (event._tag === "joined") {
         client.least = Duration.toMillis(event.config.minDispatchDelay)
         client.most = Duration.toMillis(event.config.maxRetryAfter)
+        client.stopped = isLimited(event.config)
       }
       if (event._tag === "submitted") {
         for (let row = event.row; row < event.row + event.count; row++) client.waiting.set(row, event.at)

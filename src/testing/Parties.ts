@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
 import type * as Capacity from "../Capacity.js"
+import type { Cost } from "../limit/Cost.js"
 import type { BatchHandle, PooledExecutor, RowContext } from "../PooledExecutor.js"
 import type { ServerError } from "./api/SimulatedApi.js"
 import type * as Lives from "./Lives.js"
@@ -31,9 +32,11 @@ export interface Client {
   /** An attempt of a row, with its events. */
   readonly attempt: (
     row: number,
-    tokens: number,
+    size: Workload.Row,
     number: number
   ) => Effect.Effect<unknown, Capacity.CapacityError | ServerError>
+  /** What the pool is told that a row takes; undefined where it is told nothing. */
+  readonly cost: ((row: Workload.Row) => Cost) | undefined
   readonly outcomeOf: (exit: Exit.Exit<unknown, unknown>) => Trace.Outcome
   /** The last answer of a row. */
   readonly answerOf: (row: number) => number
@@ -94,7 +97,7 @@ type Rows = ReturnType<typeof rowsOf>
 const processOf =
   ({ answerOf, attempt, living }: Client, first: number) =>
   (row: Workload.Row, { attempt: number, rowIndex }: RowContext) => {
-    const answered = attempt(first + rowIndex, row.tokens, number)
+    const answered = attempt(first + rowIndex, row, number)
     return living === undefined ? answered : Effect.map(answered, (): unknown => answerOf(first + rowIndex))
   }
 
@@ -109,11 +112,12 @@ const batch = (
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { emit, outcomeOf, pool } = client
+  const { cost, emit, outcomeOf, pool } = client
   emit({ _tag: "submitted", ...rows.at(), row: first, count: party.rows.length, line: first + 1 })
   const entries = pool.executeBatch(party.rows, processOf(client, first), {
     ...(party.timeout !== undefined && { timeout: party.timeout }),
     ...(handle && { handle }),
+    ...(cost && { cost }),
     ...journalOf(client, party, first)
   })
   return Effect.onExit(entries, (exit) =>
@@ -134,16 +138,20 @@ const batch = (
 
 const calls = (client: Client, party: Workload.Party, first: number, rows: Rows): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { attempt, clock, emit, outcomeOf, pool } = client
+    const { attempt, clock, cost, emit, outcomeOf, pool } = client
     const begin = Monotonic.now(clock)
     const running: Array<Fiber.Fiber<void>> = []
-    for (const [order, { after = 0, tokens }] of party.rows.entries()) {
+    for (const [order, size] of party.rows.entries()) {
+      const { after = 0 } = size
       const wait = begin + after - Monotonic.now(clock)
       if (wait > 0) yield* Effect.sleep(wait)
       const row = first + order
       let attempts = 0
       emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0 })
-      const call = pool.execute(Effect.suspend(() => attempt(row, tokens, ++attempts)))
+      const call = pool.execute(
+        Effect.suspend(() => attempt(row, size, ++attempts)),
+        cost && { cost: cost(size) }
+      )
       running.push(
         yield* Effect.fork(
           Effect.onExit(call, (exit) => Effect.sync(() => rows.finished(row, 0, outcomeOf(exit), attempts))).pipe(
@@ -195,7 +203,7 @@ const stream = (
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { clock, emit, outcomeOf, pool } = client
+  const { clock, cost, emit, outcomeOf, pool } = client
   const { leavesAfter, maxPending = 1000, ordered = true, reader = 0 } = party.reading ?? {}
   const line = first + 1
   // One without rows shares its number with the next party.
@@ -212,6 +220,7 @@ const stream = (
     maxPending,
     ...(party.timeout !== undefined && { timeout: party.timeout }),
     ...(handle && { handle }),
+    ...(cost && { cost }),
     ...journalOf(client, party, first),
     onEntry: (entry) =>
       Effect.sync(() => rows.finished(first + entry.submitIndex, 0, outcomeOf(entry.exit), entry.attempts, entry)),

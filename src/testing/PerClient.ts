@@ -5,6 +5,7 @@
  */
 import type * as ControlLaw from "../law/ControlLaw.js"
 import * as Ramp from "../law/Ramp.js"
+import type { PoolConfig } from "../PoolConfig.js"
 import type * as Trace from "./Trace.js"
 
 /**
@@ -23,6 +24,14 @@ export const perClient = <S>(initial: () => S): ((event: Trace.Event) => S) => {
     return fresh
   }
 }
+
+/**
+ * Whether a pool was told limits or prices: then it has reasons of its own to let rows wait.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const isLimited = ({ limits, prices }: PoolConfig): boolean => limits !== undefined || prices !== undefined
 
 /**
  * Instants are sums of fractions: what is less apart than this is not apart.

@@ -12,12 +12,14 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Capacity from "../Capacity.js"
+import type { Cost } from "../limit/Cost.js"
 import * as PoolConfig from "../PoolConfig.js"
 import * as PoolError from "../PoolError.js"
 import * as PooledExecutor from "../PooledExecutor.js"
 import * as Monotonic from "../structure/Monotonic.js"
 import * as Checker from "./Checker.js"
 import * as JournalChecker from "./JournalChecker.js"
+import * as LimitChecker from "./LimitChecker.js"
 import * as Liveness from "./Liveness.js"
 import * as Lives from "./Lives.js"
 import * as Parties from "./Parties.js"
@@ -42,6 +44,8 @@ export interface Client {
   readonly joinsAt?: number
   readonly pool: PoolConfig.Options
   readonly workload: ReadonlyArray<Workload.Party>
+  /** Whether its rows say how many tokens they take. Default false. */
+  readonly costs?: boolean
   /** What is done to the pool and its rows meanwhile. Default nothing. */
   readonly acts?: ReadonlyArray<Workload.Act>
   /** The pool is shut down then, after the client has joined. Default never. */
@@ -70,7 +74,10 @@ export interface World {
  * @category models
  */
 export interface Options extends VirtualTime.Options {
-  /** What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker` and `JournalChecker`. */
+  /**
+   * What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker`, `JournalChecker` and
+   * `LimitChecker`.
+   */
   readonly checkers?: ReadonlyArray<Checker.Checker>
   /** Who else is shown the events. */
   readonly observers?: ReadonlyArray<Trace.Observer>
@@ -90,7 +97,9 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Trace.Outcome => {
     error instanceof PoolError.AttemptTimeoutError ||
     error instanceof PoolError.BatchTimeoutError ||
     error instanceof PoolError.PoolShutdownError ||
-    error instanceof PoolError.RowCancelledError
+    error instanceof PoolError.RowCancelledError ||
+    error instanceof PoolError.CallTooLargeError ||
+    error instanceof PoolError.BudgetExhaustedError
     ? error._tag
     : "failed"
 }
@@ -101,6 +110,9 @@ const retryAfterOf = (exit: Exit.Exit<unknown, unknown>): number | undefined => 
   const { retryAfter } = error.value
   return retryAfter === undefined ? undefined : Duration.toMillis(retryAfter)
 }
+
+const costOf = ({ asked, output = 0, tokens }: Workload.Row): Cost =>
+  asked === undefined ? { inputTokens: tokens - output, outputTokens: output } : { tokens: asked }
 
 /** A client's way through the simulation; its first row has the number `base`. */
 const runClient = (
@@ -128,22 +140,37 @@ const runClient = (
     living?.owns(scope)
     const pool = yield* Scope.extend(PooledExecutor.make({ ...client.pool, control }), scope)
 
-    const attempt = (row: number, tokens: number, number: number) =>
+    const cost = client.costs === true ? costOf : undefined
+
+    const attempt = (row: number, size: Workload.Row, number: number) =>
       // Begun and noted in one step, so that no interruption comes between an attempt and its trace.
       Effect.uninterruptibleMask((restore) => {
-        emit({ _tag: "started", ...at(), row, attempt: number })
-        return Effect.onExit(restore(api.call({ row, tokens, client: name })), (exit) =>
+        const { output = 0, tokens } = size
+        emit({ _tag: "started", ...at(), row, attempt: number, ...(cost && { cost: cost(size) }) })
+        return Effect.onExit(restore(api.call({ row, tokens, output, client: name })), (exit) =>
           Effect.sync(() => {
             const outcome = outcomeOf(exit)
+            const usage = Exit.isSuccess(exit) ? exit.value.quota?.usage : undefined
+            const took = usage && { inputTokens: tokens - output, outputTokens: output }
+            const retryAfter = retryAfterOf(exit)
             const answer = outcome === "success" ? { answer: answers.give(row) } : {}
-            emit({ _tag: "ended", ...at(), row, attempt: number, outcome, retryAfter: retryAfterOf(exit), ...answer })
+            emit({
+              _tag: "ended",
+              ...at(),
+              row,
+              attempt: number,
+              outcome,
+              retryAfter,
+              ...answer,
+              ...(took && { took })
+            })
           })
         )
       })
 
     const acts = client.acts ?? []
     const takesBack = acts.some(({ kind }) => kind === "cancel" || kind === "evict")
-    const about: Parties.Client = { index, pool, clock, emit, attempt, outcomeOf, answerOf: answers.last, living }
+    const about: Parties.Client = { index, pool, clock, emit, attempt, cost, outcomeOf, answerOf: answers.last, living }
     const parties: Array<Fiber.RuntimeFiber<void>> = []
     const running: Array<Parties.Running & { readonly first: number; readonly rows: number }> = []
     let first = 0
@@ -202,8 +229,8 @@ const runClient = (
     // Nothing of the above is a defect; one of the pool's own must not go unseen.
     for (const exit of exits) if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) yield* exit
     yield* close
-    const { inFlight, pending } = yield* pool.stats
-    emit({ _tag: "left", ...at(), inFlight, pending })
+    const { inFlight, limits, money, pending } = yield* pool.stats
+    emit({ _tag: "left", ...at(), inFlight, pending, ...(limits && { limits }), ...(money && { money }) })
   })
 
 interface Answers {
@@ -254,7 +281,7 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
   )
 }
 
-const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all]
+const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all, ...LimitChecker.all]
 
 /**
  * The simulation as a program, to run in `VirtualTime` with options of one's own, or to explore. It fails with the first

@@ -4,7 +4,9 @@
  * @since 0.2.0
  */
 import type * as ControlLaw from "../law/ControlLaw.js"
+import type { Cost } from "../limit/Cost.js"
 import type * as PoolConfig from "../PoolConfig.js"
+import type * as PoolStats from "../PoolStats.js"
 
 /**
  * How an attempt, or a row, ended: with its result, with a capacity error, with another error, interrupted, or dead. A row
@@ -24,6 +26,8 @@ export type Outcome =
   | "BatchTimeoutError"
   | "PoolShutdownError"
   | "RowCancelledError"
+  | "CallTooLargeError"
+  | "BudgetExhaustedError"
   | "evicted"
 
 interface At {
@@ -41,7 +45,8 @@ interface At {
  *   and all single calls are line 0
  * - `opened`: a stream begins, of which each row is `submitted` as it is read; `reader` milliseconds are taken for an entry
  * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds, and `answer` is
- *   a number of its own for each success
+ *   a number of its own for each success; `cost` is what the pool was told that it takes, and `took` what the answer says that
+ *   it did
  * - `decided`: the law has decided, on a sample or at first
  * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries of its
  *   submission, and `answer`, of a client with journals, the one that it has. Of a stream, `onEntry` has it, or `onUnfinished`: that is `interrupted` after 0 attempts
@@ -50,7 +55,7 @@ interface At {
  * - `paused`, `resumed`, `resized`: the pool is paused now, and is about to be resumed or to get another size
  * - `shutdown`, `shut`: a shutdown, or the closing of the pool's scope, was asked for, and has returned
  * - `crashed`: the client's process is gone, in the middle of whatever it did; it joins again
- * - `left`: the client is done; what the pool says is still in flight and pending
+ * - `left`: the client is done; what the pool says is still in flight and pending, and of the limits that it was told
  *
  * @since 0.2.0
  * @category models
@@ -58,7 +63,7 @@ interface At {
 export type Event =
   | (At & { readonly _tag: "joined"; readonly config: PoolConfig.PoolConfig })
   | (At & { readonly _tag: "submitted"; readonly row: number; readonly count: number; readonly line: number })
-  | (At & { readonly _tag: "started"; readonly row: number; readonly attempt: number })
+  | (At & { readonly _tag: "started"; readonly row: number; readonly attempt: number; readonly cost?: Cost })
   | (At & {
       readonly _tag: "ended"
       readonly row: number
@@ -66,6 +71,7 @@ export type Event =
       readonly outcome: Outcome
       readonly retryAfter: number | undefined
       readonly answer?: number
+      readonly took?: Cost
     })
   | (At & {
       readonly _tag: "decided"
@@ -92,7 +98,13 @@ export type Event =
   | (At & { readonly _tag: "withdrawn"; readonly row: number; readonly how: "cancel" | "evict" })
   | (At & { readonly _tag: "resized"; readonly poolSize: number })
   | (At & { readonly _tag: "shutdown" | "shut" | "paused" | "resumed" | "crashed" })
-  | (At & { readonly _tag: "left"; readonly inFlight: number; readonly pending: number })
+  | (At & {
+      readonly _tag: "left"
+      readonly inFlight: number
+      readonly pending: number
+      readonly limits?: ReadonlyArray<PoolStats.LimitStats>
+      readonly money?: PoolStats.PoolStats["money"]
+    })
 
 /**
  * Looks at every event as it happens. It is synchronous, and must not throw.

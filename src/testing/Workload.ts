@@ -14,6 +14,10 @@ import { PCGRandom } from "effect/Utils"
  */
 export interface Row {
   readonly tokens: number
+  /** How many of its tokens are output. Default none. */
+  readonly output?: number
+  /** How many tokens its caller says that it takes, to a pool that hears of it. Default as many as it does. */
+  readonly asked?: number
   readonly after?: number
 }
 

@@ -19,6 +19,13 @@ export * as Chart from "./report/Chart.js"
 export * as Checker from "./Checker.js"
 
 /**
+ * What must never happen in a pool that was told limits or a budget.
+ *
+ * @since 0.2.0
+ */
+export * as LimitChecker from "./LimitChecker.js"
+
+/**
  * Checkers of what a pool must get done: rows end in time, turns are fair, the window is used.
  *
  * @since 0.2.0

@@ -79,6 +79,25 @@ describe("The body of an error", () => {
     assert.deepStrictEqual([headers, waits], [[{ "retry-after": "7" }], []])
   })
 
+  it("names an instant, unless something of the quota remains; and its sentences may stand in lists of lists", () => {
+    const at = "2027-01-01T00:00:00Z"
+    assert.deepStrictEqual(
+      [{ reset_at: at }, { resetAt: at, remaining: 0 }, { reset_at: at, remaining: 1 }, { reset_at: [at] }].map(
+        (error) => json({ error }).headers
+      ),
+      [[{ "ratelimit-reset": at }], [{ "ratelimit-reset": at }], [], []]
+    )
+    assert.deepStrictEqual(json({ message: ["one", [["two"]]] }).messages, ["one", "two"])
+  })
+
+  it("asks for no wait of less than nothing", () => {
+    const waits = [-1, "-1", { seconds: -1 }, { nanos: -1 }, { seconds: "soon" }]
+    assert.deepStrictEqual(
+      waits.map((retry_after) => json({ error: { retry_after } }).waits),
+      waits.map(() => [])
+    )
+  })
+
   it("is read down to eight levels, of which a list is none", () => {
     const code = (levels: number, inner: unknown) => json(within(levels, inner)).codes
     assert.deepStrictEqual(

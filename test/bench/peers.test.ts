@@ -30,7 +30,8 @@ const noStarts: ControlLaw.Starts = {
   at: () => NaN,
   besides: () => NaN,
   fate: () => "open",
-  status: () => 0
+  status: () => 0,
+  tokens: () => 0
 }
 
 /** A law at work: what it decides after each sample, in milliseconds. */

@@ -229,6 +229,39 @@ describe("Ledger", () => {
     assert.isFalse(ledger.fitsBeside([1], [60], opensAt, 400))
   })
 
+  it("tries whether the API allows more, where it may, and goes back at a rejection", () => {
+    const ledger = Ledger.make(told({ requests: 20, per: 1000, transit: 0, grows: true }))
+    /** How many start at once, after all before have ended. */
+    const round = (now: number) => {
+      let count = 0
+      for (; ledger.opensAt([1], now) <= now; count++) {
+        ledger.settle(ledger.reserve([1], now), "answered", undefined, now)
+      }
+      ledger.learn(false, now)
+      return count
+    }
+    assert.deepStrictEqual([0, 2000, 4000, 6000].map(round), [20, 21, 22, 23])
+    ledger.learn(true, 7000)
+    assert.strictEqual(round(8000), 20)
+  })
+
+  it("counts from when an attempt begins, where a busy process lets it wait after its start", () => {
+    const window = Ledger.make(told({ tokens: 100, per: 1000, transit: 50 }))
+    const late = window.reserve([100], 0)
+    // By then it is taken for arrived.
+    assert.strictEqual(window.opensAt([1], 200), 1050.001)
+    window.begin(late, 200)
+    assert.strictEqual(window.opensAt([1], 200), 1250.001)
+    window.settle(late, "answered", undefined, 210)
+    assert.strictEqual(window.opensAt([1], 210), 1210.001)
+    const bucket = Ledger.make(told({ tokens: 100, per: 1000, transit: 50, kind: "bucket" }))
+    const other = bucket.reserve([100], 0)
+    assert.strictEqual(bucket.opensAt([10], 100), 150.001)
+    bucket.begin(other, 100)
+    assert.strictEqual(bucket.opensAt([10], 100), 250.001)
+    for (const ledger of [window, bucket]) assert.isTrue(ledger.standings(2000).every(conserves))
+  })
+
   it("knows the limit that is smaller than a call", () => {
     const ledger = Ledger.make([...told({ requests: 5, per: 1000 }), ...told({ tokens: 100, per: 1000 })])
     assert.isUndefined(ledger.tooSmall(tokens(100)))

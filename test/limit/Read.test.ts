@@ -107,7 +107,7 @@ describe("Limits", () => {
       "[0].concurrent: expected an integer of at least 1, got 1.5",
       '[0].burst: expected kind "bucket" beside it, got undefined',
       '[0].kind: expected "window" or "bucket", got "fixed"',
-      "[0].request: expected only requests, tokens, inputTokens, outputTokens, concurrent, per, kind, burst, transit, refunds, got 5",
+      "[0].request: expected only requests, tokens, inputTokens, outputTokens, concurrent, per, kind, burst, transit, refunds, grows, got 5",
       "[0].refunds: expected true or false, got 1",
       "[0].transit: expected a duration of at least 0, got -1",
       'expected limits such as "600 requests per minute, 8 concurrent" or "headers", got "many per second"',

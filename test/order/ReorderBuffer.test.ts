@@ -410,6 +410,32 @@ describe("Misuse", () => {
     assert.deepStrictEqual(submitIndices(buffer.complete(0, outcome(0), 0)), [0, 1])
   })
 
+  it("of rows in any order begins again at 0, too, when none is pending", () => {
+    const buffer = make<number, never>({ ordered: false })
+    const indices = [buffer.submit("a", 0), buffer.submit("b", 0)].flatMap((ticket) => {
+      const [entry] = buffer.complete(ticket, outcome(0), 0)
+      return entry === undefined ? [] : [[entry.submitIndex, entry.completeIndex]]
+    })
+    assert.deepStrictEqual(
+      [indices, buffer.submit("c", 0).submitIndex],
+      [
+        [
+          [0, 0],
+          [1, 1]
+        ],
+        0
+      ]
+    )
+  })
+
+  it("refuses a row that came out before its turn", () => {
+    const buffer = make<number, never>({ ordered: false })
+    const tickets = [buffer.submit("a", 0), buffer.submit("b", 0)] as const
+    buffer.complete(tickets[1], outcome(1), 0)
+    assert.throws(() => buffer.complete(tickets[1], outcome(1), 0), "row 1 is already complete; complete each row once")
+    assert.throws(() => buffer.evict(tickets[1], 0), "row 1 is already complete; complete each row once")
+  })
+
   it("refuses to release a row that is not recorded, and to record one twice", () => {
     const { buffer, ticketOf } = filled(1)
     assert.throws(() => buffer.release(ticketOf(0), 0), "row 0 is not recorded; complete each row once")

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PoolConfig, type ControlLaw } from "effect-aimd"
 import { Effect } from "effect"
+import * as Cost from "../../src/limit/Cost.js"
 import * as Admission from "../../src/pool/Admission.js"
 import type { Party } from "../../src/pool/Parties.js"
 import type { Ticket } from "../../src/pool/Starts.js"
@@ -18,6 +19,8 @@ const party = () => {
       seen.tickets.push(ticket)
       return false
     },
+    elect: () => false,
+    broke: () => undefined,
     giveUp: () => undefined,
     held: () => undefined,
     parked: () => 0,
@@ -29,10 +32,12 @@ const party = () => {
 
 /** Who declines whatever it is given. */
 const decliner = (admission: Admission.Admission): Party => ({
-  start: () => {
-    admission.decline()
+  start: (ticket) => {
+    admission.decline(ticket)
     return false
   },
+  elect: () => false,
+  broke: () => undefined,
   giveUp: () => undefined,
   held: () => undefined,
   parked: () => 0,
@@ -40,7 +45,7 @@ const decliner = (admission: Admission.Admission): Party => ({
   shutdown: () => undefined
 })
 
-const subject = { row: 1, attempts: 1, rejectedSince: 0 }
+const subject = { row: 1, attempts: 1, rejectedSince: 0, asked: Cost.one }
 
 describe("Admission", () => {
   it.effect("tells every party of a shutdown, but not those that have left", () =>

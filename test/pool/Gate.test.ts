@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ControlLaw } from "effect-aimd"
+import { FastCheck } from "effect"
 import * as Gate from "../../src/pool/Gate.js"
 import * as StartLog from "../../src/pool/StartLog.js"
 
@@ -189,6 +190,32 @@ describe("The log of starts", () => {
     log.remove(2)
     log.remove(9)
     assert.deepStrictEqual([1, 2, 3, 4].map(log.latest), [3, 2, 1, undefined])
+  })
+
+  it("is the end of a list that is cut, whatever is added and taken out", () => {
+    const ops = FastCheck.array(
+      FastCheck.record({ adds: FastCheck.boolean(), at: FastCheck.integer({ min: 1, max: 9 }) }),
+      {
+        maxLength: 400
+      }
+    )
+    FastCheck.assert(
+      FastCheck.property(FastCheck.integer({ min: 1, max: 70 }), ops, (most, ops) => {
+        const log = StartLog.make(most)
+        let list: Array<number> = []
+        for (const { adds, at } of ops) {
+          if (adds) {
+            log.add(at)
+            list = [...list, at].slice(-2 * most)
+          } else {
+            log.remove(at)
+            if (list.includes(at)) list.splice(list.lastIndexOf(at), 1)
+          }
+          assert.strictEqual(log.size, list.length)
+          for (const count of [1, Math.ceil(most / 2), most]) assert.strictEqual(log.latest(count), list.at(-count))
+        }
+      })
+    )
   })
 
   it("remembers nothing where it need not", () => {

@@ -38,6 +38,22 @@ describe("The history of a pool's starts", () => {
     )
   })
 
+  it("knows what it weighs, where anybody says", () => {
+    const history = History.make(100)
+    history.add(1, 0)
+    history.weighs(1, 0)
+    assert.strictEqual(history.tokens(1), 0)
+    for (let i = 2; i <= 80; i++) {
+      history.add(i, 0)
+      if (i % 2 === 0) history.weighs(i, 10 * i)
+    }
+    assert.deepStrictEqual([2, 3, 64, 80].map(history.tokens), [20, 0, 640, 800])
+    for (let i = 81; i <= 102; i++) history.add(i, 0)
+    history.weighs(2, 7)
+    assert.deepStrictEqual([3, 4, 80, 102].map(history.tokens), [0, 40, 800, 0])
+    History.make(0).weighs(1, 5)
+  })
+
   it("forgets the oldest, and what ends after it was forgotten says nothing of a later one", () => {
     const history = History.make(3)
     for (const at of [10, 20, 30, 40, 50]) history.add(at, 0)

@@ -91,7 +91,14 @@ describe("Recording", () => {
     recording.sample(sample(100, { waitsFor: "pace" }))
     recording.sample(sample(250, { waitsFor: "hold" }))
     recording.sample(sample(300, { waitsFor: "pace" }))
-    assert.deepStrictEqual(recording.snapshot().waitedFor, { pause: 0, hold: 150, window: 0, pace: 150, rows: 0 })
+    assert.deepStrictEqual(recording.snapshot().waitedFor, {
+      pause: 0,
+      hold: 150,
+      window: 0,
+      pace: 150,
+      limit: 0,
+      rows: 0
+    })
   })
 
   it("splits the time of rows, those apart that an earlier run has done", () => {

@@ -57,6 +57,34 @@ describe("Semaphore", () => {
     assert.deepStrictEqual(served, ["a", "b", "c", "d"])
   })
 
+  it("serves whom it is told to, and nobody while it is told so", () => {
+    const wanted = new Set<Semaphore.Place>()
+    const semaphore = Semaphore.make(2, undefined, (line) => [...line].find((place) => wanted.has(place)))
+    const served: Array<string> = []
+    const [a, b, c] = ["a", "b", "c"].map((name) =>
+      semaphore.join(() => {
+        served.push(name)
+        return name === "b"
+      })
+    )
+    assert.deepStrictEqual([served, semaphore.waiting], [[], 3])
+    for (const place of [b, c, a]) {
+      if (place !== undefined) wanted.add(place)
+      semaphore.serve()
+      wanted.clear()
+    }
+    assert.deepStrictEqual([served, semaphore.waiting, semaphore.inUse], [["b", "b"], 3, 2])
+    semaphore.release()
+    for (const place of [c, a]) {
+      if (place !== undefined) wanted.add(place)
+      semaphore.serve()
+      wanted.clear()
+      semaphore.release()
+    }
+    // Each is served where it stands, and leaves the line unless it wants more.
+    assert.deepStrictEqual([served, semaphore.waiting], [["b", "b", "c", "a"], 1])
+  })
+
   it("serves nobody without permits, until there are some", () => {
     const { join, semaphore, served } = logged(0)
     join("a")

@@ -16,6 +16,7 @@ type Failures =
   | PoolError.RetryTimeoutError
   | PoolError.PoolShutdownError
   | PoolError.AttemptTimeoutError
+  | PoolError.LimitError
   | HttpError.QuotaExhaustedError
   | HttpError.RequestRefusedError
   | HttpError.StreamingBodyError
@@ -75,7 +76,8 @@ test("one attempt keeps its capacity errors", () => {
       | Capacity.CapacityError
       | PoolError.RetryTimeoutError
       | PoolError.PoolShutdownError
-      | PoolError.AttemptTimeoutError,
+      | PoolError.AttemptTimeoutError
+      | PoolError.LimitError,
       Token
     >
   >()

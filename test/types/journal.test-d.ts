@@ -1,12 +1,13 @@
 import { expectTypeOf, test } from "@effect/vitest"
-import { Schema, type Effect, type Stream } from "effect"
-import type { PoolError, PooledExecutor, ReorderBuffer } from "effect-aimd"
+import { Schema, Stream, type Effect } from "effect"
+import { type Capacity, type PoolError, PooledExecutor, type ReorderBuffer } from "effect-aimd"
 import { Journal, type JournalError } from "effect-aimd/journal"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", { status: Schema.Number }) {}
 
 declare const pool: PooledExecutor.PooledExecutor
 declare const call: Effect.Effect<string, Refused>
+declare const busy: Effect.Effect<string, Capacity.CapacityError>
 
 test("journal: its errors and its store join those of the batch", () => {
   const journal = Journal.batch<number, string, string, Refused, typeof Refused.Encoded>({
@@ -24,7 +25,7 @@ test("journal: its errors and its store join those of the batch", () => {
   expectTypeOf(pool.stream([1], () => call, { journal })).toEqualTypeOf<
     Stream.Stream<
       ReorderBuffer.BufferEntry<string, PoolError.RowError<Refused>>,
-      PoolError.PoolShutdownError | PoolError.BatchTimeoutError | JournalError.JournalError,
+      PoolError.StopError | JournalError.JournalError,
       Journal.Journal
     >
   >()
@@ -51,4 +52,12 @@ test("journal: what rows are and end with is inferred", () => {
   pool.executeBatch([1], () => call, { journal: Journal.batch({ id: "x", success: Schema.String }) })
   // @ts-expect-error rows succeed with a string
   pool.executeBatch([1], () => call, { journal: Journal.batch({ id: "x", success: Schema.Number, failure: Refused }) })
+})
+
+test("journal: a want of capacity is the pool's, and needs no schema", () => {
+  void pool.executeBatch([1], () => busy, { journal: Journal.batch({ id: "x", success: Schema.String }) })
+  const mapped = PooledExecutor.mapRows(pool, () => busy, {
+    journal: Journal.batch({ id: "x", success: Schema.String })
+  })
+  void Stream.runDrain(mapped(Stream.make(1)))
 })

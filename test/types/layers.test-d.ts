@@ -17,10 +17,11 @@ type RowFailure =
   | PoolError.AttemptTimeoutError
   | PoolError.BatchTimeoutError
   | PoolError.RowCancelledError
+  | PoolError.LimitError
 
 test("a call that fails by capacity errors alone keeps no error of its own", () => {
   expectTypeOf<PoolError.CallError<Capacity.CapacityError>>().toEqualTypeOf<
-    PoolError.RetryTimeoutError | PoolError.PoolShutdownError | PoolError.AttemptTimeoutError
+    PoolError.RetryTimeoutError | PoolError.PoolShutdownError | PoolError.AttemptTimeoutError | PoolError.LimitError
   >()
   expectTypeOf<PoolError.RowError<Capacity.CapacityError | Refused>>().toEqualTypeOf<RowFailure>()
   expectTypeOf<PoolError.RowError<never>>().toEqualTypeOf<Exclude<RowFailure, Refused>>()
@@ -32,7 +33,9 @@ test("each failure of a call is caught by its tag, and nothing is left", () => {
       Refused: ({ status }) => Effect.succeed(status),
       RetryTimeoutError: ({ lastError }) => Effect.succeed(lastError.status),
       PoolShutdownError: ({ pool }) => Effect.succeed(pool),
-      AttemptTimeoutError: ({ attempt }) => Effect.succeed(attempt)
+      AttemptTimeoutError: ({ attempt }) => Effect.succeed(attempt),
+      CallTooLargeError: ({ limit }) => Effect.succeed(limit),
+      BudgetExhaustedError: ({ spent }) => Effect.succeed(spent)
     })
   )
   expectTypeOf(handled).toEqualTypeOf<Effect.Effect<string | number, never, Api | PooledExecutor.PooledExecutor>>()

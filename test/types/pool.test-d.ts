@@ -21,7 +21,12 @@ declare const source: Stream.Stream<number, Lost, Disk>
 declare const call: Effect.Effect<string, Refused | Capacity.CapacityError, Api>
 declare const pool: PooledExecutor.PooledExecutor
 
-type CallFailure = Refused | PoolError.RetryTimeoutError | PoolError.PoolShutdownError | PoolError.AttemptTimeoutError
+type CallFailure =
+  | Refused
+  | PoolError.RetryTimeoutError
+  | PoolError.PoolShutdownError
+  | PoolError.AttemptTimeoutError
+  | PoolError.LimitError
 
 test("execute: the capacity error leaves, the call's own error and requirements stay", () => {
   expectTypeOf(pool.execute(call)).toEqualTypeOf<Effect.Effect<string, CallFailure, Api>>()
@@ -55,7 +60,7 @@ test("forEach: results in an array, the row's error in the channel", () => {
   >()
 })
 
-type StreamFailure = PoolError.PoolShutdownError | PoolError.BatchTimeoutError
+type StreamFailure = PoolError.PoolShutdownError | PoolError.BatchTimeoutError | PoolError.BudgetExhaustedError
 type RowFailure = CallFailure | PoolError.BatchTimeoutError | PoolError.RowCancelledError
 type Entry = PooledExecutor.BatchResult<string, RowFailure>["entries"][number]
 
@@ -142,4 +147,14 @@ test("usage: a part of what an attempt reports, of an entry, and always of stati
   expectTypeOf<PooledExecutor.Progress["usage"]>().toEqualTypeOf<Usage.Usage>()
   // @ts-expect-error: an amount is a number
   void Hints.report({ usage: { tokens: "1" } })
+})
+
+test("what the rows of a stream need, and fail with, can be provided and caught behind it", () => {
+  const run = Stream.runDrain(PooledExecutor.mapRows(pool, () => call)(source))
+  expectTypeOf(run.pipe(Effect.provideService(Disk, {}), Effect.provideService(Api, { url: "" }))).toEqualTypeOf<
+    Effect.Effect<void, StreamFailure | Lost>
+  >()
+  expectTypeOf(Effect.catchTag(run, "Lost", () => Effect.void)).toEqualTypeOf<
+    Effect.Effect<void, StreamFailure, Disk | Api>
+  >()
 })

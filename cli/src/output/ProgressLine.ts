@@ -60,6 +60,8 @@ const waits = ({ at, snapshot, stats }: Standing): string | undefined => {
       return stats.starts === undefined
         ? `waits for the pace, a start each ${span(Duration.toMillis(stats.spacing))}`
         : `waits for the pace, ${count(stats.starts.limit)} starts in ${span(Duration.toMillis(stats.starts.period))}`
+    case "limit":
+      return "waits for a limit that the pool was told"
     case "pause":
       return "paused"
     case "reader":

@@ -177,10 +177,12 @@ export const describeLaw = ({ reason, spacingMillis, starts, window }: Law): str
 }
 
 /** Tokens for people. */
-export const formatTokens = ({ input, output }: Tokens): string => `${count(input)} tokens in, ${count(output)} out`
+export const formatTokens = ({ input, output }: Tokens): string =>
+  `${count(input)} tokens in, ${count(output)} tokens out`
 
 const advice: { readonly [status in Status]?: string } = {
   budget: "To go on, run the same command again with a larger --max-cost.",
+  dead: "To go on, run the same command again: rows without an answer are asked once more.",
   failedRows: "To do the failed rows again, run the same command with --retry failed."
 }
 

@@ -12,8 +12,7 @@ import * as RunJournal from "./Journal.js"
 /** What ends a run as a whole. */
 export type RunError = InputError | OutputError
 /** How the entries fail. */
-export type EntriesError =
-  InputError | JournalError.JournalError | PoolError.PoolShutdownError | PoolError.BatchTimeoutError
+export type EntriesError = InputError | JournalError.JournalError | PoolError.StopError
 
 /** Takes entries: counts them, and writes the lines of the first rows that have ended. */
 export const taker = (results: Results.Results, tally: Summary.Tally, { begun, stopper }: Common) => {
@@ -49,6 +48,7 @@ export const endOf = (
       switch (failure._tag) {
         case "PoolShutdownError":
         case "BatchTimeoutError":
+        case "BudgetExhaustedError":
           return Effect.succeed({ isWhole: false })
         case "JournalError":
           return Effect.fail(RunJournal.explain(failure))

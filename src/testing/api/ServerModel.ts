@@ -24,6 +24,8 @@ export interface Request {
   readonly row?: number | undefined
   /** Its size, for limits that count tokens. */
   readonly tokens: number
+  /** How many of its tokens are output. Default none. */
+  readonly output?: number | undefined
   /** How long the server would work on it, in milliseconds. */
   readonly service: number
   /** Drawn for this request, from 0 to 1, for models that decide by chance. */
@@ -92,14 +94,18 @@ export interface ServerModel<State = unknown> {
 }
 
 /**
- * What a request costs a limit: one, or its tokens.
+ * What a request costs a limit: one, its tokens, or those of them that are input or output.
  *
  * @since 0.2.0
  * @category models
  */
-export type Unit = "requests" | "tokens"
+export type Unit = "requests" | "tokens" | "inputTokens" | "outputTokens"
 
-const costOf = (unit: Unit, request: Request): number => (unit === "requests" ? 1 : request.tokens)
+const costOf = (unit: Unit, { output = 0, tokens }: Request): number =>
+  ({ requests: 1, tokens, inputTokens: tokens - output, outputTokens: output })[unit]
+
+/** What it is called in the name of a server. */
+const nouns = { requests: "", tokens: " tokens", inputTokens: " input tokens", outputTokens: " output tokens" }
 
 /** A number for a name. */
 const short = (n: number): number => Math.round(n * 1000) / 1000
@@ -125,7 +131,7 @@ export const tokenBucket = (options: {
 }): ServerModel<{ readonly level: number; readonly at: number }> => {
   const { burst, rate, status = 429, unit = "requests" } = options
   return {
-    name: `bucket ${short(rate)}/s burst ${short(burst)}${unit === "tokens" ? " tokens" : ""}`,
+    name: `bucket ${short(rate)}/s burst ${short(burst)}${nouns[unit]}`,
     initial: { level: burst, at: 0 },
     arrive: (state, request) => {
       const level = Math.min(burst, state.level + (rate * Math.max(0, request.at - state.at)) / 1000)
@@ -163,7 +169,7 @@ export const fixedWindow = (options: {
 }): ServerModel<{ readonly from: number; readonly used: number }> => {
   const { aligned = true, limit, per, status = 429, unit = "requests" } = options
   return {
-    name: `window ${limit} per ${per / 1000} s${unit === "tokens" ? " tokens" : ""}`,
+    name: `window ${limit} per ${per / 1000} s${nouns[unit]}`,
     initial: { from: -Infinity, used: 0 },
     arrive: (state, request) => {
       const { at } = request

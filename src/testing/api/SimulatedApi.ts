@@ -12,6 +12,8 @@ import { PCGRandom } from "effect/Utils"
 import * as Capacity from "../../Capacity.js"
 import type * as ControlLaw from "../../law/ControlLaw.js"
 import * as Hints from "../../Hints.js"
+import * as Prices from "../../limit/Prices.js"
+import type { Price } from "../../limit/Prices.js"
 import * as Monotonic from "../../structure/Monotonic.js"
 import * as RetryAfter from "../../answer/RetryAfter.js"
 import * as HintDialect from "./HintDialect.js"
@@ -32,6 +34,10 @@ export interface Options {
   readonly rejectionLatency?: number
   /** How it says when to come back. Default `"none"`. */
   readonly hints?: HintDialect.HintDialect
+  /** How long a request is on its way there: it is counted when it arrives, though its caller has gone. Default 0. */
+  readonly transit?: Latency.Latency
+  /** Whether its answers tell how many tokens were used; with a price, also what they cost. Default false. */
+  readonly usage?: boolean | Price
 }
 
 /**
@@ -44,6 +50,8 @@ export interface Call {
   readonly row?: number
   /** Default 1. */
   readonly tokens?: number
+  /** How many of its tokens are output. Default none. */
+  readonly output?: number
   /** Default `"client"`. */
   readonly client?: string
 }
@@ -58,7 +66,7 @@ export interface Answer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Record<string, string>
-  /** What the headers say of the limits, in numbers, where they say anything. */
+  /** What it says of the limits and of what was used, in numbers, where it says anything. */
   readonly quota?: ControlLaw.Hints
 }
 
@@ -102,6 +110,8 @@ export interface SimulatedApi {
   /** The same with the manners of this library: fails with `CapacityError`, with its `retryAfter`, or with `ServerError`. */
   readonly call: (call?: Call) => Effect.Effect<Answer, Capacity.CapacityError | ServerError>
   readonly counts: Effect.Effect<Counts>
+  /** Tokens that were accepted, and what they cost: nothing without a price. */
+  readonly bill: Effect.Effect<{ readonly tokens: number; readonly money: number }>
 }
 
 /** A number that differs where any of the others does. */
@@ -144,10 +154,11 @@ const defaultLatency = Latency.constant(100)
  */
 export const make = (options: Options & { readonly seed?: number }): Effect.Effect<SimulatedApi> =>
   Effect.gen(function* () {
-    const { hints = "none", latency, model, rejectionLatency = 50 } = options
+    const { hints = "none", latency, model, rejectionLatency = 50, transit, usage = false } = options
     const clock = yield* Effect.clock
     const seed = options.seed ?? (yield* Random.nextInt)
     const counts = { accepted: 0, rejected: 0, failed: 0, hung: 0 }
+    const bill = { tokens: 0, money: 0 }
     let state = model.initial
     let calls = 0
 
@@ -156,35 +167,69 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
     const after = (millis: number, answer: Answer): Effect.Effect<Answer> =>
       Effect.as(clock.sleep(Duration.millis(millis)), answer)
 
-    const respond = ({ client = "client", row, tokens = 1 }: Call = {}): Effect.Effect<Answer> =>
+    /** A request reaches the server: what becomes of it. */
+    const arrive = ({ client = "client", output = 0, row, tokens = 1 }: Call, call: number) => {
+      const at = now()
+      const service = serviceTime(seed, latency, row ?? call, tokens)
+      const chance = new PCGRandom(mix(seed, ~call)).number()
+      const [next, verdict] = model.arrive(state, { at, client, tokens, output, service, chance, row })
+      state = next
+      const { status = 200 } = verdict._tag === "hung" ? {} : verdict
+      counts[verdict._tag === "accepted" && status >= 400 ? "failed" : verdict._tag] += 1
+      const told = usageOf(usage, tokens, output)
+      if (verdict._tag === "accepted") {
+        bill.tokens += tokens
+        bill.money += told.money ?? 0
+      }
+      const quota = "quota" in verdict ? verdict.quota : undefined
+      const rejected = verdict._tag === "rejected"
+      const headers = HintDialect.headers(hints, { at, chance, rejected, opensIn: opensIn(verdict), quota })
+      const said = {
+        ...(hints === "reset-headers" && quota),
+        ...(usage !== false && verdict._tag === "accepted" && status < 400 && { usage: told })
+      }
+      return { verdict, service, answer: { status, headers, ...(Object.keys(said).length > 0 && { quota: said }) } }
+    }
+
+    const leave = Effect.sync(() => {
+      state = model.leave?.(state, now()) ?? state
+    })
+
+    type Restore = <A>(effect: Effect.Effect<A>) => Effect.Effect<A>
+    const serve = (request: Call, call: number, restore: Restore): Effect.Effect<Answer> => {
+      const { answer, service, verdict } = arrive(request, call)
+      switch (verdict._tag) {
+        case "accepted":
+          return Effect.ensuring(restore(after((verdict.wait ?? 0) + service + (verdict.extra ?? 0), answer)), leave)
+        case "rejected":
+        case "failed":
+          return restore(after(rejectionLatency, answer))
+        case "hung":
+          return restore(Effect.zipRight(clock.sleep(Duration.infinity), Effect.never))
+      }
+    }
+
+    /** What was sent arrives, whether anybody waits for its answer or not. */
+    const late = (request: Call, call: number, at: number): Effect.Effect<void> =>
+      Effect.suspend(() => clock.sleep(Duration.millis(Math.max(0, at - now())))).pipe(
+        Effect.zipRight(
+          Effect.suspend(() => (arrive(request, call).verdict._tag === "accepted" ? leave : Effect.void))
+        ),
+        Effect.forkDaemon,
+        Effect.asVoid
+      )
+
+    const respond = (request: Call = {}): Effect.Effect<Answer> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.suspend(() => {
-          const at = now()
           const call = calls++
-          const service = serviceTime(seed, latency, row ?? call, tokens)
-          const chance = new PCGRandom(mix(seed, ~call)).number()
-          const [next, verdict] = model.arrive(state, { at, client, tokens, service, chance, row })
-          state = next
-          const { status = 200 } = verdict._tag === "hung" ? {} : verdict
-          counts[verdict._tag === "accepted" && status >= 400 ? "failed" : verdict._tag] += 1
-          const quota = "quota" in verdict ? verdict.quota : undefined
-          const rejected = verdict._tag === "rejected"
-          const headers = HintDialect.headers(hints, { at, chance, rejected, opensIn: opensIn(verdict), quota })
-          const told = quota !== undefined && hints === "reset-headers" ? { headers, quota } : { headers }
-          switch (verdict._tag) {
-            case "accepted":
-              return Effect.ensuring(
-                restore(after((verdict.wait ?? 0) + service + (verdict.extra ?? 0), { status, ...told })),
-                Effect.sync(() => {
-                  state = model.leave?.(state, now()) ?? state
-                })
-              )
-            case "rejected":
-            case "failed":
-              return restore(after(rejectionLatency, { status, ...told }))
-            case "hung":
-              return restore(Effect.zipRight(clock.sleep(Duration.infinity), Effect.never))
-          }
+          if (transit === undefined) return serve(request, call, restore)
+          const way = transit(new PCGRandom(mix(seed, ~call, 1)), request.tokens ?? 1)
+          const arrivesAt = now() + way
+          return Effect.zipRight(
+            Effect.onInterrupt(restore(clock.sleep(Duration.millis(way))), () => late(request, call, arrivesAt)),
+            Effect.suspend(() => serve(request, call, restore))
+          )
         })
       )
 
@@ -192,9 +237,17 @@ export const make = (options: Options & { readonly seed?: number }): Effect.Effe
       name: model.name,
       respond,
       call: (call) => Effect.flatMap(respond(call), (answer) => judge(answer, clock.unsafeCurrentTimeMillis())),
-      counts: Effect.sync(() => ({ ...counts }))
+      counts: Effect.sync(() => ({ ...counts })),
+      bill: Effect.sync(() => ({ ...bill }))
     }
   })
+
+const usageOf = (price: boolean | Price, tokens: number, output: number): ControlLaw.Usage => {
+  const used = { inputTokens: tokens - output, outputTokens: output }
+  return typeof price === "boolean"
+    ? used
+    : { ...used, money: Prices.of(price, { requests: 1, tokens, ...used, model: undefined }) }
+}
 
 const opensIn = (verdict: Verdict): number | undefined =>
   verdict._tag === "rejected" && verdict.silent !== true ? verdict.opensIn : undefined

@@ -32,7 +32,7 @@ const blamed = (
   at = quiet
 ): State.Draft => {
   const draft = drafted(over)
-  blame(draft, rejection(sample), mark(accepted, at), at + 20, undefined)
+  blame(draft, rejection(sample), mark(accepted, at), at + 20, undefined, undefined)
   return draft
 }
 const paced = (top: number) => ({ window: Permits.initial(12), pace: Level.known(top), slowStart: false })
@@ -86,7 +86,7 @@ describe("A rejection that hits a cap", () => {
     const draft = drafted()
     draft.block = Closing.make(draft, { since: 0, accepted: 0, before: draft.limits, at: 0 })
     const { reason } = draft.decision
-    blame(draft, rejection({ startedWith: 13 }), mark(100), quiet, undefined)
+    blame(draft, rejection({ startedWith: 13 }), mark(100), quiet, undefined, undefined)
     assert.deepStrictEqual([draft.limits.window.top, draft.decision.reason], [12, reason])
   })
 })

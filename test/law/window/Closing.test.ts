@@ -54,3 +54,69 @@ describe("An API that was closed", () => {
     assert.deepStrictEqual([rate, draft.limits.window.level, draft.held], [40, 12, 30_000])
   })
 })
+
+describe("A block that begins", () => {
+  const made = (over: Partial<State.Draft>, at = 2000) => {
+    const draft = Object.assign(State.draft(State.begin(64, 0, 0).state), { opened: { at: 0, accepted: 10 }, ...over })
+    const limits = { ...draft.limits, pace: Level.known(40), slowStart: false }
+    draft.limits = limits
+    return Closing.make(draft, { since: 1900, accepted: 50, before: limits, at })
+  }
+
+  it("knows what was accepted a second, and never more than the limits allow", () => {
+    assert.deepStrictEqual(
+      [made({}).rate, made({}, 500).rate, made({}, 0).rate, made({ opened: undefined }).rate],
+      [20, 40, 0, 0]
+    )
+  })
+
+  it("looks the more often, the more has gone through", () => {
+    const shares = [10, 500, 1000, 100_000].map((successes) => made({ successes }).share)
+    assert.deepStrictEqual(shares, [0.15, 0.1, 0.05, 0.05])
+  })
+
+  it("begins without probes, told of by nobody, and suspects nothing", () => {
+    const { delay, lastProbe, probes, suspect, told } = made({})
+    assert.deepStrictEqual([delay, lastProbe, probes, suspect, told], [0, 2000, 0, false, false])
+  })
+})
+
+describe("An API that opens again after it was held", () => {
+  it("was open since the hold: what was rejected before is past, and a period is learned", () => {
+    const draft = State.draft(State.begin(64, 0, 0).state)
+    Object.assign(draft, { opened: { at: 0, accepted: 0 }, lastRejected: 77, marks: [{ at: 1, accepted: 1, held: 0 }] })
+    draft.limits = { ...draft.limits, pace: Level.known(40), slowStart: false }
+    draft.decision = { ...draft.decision, holdUntil: 33_000 }
+    const block = Closing.make(draft, { since: 4000, accepted: 100, before: draft.limits, at: 4000 })
+    Closing.reopen(draft, block, 34_000)
+    assert.deepStrictEqual([draft.opened, draft.period?.limit], [{ at: 33_000, accepted: 100 }, 100])
+    assert.deepStrictEqual([draft.clear, draft.marks, draft.before, draft.held], [78, [], undefined, 30_000])
+  })
+})
+
+describe("How long an API is closed", () => {
+  const learned = (accepted: number, closedAt: number, openedAt: number, opened?: State.Draft["opened"]) => {
+    const draft = State.draft(State.begin(64, 0, 0).state)
+    draft.opened = opened
+    Closing.learnPeriod(draft, accepted, closedAt, closedAt + 100, openedAt)
+    return [draft.period?.limit, draft.opened] as const
+  }
+
+  it("is a period where sixteen were let through, and it was closed for a tenth of it", () => {
+    const since = { at: 1000, accepted: 4 }
+    assert.deepStrictEqual(
+      [
+        learned(20, 50_000, 61_000, since)[0],
+        learned(19, 50_000, 61_000, since)[0],
+        learned(20, 55_000, 61_000, since)[0],
+        learned(20, 55_001, 61_000, since)[0]
+      ],
+      [16, undefined, 16, undefined]
+    )
+    assert.deepStrictEqual(learned(20, 50_000, 61_000, since)[1], { at: 61_000, accepted: 20 })
+  })
+
+  it("is none yet where nobody knows since when it had been open", () => {
+    assert.deepStrictEqual(learned(20, 50_000, 61_000), [undefined, { at: 61_000, accepted: 20 }])
+  })
+})

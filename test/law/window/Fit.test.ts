@@ -113,8 +113,8 @@ describe("What explains the latest starts", () => {
       [
         Fit.isSame(cap(8), cap(8)),
         Fit.isSame(cap(8), cap(9)),
-        Fit.isSame(bucket(1), bucket(1.04)),
-        Fit.isSame(bucket(1), bucket(1.06)),
+        Fit.isSame(bucket(10), bucket(10.4)),
+        Fit.isSame(bucket(10), bucket(10.6)),
         Fit.isSame(cap(8), bucket(8)),
         Fit.isSame(none, none)
       ],

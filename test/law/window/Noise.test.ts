@@ -6,6 +6,7 @@ import type * as Fit from "../../../src/law/window/Fit.js"
 import * as Level from "../../../src/law/window/Level.js"
 import * as Noise from "../../../src/law/window/Noise.js"
 import * as Pace from "../../../src/law/window/Pace.js"
+import * as Period from "../../../src/law/window/Period.js"
 import * as Permits from "../../../src/law/window/Permits.js"
 import * as State from "../../../src/law/window/State.js"
 import * as History from "../../../src/pool/History.js"
@@ -308,5 +309,52 @@ describe("Where nothing but chance rejects, a pace", () => {
   it("ends where the pool could not be so fast", () => {
     // One and a half times 64 in flight, a second each.
     assert.deepStrictEqual([paced(95, 1000) !== undefined, paced(96, 1000)], [true, undefined])
+  })
+})
+
+describe("A rejection while nothing is known of chance", () => {
+  const starts = startsOf(all(40, (i) => i === 39))
+  const given = (over: Partial<State.Draft>, sample: Partial<Rejection> = {}) => {
+    const draft = drafted({ limits: { window: Permits.initial(20), pace: undefined, slowStart: false }, ...over })
+    // At an instant at which nobody tests.
+    const verdict = judge(draft, { ...rejection(40), ...sample }, 2390, starts)
+    return [verdict, draft.suspect?.sequence] as const
+  }
+
+  it("is the limit's where the API says how long, where a period is tested, and with 429 where the API is shared", () => {
+    const period = Period.told(100, 60_000)
+    assert.deepStrictEqual(
+      [
+        given({})[0],
+        given({}, { retryAfter: 100 })[0],
+        given({ period }, { bound: "period" })[0],
+        given({ period })[0],
+        given({ period: { ...period, limit: 101 } })[0],
+        given({ isShared: true }, { status: 429 })[0],
+        given({ isShared: true })[0]
+      ],
+      ["chance", "limit", "limit", "chance", "limit", "limit", "chance"]
+    )
+  })
+
+  it("is suspect where it ends slow start, with what the limits had been", () => {
+    const limits = { window: Permits.initial(20), pace: undefined, slowStart: true }
+    assert.strictEqual(given({ limits })[1], 40)
+    assert.strictEqual(given({})[1], undefined)
+  })
+
+  it("is the limit's where more was tested, and where it is the second in a row: then the first was none of chance", () => {
+    const limits = { window: Permits.initial(9), pace: undefined, slowStart: false }
+    assert.deepStrictEqual(
+      [given({ limits })[0], given({ limits: { ...limits, window: Permits.initial(10) } })[0]],
+      [...["limit", "chance"]]
+    )
+    const row = startsOf(all(40, (i) => i >= 38))
+    const draft = drafted({
+      limits: { window: Permits.initial(20), pace: Level.known(50), slowStart: false },
+      calm: { ...State.calm, rejected: 2, last: 39 }
+    })
+    assert.strictEqual(judge(draft, rejection(40), 390, row), "limit")
+    assert.deepStrictEqual([draft.calm.rejected, draft.calm.last], [1, 0])
   })
 })

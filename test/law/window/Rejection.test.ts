@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Bound } from "../../../src/law/ControlLaw.js"
+import * as Closing from "../../../src/law/window/Closing.js"
 import { decide } from "../../../src/law/window/Decide.js"
 import * as Level from "../../../src/law/window/Level.js"
 import * as Period from "../../../src/law/window/Period.js"
@@ -25,7 +27,7 @@ const rejection = (retryAfter?: number) => ({
   latency: 0,
   sequence: 101,
   startedWith: 1,
-  bound: "none" as const,
+  bound: "none" as Bound,
   status: 429,
   retryAfter
 })
@@ -58,8 +60,9 @@ describe("A period that was too short", () => {
   it("is waited for a little longer each time, and never by more than a tenth of it", () => {
     const pauses = [0, 1, 2, 3, 7].map((failures) => {
       const period = { ...Period.told(100, 60_000), isExact: false, failures }
-      const draft = draftOf({ period })
+      const draft = draftOf({ period, marks: [{ at: 1, accepted: 1, held: 0 }] })
       reject(draft, rejection(), now, now, undefined)
+      assert.deepStrictEqual(draft.marks, [])
       return [draft.decision.reason, draft.decision.holdUntil - now]
     })
     const reason = "the period is longer than thought"
@@ -135,5 +138,49 @@ describe("What a rejection is remembered by", () => {
     )
     // One that was started no later than the last says nothing.
     assert.isFalse(silent({ marks: [{ at: 8_002_000, accepted: 99, held: 0 }] }, 8_002_000))
+  })
+})
+
+describe("A rejection while the API is closed", () => {
+  const closed = (accepted: number, over: Partial<State.Draft> = {}) => {
+    const draft = draftOf({ lastRejected: 90, ...over })
+    draft.limits = { ...draft.limits, slowStart: false }
+    draft.block = Closing.make(draft, { since: 9000, accepted: 50, before: draft.limits, at: 9000 })
+    reject(draft, { ...rejection(), sequence: accepted + 1 }, now, now + 20, undefined)
+    return draft
+  }
+
+  it("is a probe in vain where nothing has passed since: the next one comes later", () => {
+    const { block, decision, marks } = closed(50)
+    assert.deepStrictEqual([block?.probes, block?.lastProbe, block?.since, marks], [1, now, 9000, []])
+    assert.isAbove(decision.holdUntil, now + 20)
+    assert.strictEqual(decision.reason, "nothing passes")
+  })
+
+  it("is of an API that had opened where something has passed", () => {
+    const { block, marks } = closed(51)
+    assert.deepStrictEqual([block, marks.length], [undefined, 1])
+  })
+})
+
+describe("A period that is thought of", () => {
+  const thought = (count: number, over: Partial<ReturnType<typeof rejection>> = {}, widest = 64) => {
+    const period = { ...Period.told(100, 60_000), proven: false }
+    const draft = draftOf({ period, widest })
+    draft.limits = { ...draft.limits, slowStart: false }
+    reject(draft, { ...rejection(), sequence: count + 1, ...over }, now, now + 20, undefined)
+    return draft.block?.suspect === true
+  }
+
+  it("may be at its end where half of it has passed, with fewer in flight than were served before", () => {
+    assert.deepStrictEqual(
+      [thought(49), thought(50), thought(50, { startedWith: 64 }), thought(50, { startedWith: 65 })],
+      [false, true, true, false]
+    )
+  })
+
+  it("may be at its end where it was waited for, and nearly all of it has passed, however many are in flight", () => {
+    const wide = (count: number) => thought(count, { startedWith: 65, bound: "period" })
+    assert.deepStrictEqual([wide(100), wide(50)], [true, false])
   })
 })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ControlLaw } from "effect-aimd"
+import * as Chance from "../../../src/law/window/Chance.js"
 import * as Closing from "../../../src/law/window/Closing.js"
 import * as Level from "../../../src/law/window/Level.js"
 import * as Pace from "../../../src/law/window/Pace.js"
@@ -96,6 +97,27 @@ describe("The window after a success", () => {
     )
   })
 
+  it("grows once, and heeds no quota, where nothing but chance rejects", () => {
+    const noise: State.Noise = {
+      ...{
+        chance: 0.02,
+        limit: { _tag: "none", chance: 0.02, likelihood: 0 },
+        fall: Chance.silent,
+        test: Chance.silent
+      },
+      ...{ tested: undefined, since: Infinity, through: 0, waited: 0, patience: 0 }
+    }
+    const hints = { requests: { limit: 100, remaining: 10, resetAfter: 30_000 } }
+    const { limits, told } = served({ noise, limits: { ...known(12), slowStart: true } }, { hints })
+    assert.deepStrictEqual([limits.window.level, limits.slowStart, told], [15, true, undefined])
+  })
+
+  it("stays as it is beside a pace, where it held nothing back", () => {
+    const limits = known(12, 10)
+    assert.strictEqual(served({ limits }, { bound: "none" }).limits.window, limits.window)
+    assert.notStrictEqual(served({ limits }, { bound: "window" }).limits.window, limits.window)
+  })
+
   it("gives a little back where answers take longer than they may", () => {
     const after = (over: Partial<State.Draft>, sample: Fields = {}) =>
       served({ limits: known(40), latency: 100, leastLatency: 50, ...over }, { latency: 100, ...sample }, 10_000, 2)
@@ -138,6 +160,26 @@ describe("A pace after a success", () => {
       [after(0, 10), after(1, 10), after(2, 10), after(9, 10), after(9, 2)],
       [...[400, 800, 1600, 4000, 14_000]]
     )
+  })
+
+  it("beyond the test goes on as fast as it can, and is tested half as often where it is exact and settled", () => {
+    const paceOf = (over: Partial<Level.Level>): Level.Level => ({ ...Level.known(10), ...over })
+    const after = (over: Partial<Level.Level>, hint = 0) => {
+      const pace = paceOf(over)
+      const limits = { ...known(12, 10), pace }
+      const draft = served({ limits, hint, latency: 100, now: 9000, refills: false }, { bound: "spacing" })
+      const next = draft.limits.pace
+      return next === undefined || next.shared ? 0 : Math.round(100 / (next.progress - pace.progress))
+    }
+    // Four requests at its rate; three times found the same, that is doubled three times.
+    const four = (progress: number) => 4000 / Level.rate(paceOf({ progress }))
+    assert.deepStrictEqual(
+      [2, 2.01].map((progress) => after({ patience: 3, progress })),
+      [Math.round(8 * four(2)), Math.round(four(2.01))]
+    )
+    const long = [4, 5].map((patience) => [false, true].map((exact) => after({ patience, exact }, 400)))
+    assert.deepStrictEqual(long[0]?.[0], long[0]?.[1])
+    assert.isAbove(long[1]?.[1] ?? 0, long[1]?.[0] ?? 0)
   })
 
   it("goes no further than its top while a period is found out", () => {

@@ -29,6 +29,29 @@ describe("SimulatedApi", () => {
     valueOf(program)
   })
 
+  it("counts a request when it arrives, though its caller has gone", () => {
+    const program = Effect.gen(function* () {
+      const api = yield* SimulatedApi.make({ model: bucket, transit: Latency.constant(40) })
+      const [first] = yield* timed(api.respond())
+      assert.strictEqual(first, 140)
+      yield* Effect.ignore(Effect.timeout(api.respond(), 10))
+      assert.strictEqual((yield* api.counts).accepted, 1)
+      yield* Effect.sleep(30)
+      assert.strictEqual((yield* api.counts).accepted, 2)
+    })
+    valueOf(program)
+  })
+
+  it("tells what was used, and what that costs", () => {
+    const program = Effect.gen(function* () {
+      const api = yield* SimulatedApi.make({ model: bucket, usage: { input: 2, output: 10 } })
+      const { quota } = yield* api.respond({ tokens: 300_000, output: 100_000 })
+      assert.deepStrictEqual(quota, { usage: { inputTokens: 200_000, outputTokens: 100_000, money: 1.4 } })
+      assert.deepStrictEqual(yield* api.bill, { tokens: 300_000, money: 1.4 })
+    })
+    valueOf(program)
+  })
+
   it("takes 100 milliseconds for an answer and 50 for a rejection, and gives no hint, by default", () => {
     const program = Effect.gen(function* () {
       const api = yield* SimulatedApi.make({ model: ServerModel.tokenBucket({ rate: 1, burst: 1 }) })

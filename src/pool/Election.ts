@@ -1,0 +1,161 @@
+/**
+ * Whose start it is, in a pool that was told limits: the first in line, and whoever does not delay it.
+ *
+ * @since 0.2.0
+ */
+import type { Weight } from "../limit/Cost.js"
+import type { Place } from "../structure/Semaphore.js"
+import { isDue } from "../structure/TimerQueue.js"
+import type { Bid, Limiter } from "./Limiter.js"
+
+/**
+ * An election of one that starts now.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Election {
+  /** Milliseconds of the monotonic clock. */
+  readonly now: number
+  /** Shows it the next that wants to start; says whether it does. The first that was shown is passed only by those that fit. */
+  accepts(asked: Weight): boolean
+  readonly elected: Bid | undefined
+  /** When the first may start; Infinity where only the end of an attempt can tell, or nobody was shown. */
+  readonly opensAt: number
+  /** Nobody else can be accepted. */
+  readonly isOver: boolean
+  /** There is no money for the first, and no call in flight that could give some back. */
+  readonly isBroke: boolean
+}
+
+/**
+ * Goes through what would start next, first come, first served, until one is accepted, which is then started. Returns
+ * whether one was.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Elect = (election: Election) => boolean
+
+/**
+ * Where and when an election is held.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options {
+  readonly limiter: Limiter
+  /** Milliseconds of the monotonic clock. */
+  readonly now: number
+  /** Permits that nobody has. */
+  readonly free: number
+  /** What the law lets pass between two starts, in milliseconds. */
+  readonly spacing: number
+}
+
+/** So many are looked at behind one that waits: a start must not cost as much as there are rows. */
+const lookahead = 16
+
+/**
+ * Holds an election.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const hold = (options: Options): Election => new Vote(options)
+
+// A class: one is held for each start.
+class Vote implements Election {
+  elected: Bid | undefined = undefined
+  opensAt = Infinity
+  isBroke = false
+  private first: Bid | undefined = undefined
+  private left = lookahead
+  private readonly options: Options
+
+  constructor(options: Options) {
+    this.options = options
+  }
+
+  get now(): number {
+    return this.options.now
+  }
+
+  accepts(asked: Weight): boolean {
+    const { limiter, now } = this.options
+    const next = limiter.bid(asked)
+    const affords = limiter.purse === undefined ? "now" : limiter.purse.affords(next.money)
+    if (this.first === undefined) {
+      this.first = next
+      this.isBroke = affords === "never"
+      if (affords === "now") this.opensAt = limiter.ledger.opensAt(next.amounts, now)
+      if (!isDue(this.opensAt, now)) return false
+    } else {
+      this.left -= 1
+      if (affords !== "now" || !this.fitsBeside(next, this.first)) return false
+    }
+    this.elected = next
+    return true
+  }
+
+  get isOver(): boolean {
+    const nobodyPasses = this.first !== undefined && (this.options.free < 2 || this.opensAt === Infinity)
+    return this.elected !== undefined || this.left <= 0 || this.isBroke || nobodyPasses
+  }
+
+  /** One permit is kept for the first, and the time that the law wants between the two. */
+  private fitsBeside(next: Bid, first: Bid): boolean {
+    const { free, limiter, now, spacing } = this.options
+    if (free < 2 || now + spacing > this.opensAt) return false
+    return limiter.ledger.fitsBeside(next.amounts, first.amounts, this.opensAt, now)
+  }
+}
+
+/** So often others are served before the first in line, at most. */
+const mostPasses = 64
+
+/**
+ * Those who elect.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Line {
+  /** Somebody with this claim to a permit elects so. */
+  readonly note: (claim: Place["value"], elect: Elect) => void
+  /** Who is served next: the first in line that has something to do for which there is room. */
+  readonly winner: (places: Iterable<Place>, election: Election) => Place | undefined
+}
+
+/**
+ * Begins with nobody.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const makeLine = (): Line => {
+  const elects = new WeakMap<Place["value"], Elect>()
+  /** The first in line, and how often others were served before it. */
+  let first: Place | undefined
+  let passes = 0
+
+  return {
+    note: (claim, elect) => void elects.set(claim, elect),
+    winner: (places, election) => {
+      let isFirst = true
+      for (const place of places) {
+        if (isFirst && place !== first) {
+          first = place
+          passes = 0
+        }
+        if (elects.get(place.value)?.(election) === true) {
+          passes = isFirst ? 0 : passes + 1
+          return place
+        }
+        isFirst = false
+        if (election.isOver || passes >= mostPasses) return undefined
+      }
+      return undefined
+    }
+  }
+}
