@@ -6,6 +6,7 @@
  */
 import * as Ramp from "../law/Ramp.js"
 import type { Hints } from "../law/ControlLaw.js"
+import * as Limit from "../limit/Limit.js"
 import * as PoolStats from "../PoolStats.js"
 import * as Route from "../route/Route.js"
 import type { Place } from "../structure/Semaphore.js"
@@ -58,6 +59,9 @@ export class GroupMember implements Tag {
   /** Rows that it has rejected; the group's other members know them by other numbers. */
   private readonly rejected = new WeakMap<Subject, Known>()
   private latency: number | undefined = undefined
+  /** What its pool was told, and what a row takes of late of whatever those limits count. */
+  private readonly told: ReadonlyArray<Limit.Told>
+  private readonly takes = new Map<Limit.Told, number>()
   private place: Place | undefined = undefined
   /** Whether the group wants it to ask. */
   private isWanted = false
@@ -69,6 +73,7 @@ export class GroupMember implements Tag {
     this.admission = admission
     this.handicap = handicap
     this.counter = PoolStats.makeCounter(admission.tally, admission.labels)
+    this.told = Limit.tell(admission.config.limits ?? [])
     this.isGone = admission.isShutdown || admission.brokeBy !== undefined
     const gone = (): void => {
       this.leave()
@@ -160,6 +165,10 @@ export class GroupMember implements Tag {
     const row = known?.row ?? admission.nextRow()
     const attempts = (known?.attempts ?? 0) + 1
     const since = known?.since ?? Infinity
+    for (const limit of this.told) {
+      if (limit.unit !== "concurrent")
+        this.takes.set(limit, Route.follow(this.takes.get(limit), subject.asked[limit.unit]))
+    }
     counter.ended()
     if (hints?.usage !== undefined) counter.used(admission.limiter?.price(subject.asked, hints.usage) ?? hints.usage)
     if (outcome === "success") this.latency = Route.follow(this.latency, now - ticket.startedAt)
@@ -191,11 +200,16 @@ export class GroupMember implements Tag {
   /** What it can do; `guess` is how long it works on a row where nobody knows yet. */
   view(now: number, guess: number): Route.View {
     const { decision, inFlight, opensAt = 0, pause } = this.admission
-    const window = Ramp.windowAt(decision, now)
+    const window = this.told.reduce(
+      (least, { most, unit }) => (unit === "concurrent" ? Math.min(least, most) : least),
+      Ramp.windowAt(decision, now)
+    )
     const latency = this.latency ?? guess
     const pace = decision.starts === undefined ? 0 : decision.starts.period / decision.starts.limit
-    const every = Math.max(decision.spacing, pace, latency / window)
-    const free = window - inFlight
+    const told = this.told.map((limit) => (limit.per / limit.most) * (this.takes.get(limit) ?? 0))
+    const every = Math.max(decision.spacing, pace, latency / window, ...told)
+    const burst = this.told.map((limit) => Math.max(1, Math.floor(limit.most / (this.takes.get(limit) ?? 0))))
+    const free = Math.min(window - inFlight, ...burst)
     const closedUntil = pause.isPaused ? Infinity : Math.max(this.heldUntil, this.restsUntil, opensAt)
     return {
       // Attempts end evenly spread, as far as anybody knows.
