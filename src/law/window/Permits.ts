@@ -97,6 +97,18 @@ export interface Instant {
  */
 export const leastEvery = (rejectionLatency: number): number => 1.2 * rejectionLatency
 
+/** Permits that a client that is alone takes in the time of an answer, at most: what a bucket holds is soon used up. */
+const climbAlone = 20
+
+/**
+ * How long a permit takes for a client that is alone; `latency` is an answer's.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const everyAlone = (latency: number, rejectionLatency: number): number =>
+  Math.max(latency / climbAlone, leastEvery(rejectionLatency))
+
 /**
  * How long a permit takes where others share the limit.
  *

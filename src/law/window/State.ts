@@ -431,7 +431,7 @@ export const instantOf = (state: State, now: number): Permits.Instant => {
   const { isShared, rejectionLatency } = state
   return isShared
     ? { now, round, every: Permits.everyOf(round, rejectionLatency), spread: 1 }
-    : { now, round, every: Permits.leastEvery(rejectionLatency), spread: 0 }
+    : { now, round, every: Permits.everyAlone(state.latency, rejectionLatency), spread: 0 }
 }
 
 /**
