@@ -64,13 +64,8 @@ const isTest = ({ limit, since, tested }: Noise, at: number, besides: number): b
   return limit._tag === "cap" ? besides >= limit.cap : at >= since
 }
 
-/**
- * Whether it may be a cap that has fallen: below the permits, of which nobody else has any, and with the status of a limit.
- *
- * @since 0.2.0
- * @category predicates
- */
-export const isFall = ({ isShared, limits }: Draft, sample: Rejection): boolean => {
+/** Whether it may be a cap that has fallen: below the permits, of which nobody else has any. */
+const isFall = ({ isShared, limits }: Draft, sample: Rejection): boolean => {
   const { pace, slowStart, window } = limits
   const besides = sample.startedWith - 1
   return !isShared && !slowStart && pace === undefined && besides >= 1 && besides < Math.round(window.top)

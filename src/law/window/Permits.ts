@@ -214,7 +214,7 @@ export interface Served extends Instant {
   readonly most: number
   /** The attempt had to wait for a permit. */
   readonly isUsed: boolean
-  /** Something else than permits holds the pool back: nothing is to be let go. */
+  /** Something else than permits holds the pool back, or nobody else wants any: nothing is to be let go. */
   readonly isPaced: boolean
   /** Most in flight at a start that was served. */
   readonly widest: number

@@ -124,6 +124,39 @@ describe("Rejections that no test has asked for", () => {
     )
   })
 
+  it("below a cap are asked again: a limit if the next with as many in flight is rejected, too, else chance", () => {
+    const capped = (): State.Draft =>
+      drafted({ limits: { window: Permits.initial(12), pace: undefined, slowStart: false }, status: 503 })
+    const [fallen, chance] = [capped(), capped()]
+    assert.deepStrictEqual(
+      told(
+        fallen,
+        all(44, (i) => i === 40 || i === 41)
+      ),
+      ["chance", "limit"]
+    )
+    assert.deepStrictEqual([fallen.asked, fallen.calm.rejected], [undefined, 0])
+    assert.deepStrictEqual(
+      told(
+        chance,
+        all(42, (i) => i === 40)
+      ),
+      ["chance"]
+    )
+    assert.deepStrictEqual([chance.asked, chance.calm.rejected], [{ sequence: 41, besides: 9 }, 0])
+    // The next has as many in flight, and is let through.
+    Noise.watch(chance, startsOf(all(44, (i) => i === 40)), success(43), 1000)
+    assert.deepStrictEqual([chance.asked, chance.calm.rejected], [undefined, 1])
+  })
+
+  it("with another status than the limit's are no fall of it, until there are ten in a row", () => {
+    const verdicts = told(
+      drafted({ limits: { window: Permits.initial(12), pace: undefined, slowStart: false }, status: 429 }),
+      all(52, (i) => i >= 40)
+    )
+    assert.strictEqual(verdicts.indexOf("limit"), 9)
+  })
+
   it("are a cap beside chance, where both explain them", () => {
     const draft = drafted({ limits: { window: Permits.initial(12), pace: undefined, slowStart: false } })
     // A call in sixty by chance, and all with eight in flight or more.

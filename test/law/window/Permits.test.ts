@@ -142,6 +142,30 @@ describe("A level that was measured", () => {
   })
 })
 
+describe("A limit that falls", () => {
+  it("is left by a permit, and tested a round trip later; what was known of it is not", () => {
+    const last = { ...base, top: 30, level: 30, patience: 3, sure: true }
+    assert.deepStrictEqual(Permits.fallen(last, 20, instant(5000), 2000), {
+      ...Permits.kept(last, 19, 7000),
+      top: 19,
+      ends: 8000,
+      patience: 0
+    })
+    assert.strictEqual(Permits.fallen(last, 1, instant(5000), 2000).top, 1)
+  })
+
+  it("is measured to a permit by a client that is alone", () => {
+    const patience = (spread: number) => Permits.measured(base, 17, { ...instant(1000), spread }, false).patience
+    assert.deepStrictEqual([1, 0].map(patience), [1, 0])
+  })
+})
+
+describe("The time that a permit takes", () => {
+  it("is a rejection's at least, and for a client that is alone a twentieth of an answer's", () => {
+    assert.deepStrictEqual([Permits.everyAlone(600, 50), Permits.everyAlone(30_000, 50)], [60, 1500])
+  })
+})
+
 describe("A round that begins", () => {
   const begun = (over: Partial<Permits.Permits>, at: Partial<Permits.Served> = {}) =>
     Permits.advance({ ...base, ...over }, served(4000, at))
@@ -149,6 +173,12 @@ describe("A round that begins", () => {
   it("lets a part of the places go, and takes them back from a sixteenth of the unit on", () => {
     assert.deepStrictEqual(begun({}), { ...base, level: 16 - 0.4 * 16, ends: 8000 })
     assert.deepStrictEqual(begun({}, { now: 4100 }), { ...base, level: 16 - 0.4 * 16, ends: 8000 })
+  })
+
+  it("goes on above the limit only as far as starts were served there", () => {
+    const grown = { level: 40, since: 3000, from: 3000 }
+    const tops = [64, 30, 18].map((widest) => begun(grown, { widest, isUsed: false }).top)
+    assert.deepStrictEqual(tops, [40, 30, 16])
   })
 
   it("lets half as much go with each time that the same limit was measured", () => {

@@ -132,3 +132,14 @@ describe("The roundest instant between two", () => {
     assert.deepStrictEqual([Round.roundest(4200, 5000), Round.roundest(4199, 4200)], [undefined, 4200])
   })
 })
+
+describe("The round of a client that is alone", () => {
+  it("is long enough for so many calls, to the nearest power of two, and at most eight times the shortest", () => {
+    const lengths = [100, 5, 3, 2.5, 1.25, 0.1].map((rate) => Round.alone(rate, 20, 0).length)
+    assert.deepStrictEqual(lengths, [4000, 4000, 8000, 8000, 16_000, 32_000])
+  })
+
+  it("is as long as what a rejection costs demands, whatever the calls", () => {
+    assert.deepStrictEqual(Round.alone(100, 20, 50_000), { unit: 4000, length: 64_000 })
+  })
+})
