@@ -75,8 +75,8 @@ export interface World {
  */
 export interface Options extends VirtualTime.Options {
   /**
-   * What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker`, `JournalChecker` and
-   * `LimitChecker`.
+   * What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker`, `LimitChecker` and,
+   * where there are journals, `JournalChecker`.
    */
   readonly checkers?: ReadonlyArray<Checker.Checker>
   /** Who else is shown the events. */
@@ -281,7 +281,12 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
   )
 }
 
-const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all, ...LimitChecker.all]
+const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...LimitChecker.all]
+
+const invariantsOf = ({ clients }: World): ReadonlyArray<Checker.Checker> => [
+  ...invariants,
+  ...(clients.some(({ journal }) => journal !== undefined) ? JournalChecker.all : [JournalChecker.oneResultARow])
+]
 
 /**
  * The simulation as a program, to run in `VirtualTime` with options of one's own, or to explore. It fails with the first
@@ -295,7 +300,7 @@ export const program = (
   options: Omit<Options, keyof VirtualTime.Options> & { readonly seed?: number } = {}
 ): Effect.Effect<Report.Report, Checker.ViolationError> =>
   Effect.gen(function* () {
-    const { checkers = invariants, observers = [], recoveries = [], seed = 0 } = options
+    const { checkers = invariantsOf(world), observers = [], recoveries = [], seed = 0 } = options
     const { clients } = world
     const clock = yield* Effect.clock
     const now = (): number => Monotonic.now(clock)
