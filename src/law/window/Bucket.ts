@@ -88,33 +88,34 @@ const closingsOf = ({ at, from, rejected }: Part): number => {
   return count
 }
 
+type Bounds = Pick<Bucket, "depth" | "low" | "high">
+
 /** The rates between which a bucket of such a depth contradicts nothing: `low <= high`, where it fits. */
-const boundsOf = (
-  log: Part,
-  depth: number
-): { readonly depth: number; readonly low: number; readonly high: number } => ({
+const boundsOf = (log: Part, depth: number): Bounds => ({
   depth,
   low: from((rate) => !isTooSlow(log, depth, rate)),
   high: from((rate) => isTooFast(log, depth, rate))
 })
 
+/** The shallowest that fits of those deeper than one, up to another: both bounds fall with the depth. */
+const shallowest = (log: Part, above: Bounds, to: Bounds): Bounds | undefined => {
+  if (to.low > above.high) return undefined
+  if (to.depth - above.depth <= 1) return to.low <= to.high ? to : undefined
+  const between = boundsOf(log, (above.depth + to.depth) >> 1)
+  return shallowest(log, above, between) ?? shallowest(log, between, to)
+}
+
 /** The shallowest bucket that fits, and so the fastest: what a full bucket loses makes others seem slow, never fast. */
 const fastestOf = (log: Part): Bucket | undefined => {
   const more = { closings: closingsOf(log), starts: log.at.length - log.from }
   let nearly: Bucket | undefined
-  let shallower = 0
+  let last: Bounds = { depth: 0, low: Infinity, high: Infinity }
   for (const depth of depths) {
-    let found = boundsOf(log, depth)
-    if (found.low <= found.high) {
-      while (found.depth - shallower > 1) {
-        const between = boundsOf(log, (found.depth + shallower) >> 1)
-        if (between.low <= between.high) found = between
-        else shallower = between.depth
-      }
-      return { ...found, ...more }
-    }
-    if (found.low <= found.high * (1 + close)) nearly ??= { ...found, ...more }
-    shallower = depth
+    const next = boundsOf(log, depth)
+    const found = shallowest(log, last, next)
+    if (found !== undefined) return { ...found, ...more }
+    if (next.low <= next.high * (1 + close)) nearly ??= { ...next, ...more }
+    last = next
   }
   return nearly
 }

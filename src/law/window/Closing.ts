@@ -114,8 +114,8 @@ const longestPunishment = 120_000
 /** What had been too fast is too fast by half. */
 const tooFast = 0.5
 
-const isLockOut = ({ opened }: Draft, { accepted, since, told }: Block, closed: number): boolean => {
-  if (told || opened === undefined || closed > longestPunishment) return false
+const isLockOut = ({ opened, period }: Draft, { accepted, since, told }: Block, closed: number): boolean => {
+  if (told || opened === undefined || period?.isExact === true || closed > longestPunishment) return false
   const through = accepted - opened.accepted
   return through >= 2 && through < 2 * long && closed > punished * Math.max(1000, since - opened.at)
 }

@@ -61,3 +61,14 @@ export const rowOf = (starts: Starts, until: number): number => {
   while (until - row >= starts.first && starts.fate(until - row) === "capacity") row += 1
   return row
 }
+
+/**
+ * When the latest start before one that was rejected was let through; -Infinity where none is remembered.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const servedAt = (starts: Starts, until: number): number => {
+  const served = until - rowOf(starts, until)
+  return served < starts.first ? -Infinity : starts.at(served)
+}

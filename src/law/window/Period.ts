@@ -35,6 +35,8 @@ export interface Period {
   readonly raises: number
   /** Every start that is remembered fits it: it is not learned anew from when the API opens. */
   readonly isExact: boolean
+  /** What it was before the first of these failures. */
+  readonly stood?: Period | undefined
 }
 
 /** Lengths that differ by less are the same. */
@@ -160,6 +162,7 @@ export const failed = (period: Period, opensIn: number | undefined, pause: numbe
         : Math.min(length * 1.03, length + pause)
   return {
     ...period,
+    stood: failures === 0 ? period : period.stood,
     limit: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
     known: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
     length: longer,

@@ -10,6 +10,7 @@ import type { Starts } from "../ControlLaw.js"
 import * as Cap from "./Cap.js"
 import * as Fitted from "./Fitted.js"
 import * as Kind from "./Kind.js"
+import * as Log from "./Log.js"
 import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
@@ -79,7 +80,7 @@ export const reject = (
     }
     reopen(draft, draft.block, startedAt)
   }
-  if (isPeriods(draft, sample, accepted, startedAt, now)) return
+  if (isPeriods(draft, sample, accepted, startedAt, now, starts)) return
 
   const last = draft.marks[draft.marks.length - 1]
   const mark = { at: startedAt, accepted, held: draft.held }
@@ -150,8 +151,15 @@ const isSpan = (
 }
 
 /** Whether a rejection is the work of a period, known or newly learned; sees to it, if so. */
-const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt: number, now: number): boolean => {
-  const { bound, retryAfter, startedWith } = sample
+const isPeriods = (
+  draft: Draft,
+  sample: Rejection,
+  accepted: number,
+  startedAt: number,
+  now: number,
+  starts: Starts | undefined
+): boolean => {
+  const { bound, retryAfter, sequence, startedWith } = sample
   const { limits, opened, period, widest } = draft
   const { pace, window } = limits
   const inFlight = startedWith - 1
@@ -168,6 +176,16 @@ const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt:
     )
     draft.period = Period.failed(period, retryAfter, pause)
     draft.marks = []
+    if (
+      draft.period?.isExact === true &&
+      starts !== undefined &&
+      startedAt - Log.servedAt(starts, sequence) > period.length
+    ) {
+      // Whatever has closed the API, it is not this period, which was over before.
+      draft.period = draft.period.stood ?? draft.period
+      probeAgain(draft, make(draft, { since: startedAt, accepted, before: limits, at: startedAt }), now, retryAfter)
+      return true
+    }
     if (draft.period !== undefined) {
       explain(draft, "the period is longer than thought", retryAfter === undefined ? now + pause : undefined)
       return true
