@@ -40,7 +40,7 @@ const half = 150
 const slack = 0.03
 /** Rejections between which rates are tried. */
 const pairs = 6
-const depths = [1, 4, 16, 64]
+const depths = [1, 2, 4, 8, 16, 32, 64]
 
 /**
  * The starts from one on whose fate is known by `now`: those that were rejected, and those that would have been by now.
@@ -115,7 +115,7 @@ const cap = ({ besides, rejected, weight }: History): Explanation | undefined =>
   return best
 }
 
-const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
+const bucket = ({ at, rejected, weight }: History, known: number | undefined): Explanation | undefined => {
   const hits: Array<number> = []
   const accepted: Array<number> = [0]
   let before = 0
@@ -154,6 +154,7 @@ const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
       if (span > 0 && count > 0) rates.push(count / span)
     })
   )
+  if (known !== undefined) rates.push(known)
   for (const rate of rates) for (const depth of depths) attempt(rate, depth)
   const coarse = [...tried].sort((a, b) => b.likelihood - a.likelihood).slice(0, 3)
   for (const { depth, rate } of coarse) for (const by of [0.99, 0.997, 1.003, 1.01]) attempt(by * rate, depth)
@@ -170,9 +171,9 @@ const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
  * @since 0.2.0
  * @category values
  */
-export const explainAll = (history: History): Explanation => {
+export const explainAll = (history: History, known?: number): Explanation => {
   const penalty = 0.5 * Math.log(Math.max(4, history.at.length))
-  const [alone, capped, paced] = [none(history), cap(history), bucket(history)]
+  const [alone, capped, paced] = [none(history), cap(history), bucket(history, known)]
   let best = alone
   if (capped !== undefined && capped.likelihood - penalty > best.likelihood) best = capped
   const least = best === alone ? best.likelihood : best.likelihood - penalty
