@@ -24,10 +24,10 @@ export interface Fitted {
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
 const closings = { hinted: 2, silent: 4 }
 /**
- * A limit is certain that has rejected so often, over so many starts that chance alone would have rejected some of them: each
- * of these nats makes it e times less likely that it has not.
+ * A limit is certain that explains so much, in nats, of when chance would have rejected as many: each of these makes it e times
+ * less likely that it was chance.
  */
-const certain = { closings: 6, nats: 8 }
+const certain = 24
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
@@ -57,16 +57,20 @@ export const at = (
 }
 
 /**
- * Whether what fits best has rejected so often that chance, which rejects such a share of all calls, cannot have done it.
+ * Whether what fits best cannot be chance, which would have rejected as many of the same starts at any other time.
  *
  * @since 0.2.0
  * @category predicates
  */
-export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number): boolean => {
+export const isCertain = ({ bucket, cap, isLikelier }: Fitted): boolean => {
   const { closings, starts } = isLikelier && bucket !== undefined ? bucket : cap
   const isTight = !isLikelier || bucket === undefined || bucket.low > exactly * bucket.high
-  return isTight && closings >= certain.closings && starts * chance > certain.nats
+  return isTight && entropy(closings, starts) > certain
 }
+
+/** How unlikely it is that chance takes these of so many, in nats. */
+const entropy = (taken: number, all: number): number =>
+  taken === 0 || taken >= all ? 0 : taken * Math.log(all / taken) + (all - taken) * Math.log(all / (all - taken))
 
 /**
  * The pace of the bucket that fits. Where the latest starts fit none, a pace that had been exact stays: its test has failed.

@@ -55,8 +55,7 @@ export const reject = (
   if (other === "chance") return
   const fitted = Fitted.at(draft, sample, starts)
   if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
-  const isCertain =
-    draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance ?? 1)
+  const isCertain = draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted)
   const isOpen = draft.block === undefined && starts !== undefined
   if (other === undefined && isCertain) {
     draft.kind ??= { status: sample.status, others: 0 }
