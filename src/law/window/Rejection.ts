@@ -52,12 +52,15 @@ export const reject = (
   if (epoch < draft.decision.epoch) return
   const other =
     starts === undefined || draft.block !== undefined ? undefined : Kind.ofOthers(draft, sample, starts, now)
-  if (other === "chance") return
+  // One in a row says nothing new; for two it is worth to look whether theirs is the status of the limit.
+  if (other === "chance" && starts !== undefined && Log.rowOf(starts, sequence) === 1) return
   const fitted = Fitted.at(draft, sample, starts)
-  if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
   const isCertain = draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted)
+  if (other === "chance" && isCertain) draft.kind = { status: sample.status, others: 0 }
+  else if (other === "chance") return
+  if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
   const isOpen = draft.block === undefined && starts !== undefined
-  if (other === undefined && isCertain) {
+  if (other !== "closed" && isCertain) {
     draft.kind ??= { status: sample.status, others: 0 }
     draft.noise = undefined
     draft.calm = calm
