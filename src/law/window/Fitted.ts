@@ -24,10 +24,10 @@ export interface Fitted {
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
 const closings = { hinted: 2, silent: 4 }
 /**
- * A limit is certain that explains so much, in nats, of when chance would have rejected as many: each of these makes it e times
- * less likely that it was chance.
+ * A limit is certain that explains so much, in nats, of when chance would have rejected as many, and of what chance would have
+ * rejected besides: each of these makes it e times less likely that it was chance.
  */
-const certain = 24
+const certain = { fit: 24, chance: 8 }
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
@@ -57,15 +57,18 @@ export const at = (
 }
 
 /**
- * Whether what fits best cannot be chance, which would have rejected as many of the same starts at any other time.
+ * Whether what fits best cannot be chance: it would have rejected as many of the same starts at any other time, and some more
+ * of them where it is known to reject such a share of all calls.
  *
  * @since 0.2.0
  * @category predicates
  */
-export const isCertain = ({ bucket, cap, isLikelier }: Fitted): boolean => {
+export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number | undefined): boolean => {
   const { closings, starts } = isLikelier && bucket !== undefined ? bucket : cap
   const isTight = !isLikelier || bucket === undefined || bucket.low > exactly * bucket.high
-  return isTight && entropy(closings, starts) > certain
+  return (
+    isTight && entropy(closings, starts) > certain.fit && (chance === undefined || starts * chance > certain.chance)
+  )
 }
 
 /** How unlikely it is that chance takes these of so many, in nats. */

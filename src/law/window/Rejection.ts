@@ -55,7 +55,7 @@ export const reject = (
   // One in a row says nothing new; for two it is worth to look whether theirs is the status of the limit.
   if (other === "chance" && starts !== undefined && Log.rowOf(starts, sequence) === 1) return
   const fitted = Fitted.at(draft, sample, starts)
-  const isCertain = draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted)
+  const isCertain = draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance)
   if (other === "chance" && isCertain) draft.kind = { status: sample.status, others: 0 }
   else if (other === "chance") return
   if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
