@@ -92,8 +92,8 @@ export const make = (
   pause: Pause,
   told?: Told
 ): Starts => {
-  const gate = Gate.make(remembers)
   const history = History.make(remembers)
+  const gate = Gate.make(remembers, history)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
   /** What the next start takes, once it was elected. */

@@ -187,6 +187,7 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucke
   const { limits, marks } = draft
   if (limits.pace?.shared !== true) {
     const exact = Fitted.paceOf(limits.pace, bucket, draft.hint > 0)
+    if (bucket !== undefined) draft.unit = bucket.unit
     if (bucket !== undefined) draft.refills = bucket.depth >= (bucket.high * draft.hint) / 1000
     if (exact !== undefined) return exact
   }

@@ -7,6 +7,7 @@ import type { Sample, Starts } from "../ControlLaw.js"
 import * as Bucket from "./Bucket.js"
 import * as Cap from "./Cap.js"
 import * as Level from "./Level.js"
+import * as Log from "./Log.js"
 import type { Draft } from "./State.js"
 
 /**
@@ -21,13 +22,15 @@ export interface Fitted {
   readonly isLikelier: boolean
 }
 
+/** So many of the latest starts say what one weighs. */
+const remembered = 1000
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
 const closings = { hinted: 2, silent: 4 }
 /**
  * A limit is certain that explains so much, in nats, of when chance would have rejected as many, and of what chance would have
  * rejected besides: each of these makes it e times less likely that it was chance.
  */
-const certain = { fit: 24, chance: 8 }
+const certain = { fit: 16, chance: 8 }
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
@@ -51,7 +54,10 @@ export const at = (
 ): Fitted | undefined => {
   if (starts === undefined || isShared) return undefined
   const least = retryAfter === undefined ? closings.silent : closings.hinted
-  const bucket = Bucket.fitting(starts, clear, sequence, least)
+  const alike = Bucket.fitting(starts, clear, sequence, least)
+  const tokens = Log.tokensOf(starts, remembered)
+  const weighed = tokens && Bucket.fitting(starts, clear, sequence, closings.hinted, tokens.mean)
+  const bucket = weighed !== undefined && weighed.starts > (alike?.starts ?? 0) ? weighed : alike
   const cap = Cap.fitting(starts, clear, sequence, rejectionLatency)
   return { bucket, cap, isLikelier: bucket !== undefined && bucket.closings > cap.closings }
 }

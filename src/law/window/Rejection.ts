@@ -56,8 +56,10 @@ export const reject = (
   if (other === "chance" && starts !== undefined && Log.rowOf(starts, sequence) === 1) return
   const fitted = Fitted.at(draft, sample, starts)
   const isCertain = draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance)
-  if (other === "chance" && isCertain) draft.kind = { status: sample.status, others: 0 }
-  else if (other === "chance") return
+  if (other === "chance") {
+    if (!isCertain || starts === undefined || isStillKind(draft, sample, starts)) return
+    draft.kind = { status: sample.status, others: 0 }
+  }
   if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
   const isOpen = draft.block === undefined && starts !== undefined
   if (other !== "closed" && isCertain) {
@@ -150,6 +152,13 @@ const isSpan = (
     span.areRejectedCounted ? now + span.period : 0
   )
   return true
+}
+
+/** Whether what was taken for the status of the limit still is. */
+const isStillKind = (draft: Draft, sample: Rejection, starts: Starts): boolean => {
+  const last = draft.kind && Log.lastWith(starts, draft.kind.status)
+  const fitted = last === undefined ? undefined : Fitted.at(draft, { ...sample, sequence: last }, starts)
+  return fitted !== undefined && Fitted.isCertain(fitted, undefined)
 }
 
 /** Whether a rejection is the work of a period, known or newly learned; sees to it, if so. */
