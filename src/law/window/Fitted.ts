@@ -28,9 +28,10 @@ const remembered = 1000
 const closings = { hinted: 2, silent: 4 }
 /**
  * A limit is certain that explains so much, in nats, of when chance would have rejected as many, and of what chance would have
- * rejected besides: each of these makes it e times less likely that it was chance.
+ * rejected besides: each of these makes it e times less likely that it was chance. Starts that weigh differently fit nothing by
+ * accident.
  */
-const certain = { fit: 16, chance: 8 }
+const certain = { fit: 24, weighed: 12, chance: 8 }
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
@@ -57,9 +58,11 @@ export const at = (
   const alike = Bucket.fitting(starts, clear, sequence, least)
   const tokens = Log.tokensOf(starts, remembered)
   const weighed = tokens && Bucket.fitting(starts, clear, sequence, closings.hinted, tokens.mean)
-  const bucket = weighed !== undefined && weighed.starts > (alike?.starts ?? 0) ? weighed : alike
   const cap = Cap.fitting(starts, clear, sequence, rejectionLatency)
-  return { bucket, cap, isLikelier: bucket !== undefined && bucket.closings > cap.closings }
+  if (weighed !== undefined && weighed.starts > Math.max(cap.starts, alike?.starts ?? 0)) {
+    return { bucket: weighed, cap, isLikelier: true }
+  }
+  return { bucket: alike, cap, isLikelier: alike !== undefined && alike.closings > cap.closings }
 }
 
 /**
@@ -71,10 +74,9 @@ export const at = (
  */
 export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number | undefined): boolean => {
   const { closings, starts } = isLikelier && bucket !== undefined ? bucket : cap
+  const least = isLikelier && bucket?.unit !== undefined ? certain.weighed : certain.fit
   const isTight = !isLikelier || bucket === undefined || bucket.low > exactly * bucket.high
-  return (
-    isTight && entropy(closings, starts) > certain.fit && (chance === undefined || starts * chance > certain.chance)
-  )
+  return isTight && entropy(closings, starts) > least && (chance === undefined || starts * chance > certain.chance)
 }
 
 /** How unlikely it is that chance takes these of so many, in nats. */

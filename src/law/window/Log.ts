@@ -45,7 +45,10 @@ export const of = (starts: Starts, first: number, until: number, unit?: number):
  * @since 0.2.0
  * @category values
  */
-export const tokensOf = (starts: Starts, count: number): { readonly mean: number; readonly most: number } | undefined => {
+export const tokensOf = (
+  starts: Starts,
+  count: number
+): { readonly mean: number; readonly most: number } | undefined => {
   let [sum, least, most] = [0, Infinity, 0]
   const from = Math.max(starts.first, starts.last - count + 1)
   for (let sequence = from; sequence <= starts.last; sequence++) {
