@@ -6,7 +6,7 @@
 import type { Decision, StartLimit } from "../ControlLaw.js"
 import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
-import type { Period } from "./Period.js"
+import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import { blindly, type Draft } from "./State.js"
 
@@ -65,12 +65,26 @@ const rampOf = (window: Permits.Permits, permits: number, last: Decision): Decis
 }
 
 /** The limit of a period; where there is none, a pace that is too fast for a spacing, as so many in ten milliseconds. */
-const startsOf = (period: Period | undefined, paced: number, last: StartLimit | undefined): StartLimit | undefined => {
+const startsOf = (
+  period: Period.Period | undefined,
+  paced: number,
+  last: StartLimit | undefined
+): StartLimit | undefined => {
   if (period === undefined && (paced === 0 || paced >= tick)) return undefined
   const next =
     period === undefined
-      ? { limit: Math.max(1, Math.round((10 * tick) / paced)), period: 10 * tick, provenUntil: Infinity }
-      : { limit: period.limit, period: Math.ceil(period.length), provenUntil: period.provenUntil }
+      ? {
+          limit: Math.max(1, Math.round((10 * tick) / paced)),
+          period: 10 * tick,
+          provenUntil: Infinity,
+          areTokens: false
+        }
+      : {
+          limit: Period.bounded(period),
+          period: Math.ceil(period.length),
+          provenUntil: period.provenUntil,
+          areTokens: period.start.most > 1
+        }
   const isLast = last?.limit === next.limit && last.period === next.period && last.provenUntil === next.provenUntil
   return isLast ? last : next
 }

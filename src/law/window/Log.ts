@@ -40,15 +40,31 @@ export const of = (starts: Starts, first: number, until: number, unit?: number):
 }
 
 /**
- * What the latest starts weigh in tokens: the mean, and the most; undefined where they all weigh the same, or nobody knows.
+ * What starts weigh: in tokens, or 1 where every start counts alike.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Weight {
+  readonly mean: number
+  readonly most: number
+}
+
+/**
+ * Every start counts alike.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const alike: Weight = { mean: 1, most: 1 }
+
+/**
+ * What the latest starts weigh in tokens; undefined where they all weigh the same, or nobody knows.
  *
  * @since 0.2.0
  * @category values
  */
-export const tokensOf = (
-  starts: Starts,
-  count: number
-): { readonly mean: number; readonly most: number } | undefined => {
+export const tokensOf = (starts: Starts, count: number): Weight | undefined => {
   let [sum, least, most] = [0, Infinity, 0]
   const from = Math.max(starts.first, starts.last - count + 1)
   for (let sequence = from; sequence <= starts.last; sequence++) {

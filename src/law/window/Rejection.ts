@@ -134,11 +134,12 @@ const isSpan = (
   // A cap on calls that all take as long as a span looks like one, and so does a bucket that is used evenly.
   if (Cap.fitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
   const bucket = fitted?.bucket
-  if (bucket !== undefined && (1000 * span.limit) / span.period < faster * bucket.high) return false
-  const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
+  const rate = (1000 * span.limit) / span.start.mean / span.period
+  if (bucket !== undefined && rate < faster * bucket.high) return false
+  const needed = Fitted.permitsFor(draft, rate)
   const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
-  draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10)
+  draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10, span.start)
   draft.opened = { at: now, accepted }
   draft.marks = []
   draft.noise = undefined
@@ -148,7 +149,7 @@ const isSpan = (
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
   explain(
     draft,
-    `${span.limit} starts in ${span.period / 1000} s are the limit`,
+    `${span.limit} ${span.start === Log.alike ? "starts" : "tokens"} in ${span.period / 1000} s are the limit`,
     span.areRejectedCounted ? now + span.period : 0
   )
   return true

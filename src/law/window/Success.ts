@@ -169,6 +169,6 @@ const countPeriod = (draft: Draft, sequence: number, startedAt: number): void =>
   } else if (startedAt >= opened.at + period.length) {
     draft.opened = { at: opened.at + period.length, accepted }
     // One that was not used up proves nothing.
-    if (accepted - opened.accepted >= period.limit) draft.period = Period.passed(period)
+    if ((accepted - opened.accepted) * period.start.mean >= Period.bounded(period)) draft.period = Period.passed(period)
   }
 }
