@@ -51,13 +51,6 @@ export const equivalent = {
   "src/pool/Progress.ts": [
     { what: "false -> true", line: "let isLast = false", why: "the first snapshot sets it before anybody looks" }
   ],
-  "src/pool/StartLog.ts": [
-    {
-      what: "if (starts.length >= 2 * most) always",
-      line: "if (starts.length >= 2 * most) starts = starts.slice(-most)",
-      why: "it cuts at each start, to the same starts"
-    }
-  ],
   "src/pool/Steering.ts": [
     {
       what: "2 -> (2 + 1)",
