@@ -21,6 +21,20 @@ export const equivalent = {
       why: "nobody takes the third part"
     }
   ],
+  "src/limit/Read.ts": [
+    {
+      what: "without ?? unit",
+      line: 'return readLimit({ [unitNames[unit] ?? unit]: numberOf(amount), per: span, ...bucket }, `"${part}"`)',
+      why: "the pattern lets no other unit through: only the compiler does not know"
+    }
+  ],
+  "src/limit/Window.ts": [
+    {
+      what: "without return Infinity",
+      line: "if (amount > most) return Infinity",
+      why: "it says at once what the loops would find"
+    }
+  ],
   "src/order/ReorderBuffer.ts": [
     { what: "without return none", line: "if (!shelf.isReady) return none", why: "then the loop finds nothing either" }
   ],
@@ -29,6 +43,13 @@ export const equivalent = {
       what: "without slot.next = undefined",
       line: "slot.next = undefined",
       why: "it lets go of memory: nobody goes on from a slot that is out"
+    }
+  ],
+  "src/pool/Elected.ts": [
+    {
+      what: "if (first !== undefined) always",
+      line: "if (first !== undefined) jobs.delete(first)",
+      why: "where there is none, none is taken out: only the compiler does not know"
     }
   ],
   "src/pool/Gate.ts": [
@@ -40,6 +61,13 @@ export const equivalent = {
   ],
   "src/pool/Job.ts": [
     { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
+  ],
+  "src/pool/Lane.ts": [
+    {
+      what: "0 -> (0 + 1)",
+      line: "lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))",
+      why: "a row that waits by itself waits a millisecond at least"
+    }
   ],
   "src/pool/Outlet.ts": [
     {
@@ -56,6 +84,28 @@ export const equivalent = {
       what: "2 -> (2 + 1)",
       line: "if (changes.length > 2 * PoolStats.changesKept) changes.splice(0, PoolStats.changesKept)",
       why: "how rarely it cuts: who asks gets the latest of those that are there"
+    }
+  ],
+  "src/turn/TurnQueue.ts": [
+    ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
+      what: "< -> <=",
+      line: `${line} && a.sequence < b.sequence)`,
+      why: "no two have the same sequence"
+    })),
+    {
+      what: "> -> >=",
+      line: "return came < other || (came === other && a > b)",
+      why: "two of the same priority are told apart before"
+    },
+    {
+      what: "without ?? Infinity",
+      line: "const sinceOf = ({ all }: Class<A>): number => all.first()?.waiter.since ?? Infinity",
+      why: "a class without anybody is in no order"
+    },
+    {
+      what: "|| -> &&",
+      line: "if (self === undefined || tenant === undefined || next === undefined) return undefined",
+      why: "a class has somebody, and who has a turn has a row: all three are there, or none"
     }
   ]
 }

@@ -84,7 +84,6 @@ export const make = ({ burst, rate: told, transit }: Options): Meter => {
     },
     take: onWay.send,
     begin: (share, now) => {
-      fill(now)
       giveBack(share, share.amount, now)
       share.place = undefined
       onWay.sendLater(share, now)
@@ -101,7 +100,6 @@ export const make = ({ burst, rate: told, transit }: Options): Meter => {
       const more = actual - share.amount
       if (more > 0) missing += more
       else giveBack(share, -more, now)
-      share.amount = actual
     }
   }
 }

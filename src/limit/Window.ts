@@ -111,11 +111,9 @@ export const make = ({ most: told, per, transit }: Options): Meter => {
       if (place !== undefined && !isGone(place, now)) {
         place.amount += actual - share.amount
         arrived += actual - share.amount
-        share.amount = actual
       } else if (place === undefined && actual > 0) {
         // Nothing was counted for it.
         onArrival(new Share(actual, now), now)
-        share.amount = actual
       }
     }
   }

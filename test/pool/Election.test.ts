@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { PoolConfig } from "effect-aimd"
+import { Effect } from "effect"
+import * as Cost from "../../src/limit/Cost.js"
+import * as Election from "../../src/pool/Election.js"
+import * as Limiter from "../../src/pool/Limiter.js"
+import type { Place } from "../../src/structure/Semaphore.js"
+import * as LinkedQueue from "../../src/structure/LinkedQueue.js"
+
+/** Limiters that were told of 10 tokens a second; `spent` of them are spent at 0. */
+const limiterOf = (spent: number): Limiter.Limiter => {
+  const limiter = Limiter.make(Effect.runSync(PoolConfig.make({ limits: [{ tokens: 10, per: "1 second" }] })))
+  if (limiter === undefined) throw new Error("no limits")
+  if (spent > 0) limiter.reserve(limiter.bid(Cost.weigh({ tokens: spent })), 0)
+  return limiter
+}
+
+const election = (spent = 0, free = 8): Election.Election =>
+  Election.hold({ limiter: limiterOf(spent), now: 0, free, spacing: 0 })
+
+/** Somebody who stands in line. */
+const someone = (): Place => LinkedQueue.node(() => true)
+
+const tokens = (count: number) => Cost.weigh({ tokens: count })
+
+/** Those who stand in line, and who of them has something that may start. */
+const standing = (...ready: ReadonlyArray<boolean>) => {
+  const line = Election.makeLine()
+  const places = ready.map((isReady) => {
+    const place = someone()
+    line.note(place.value, () => isReady)
+    return place
+  })
+  return { line, places }
+}
+
+describe("An election", () => {
+  it("takes the first that there is room for, and no other after it", () => {
+    const vote = election()
+    assert.isTrue(vote.accepts(tokens(10)))
+    assert.deepStrictEqual([vote.isOver, vote.elected?.asked.tokens, vote.isBroke], [true, 10, false])
+  })
+
+  it("lets those pass a first that has to wait which leave it what it waits for", () => {
+    const vote = election(5)
+    assert.isFalse(vote.accepts(tokens(10)))
+    assert.isFalse(vote.isOver)
+    assert.isFalse(vote.accepts(tokens(1)), "both are more than the limit")
+    const small = election(5)
+    assert.isFalse(small.accepts(tokens(6)))
+    assert.isTrue(small.accepts(tokens(4)), "both are within it")
+  })
+
+  it("lets nobody pass where one permit is free: that is for the first", () => {
+    const vote = election(5, 1)
+    assert.isFalse(vote.accepts(tokens(6)))
+    assert.isTrue(vote.isOver)
+    assert.isFalse(vote.accepts(tokens(4)))
+  })
+
+  it("looks at no more than sixteen behind the first", () => {
+    const vote = election(5)
+    const seen = Array.from({ length: 17 }, () => [vote.isOver, vote.accepts(tokens(10))])
+    assert.deepStrictEqual(
+      seen,
+      seen.map(() => [false, false])
+    )
+    assert.isTrue(vote.isOver)
+  })
+})
+
+describe("A line of those who elect", () => {
+  it("is served by its first who has something to start", () => {
+    const { line, places } = standing(false, true, true)
+    assert.strictEqual(line.winner(places, election()), places[1])
+    assert.strictEqual(standing().line.winner([], election()), undefined)
+  })
+
+  it("serves others 64 times before one that has to wait, and then nobody before it has started", () => {
+    const { line, places } = standing(false, true)
+    const winners = Array.from({ length: 66 }, () => line.winner(places, election()))
+    assert.deepStrictEqual(
+      winners.map((place) => place && places.indexOf(place)),
+      [...Array.from({ length: 64 }, () => 1), undefined, undefined]
+    )
+    // Another is first in line now: it is served before as often.
+    const [first, second] = places
+    const next = someone()
+    line.note(next.value, () => false)
+    if (second === undefined || first === undefined) return assert.fail("nobody stands in line")
+    assert.strictEqual(line.winner([next, second], election()), second)
+  })
+
+  it("counts anew once the first has started", () => {
+    let isReady = false
+    const line = Election.makeLine()
+    const [first, second] = [someone(), someone()]
+    line.note(first.value, () => isReady)
+    line.note(second.value, () => true)
+    const serve = () => line.winner([first, second], election())
+    for (let i = 0; i < 64; i++) serve()
+    isReady = true
+    assert.strictEqual(serve(), first)
+    isReady = false
+    assert.strictEqual(serve(), second)
+  })
+
+  it("asks nobody else once an election is over", () => {
+    const { line, places } = standing(false, true)
+    const over = election(5, 1)
+    over.accepts(tokens(6))
+    assert.isUndefined(line.winner(places, over))
+  })
+})
