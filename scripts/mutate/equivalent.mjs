@@ -12,6 +12,11 @@ export const equivalent = {
       what: "without ?? 0",
       line: "const millisOf = (unit: string) => isUnit.find(([form]) => form.test(unit))?.[1] ?? 0",
       why: "a text with another unit does not come here"
+    },
+    {
+      what: "0 -> (0 + 1)",
+      line: "((((weeks ?? 0) * 7 + (days ?? 0)) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60_000 + (seconds ?? 0) * 1000",
+      why: "each of them is a number: only the compiler does not know"
     }
   ],
   "src/answer/RetryAfter.ts": [
@@ -19,6 +24,11 @@ export const equivalent = {
       what: "2 -> (2 + 1)",
       line: 'const [key = "", value = ""] = name.split("=", 2)',
       why: "nobody takes the third part"
+    },
+    {
+      what: "if (first === undefined) never",
+      line: "if (first === undefined) return undefined",
+      why: "without a first there are no others, and undefined is what the fold begins with"
     }
   ],
   "src/limit/Read.ts": [
