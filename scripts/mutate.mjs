@@ -16,7 +16,15 @@ const tests = {
   "src/law": ["test/law/", "test/PooledExecutor/", "test/simulation/faults"],
   "src/order": ["test/order/"],
   "src/answer": ["test/answer/", "test/http/"],
-  "src/pool": ["test/pool/", "test/PooledExecutor/", "test/PoolGroup/", "test/Hints", "test/simulation/faults"],
+  "src/pool": [
+    "test/pool/",
+    "test/PooledExecutor/",
+    "test/PoolGroup/",
+    "test/Hints",
+    "test/http/usage",
+    "test/journal/Journal.",
+    "test/simulation/faults"
+  ],
   "src/http": ["test/http/"],
   "src/journal": ["test/journal/"],
   "src/report": ["test/report/"],

@@ -89,6 +89,13 @@ export const equivalent = {
   "src/pool/Progress.ts": [
     { what: "false -> true", line: "let isLast = false", why: "the first snapshot sets it before anybody looks" }
   ],
+  "src/pool/StartLog.ts": [
+    {
+      what: "< -> <=",
+      line: "for (let i = 0; i < size; i++) larger[i] = at(end - size + i)",
+      why: "the next start takes the place of the one too many"
+    }
+  ],
   "src/pool/Steering.ts": [
     {
       what: "2 -> (2 + 1)",

@@ -264,6 +264,45 @@ describe("what is asked of a group", () => {
     })
   )
 
+  it.effect("takes no time of a row's budget while it is paused, although nothing had passed before", () =>
+    inVirtualTime(function* () {
+      const make = (name: string) =>
+        PooledExecutor.make({ name, poolSize: 1, control: "delay", maxCapacityRetry: "10 seconds" })
+      const group = yield* PoolGroup.make({ members: { a: yield* make("a"), b: yield* make("b") } })
+      const call = yield* Effect.fork(Effect.exit(group.execute(() => Effect.fail(busy()))))
+      yield* Effect.sleep("4 seconds")
+      yield* group.pause
+      yield* Effect.sleep("1 minute")
+      yield* group.resume
+      yield* Effect.sleep("5900 millis")
+      assert.isNull(call.unsafePoll())
+      assert.strictEqual(tagOf(yield* Fiber.join(call)), "RetryTimeoutError")
+      assert.strictEqual(yield* Clock.currentTimeMillis, 70_000)
+    })
+  )
+
+  it.effect("is saturated since all of its members are, and stands still once they have gone", () =>
+    inVirtualTime(function* () {
+      const make = (name: string) => PooledExecutor.make({ name, poolSize: 4, maxCapacityRetry: "1 minute" })
+      const members = { a: yield* make("a"), b: yield* make("b") }
+      const group = yield* PoolGroup.make({ members })
+      const saturatedSince = Effect.map(group.stats, (stats) => stats.saturatedSince)
+      const reject = (pool: PooledExecutor.PooledExecutor) => Effect.exit(pool.execute(Effect.fail(busy())))
+      assert.isUndefined(yield* saturatedSince)
+      yield* Effect.fork(reject(members.a))
+      yield* Effect.sleep("20 seconds")
+      assert.deepStrictEqual([(yield* members.a.stats).saturatedSince, yield* saturatedSince], [0, undefined])
+      yield* Effect.fork(reject(members.b))
+      yield* Effect.sleep("20 seconds")
+      assert.strictEqual(yield* saturatedSince, 20_000)
+      yield* members.a.shutdown
+      assert.strictEqual(yield* saturatedSince, 20_000)
+      yield* members.b.shutdown
+      const { spacing, window } = yield* group.stats
+      assert.deepStrictEqual([yield* saturatedSince, window, Duration.toMillis(spacing)], [undefined, 0, 0])
+    })
+  )
+
   it.effect("takes turns with the others at a member", () =>
     inVirtualTime(function* () {
       const a = yield* pool("a", 1)

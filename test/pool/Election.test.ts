@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { PoolConfig } from "effect-aimd"
 import { Effect } from "effect"
 import * as Cost from "../../src/limit/Cost.js"
+import * as Elected from "../../src/pool/Elected.js"
 import * as Election from "../../src/pool/Election.js"
+import { Job } from "../../src/pool/Job.js"
 import * as Limiter from "../../src/pool/Limiter.js"
 import type { Place } from "../../src/structure/Semaphore.js"
 import * as LinkedQueue from "../../src/structure/LinkedQueue.js"
@@ -66,6 +68,52 @@ describe("An election", () => {
       seen.map(() => [false, false])
     )
     assert.isTrue(vote.isOver)
+  })
+})
+
+describe("Fresh rows of a lane", () => {
+  /** Rows that ask for so many tokens each, in order. */
+  const rowsOf = (...asked: ReadonlyArray<number>) => {
+    const fresh = asked.map((count) => {
+      const job = new Job(0, true)
+      job.asked = tokens(count)
+      return job
+    })
+    return { all: [...fresh], elected: Elected.make(() => fresh.shift()), fresh }
+  }
+
+  it("go in order, but for those that fit beside one that waits", () => {
+    const { all, elected } = rowsOf(6, 4, 3)
+    assert.strictEqual(elected.elect(election(5)), all[1])
+    assert.deepStrictEqual(elected.jobs(), [all[0]])
+    assert.deepStrictEqual([elected.elect(election()), elected.elect(election())], [all[0], all[2]])
+    assert.deepStrictEqual([elected.size, elected.elect(election())], [0, undefined])
+  })
+
+  it("pass one that waits 64 times, and then none passes it", () => {
+    const { all, elected } = rowsOf(6, ...Array.from({ length: 70 }, () => 0))
+    const passed = Array.from({ length: 66 }, () => elected.elect(election(5)))
+    assert.deepStrictEqual(
+      passed.map((job) => job && all.indexOf(job)),
+      [...Array.from({ length: 64 }, (_, i) => i + 1), undefined, undefined]
+    )
+    assert.strictEqual(elected.elect(election()), all[0])
+  })
+
+  it("are taken out of their line sixteen at a time at most", () => {
+    const { elected, fresh } = rowsOf(...Array.from({ length: 40 }, () => 9))
+    assert.isUndefined(elected.elect(election(5)))
+    assert.deepStrictEqual([elected.size, fresh.length], [16, 24])
+  })
+
+  it("leave from the front, from the middle, or all at once", () => {
+    const { all, elected } = rowsOf(9, 9, 9, 9)
+    elected.elect(election(5))
+    const [, second, third] = all
+    if (second === undefined) return assert.fail("no second row")
+    elected.remove(second)
+    assert.strictEqual(elected.shift(), all[0])
+    assert.deepStrictEqual([elected.drain(), elected.size, elected.shift()], [[third, all[3]], 0, undefined])
   })
 })
 
