@@ -55,7 +55,7 @@ describe("A pool that was told a limit", () => {
       ...fixed({}),
       remembers: 8,
       step: (state, _sample, _now, starts) => {
-        weights.push(range(starts.last).map((before) => starts.tokens(before + 1)))
+        weights.push(range(starts?.last ?? 0).map((before) => starts?.tokens(before + 1) ?? NaN))
         return { state, decision: state }
       }
     }
