@@ -114,7 +114,7 @@ export const make = (transit: number): Quota => {
       if (amount === 0 || (open.size === 0 && until === Infinity)) return now
       if (!isAnswered) return Infinity
       if (spent() + amount <= left) return now
-      return until < Infinity ? until + guard : Infinity
+      return until + guard
     },
     take: (amount, now) => {
       advance(now)

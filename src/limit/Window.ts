@@ -39,7 +39,7 @@ const arrivalsOf = (per: number, span: number) => {
       return amount
     },
     add: (share: Share, at: number): void => {
-      const last = places.length > first ? places.at(-1) : undefined
+      const last = places.at(-1)
       const near = places.length - first > manyPlaces ? per / manyPlaces : 0
       amount += share.amount
       if (last !== undefined && at - last.at <= near) {
@@ -131,7 +131,6 @@ export const make = ({ most: told, per, transit }: Options): Meter => {
     },
     end: onWay.end,
     settle: (share, actual, now) => {
-      advance(now)
       if (onWay.has(share)) return onWay.change(share, actual)
       const { place } = share
       if (place === undefined) {

@@ -313,6 +313,12 @@ describe("Ledger", () => {
     bucket.begin(other, 100)
     assert.strictEqual(bucket.opensAt([10], 100), 250.001)
     for (const ledger of [window, bucket]) assert.isTrue(ledger.standings(2000).every(conserves))
+    // And where it is on its way yet.
+    for (const kind of ["window", "bucket"] as const) {
+      const ledger = Ledger.make(told({ tokens: 100, per: 1000, transit: 50, kind }))
+      ledger.begin(ledger.reserve([100], 0), 20)
+      assert.strictEqual(ledger.opensAt([100], 30), 1070.001)
+    }
   })
 
   it("knows the limit that is smaller than a call", () => {

@@ -29,7 +29,13 @@ describe("A limiter", () => {
     assert.strictEqual(room(limiter, 4000), 20)
   })
 
-  it("learns nothing of what was broken off, or failed", () => {
+  it("learns nothing of what was broken off, or failed, nor where nobody was held back", () => {
+    const quiet = make(grows)
+    for (const now of [0, 2000]) {
+      assert.strictEqual(quiet.opensAt(Cost.one, now), now)
+      run(quiet, now, "answered")
+    }
+    assert.strictEqual(room(quiet, 4000), 20)
     const limiter = make(grows)
     room(limiter, 0)
     run(limiter, 0, "broken")
