@@ -335,7 +335,7 @@ describe("a quota", () => {
   })
 })
 
-describe("a rate limit header that cannot be meant", () => {
+describe("a rate limit header that makes no sense", () => {
   it("is left out, and the next one is read", () => {
     const resets = ["-5", "soon", "", "6x", "m", "99999999999999999999", `${epoch * 3}`, "400d", "2031-01-01T00:00:00Z"]
     assert.deepStrictEqual(
