@@ -257,9 +257,8 @@ const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>,
     insider: Insider.Insider,
     open: ReadonlyArray<Insider.Hold>
   ): Effect.Effect<void> => {
-    // Nobody is there to run the call again, nor to be woken.
+    // Nobody is there to run the call again.
     job.isRetried = false
-    job.wake = undefined
     job.exit = exit
     let left = open.length
     let worst: Exit.Exit<unknown, unknown> = exit

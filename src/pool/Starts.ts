@@ -96,13 +96,11 @@ export const make = (
   const gate = Gate.make(remembers, history)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
-  /** What the next start takes, once it was elected. */
-  let elected: Bid | undefined
-  let isLimited = false
+  const poll = told && pollOf(told, decision, () => permits.permits - permits.inUse)
 
   const isOpen = (): boolean => {
     asked = timers.now()
-    isLimited = false
+    poll?.close()
     if (pause.isPaused) return false
     const opensAt = gate.opensAt(decision(), holdUntil(), asked)
     const isDue = TimerQueue.isDue(opensAt, asked)
@@ -110,22 +108,9 @@ export const make = (
     return isDue
   }
 
-  const line = Election.makeLine()
-  const chooseOf =
-    ({ limiter, onBroke }: Told): Semaphore.Choose =>
-    (places) => {
-      const free = permits.permits - permits.inUse
-      const election = Election.hold({ limiter, now: asked, free, spacing: decision().spacing })
-      const place = line.winner(places, election)
-      elected = election.elected
-      isLimited = place === undefined
-      if (place !== undefined) return place
-      if (election.isBroke) onBroke()
-      else if (election.opensAt < Infinity) opening.set(election.opensAt)
-      return undefined
-    }
+  const choose: Semaphore.Choose | undefined = poll && ((places) => poll.choose(places, asked, opening.set))
 
-  const permits = Semaphore.make(decision().window, isOpen, told && chooseOf(told))
+  const permits = Semaphore.make(decision().window, isOpen, choose)
   const opening = alarm(timers, permits.serve)
   /** Set while the window grows, and somebody waits for it. */
   const growing = alarm(timers, () => {
@@ -151,10 +136,10 @@ export const make = (
         const startedWith = permits.inUse
         history.add(asked, startedWith - 1)
         const bound = gate.pass(decision(), startedWith >= permits.permits)
-        const held = elected && told?.limiter.reserve(elected, asked)
+        const held = poll?.reserve(asked)
         return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound, held })
       }
-      if (told !== undefined) line.note(onPermit, elect)
+      poll?.note(onPermit, elect)
       return permits.join(onPermit)
     },
     leave: permits.leave,
@@ -172,7 +157,7 @@ export const make = (
       return opening.at
     },
     get isLimited() {
-      return isLimited && permits.waiting > 0
+      return poll?.isLimited === true && permits.waiting > 0
     },
     get allowed() {
       return permits.permits
@@ -180,6 +165,37 @@ export const make = (
     serve: permits.serve,
     release: permits.release,
     resize
+  }
+}
+
+/** Who starts next, where the pool was told limits. */
+const pollOf = ({ limiter, onBroke }: Told, decision: () => Decision, free: () => number) => {
+  const line = Election.makeLine()
+  /** What the next start takes, once it was elected. */
+  let elected: Bid | undefined
+  let isLimited = false
+
+  return {
+    note: line.note,
+    /** Whether a limit lets everybody wait, as far as it was asked. */
+    get isLimited(): boolean {
+      return isLimited
+    },
+    close: (): void => {
+      isLimited = false
+    },
+    choose: (places: Iterable<Semaphore.Place>, now: number, wakeAt: (at: number) => void) => {
+      const election = Election.hold({ limiter, now, free: free(), spacing: decision().spacing })
+      const place = line.winner(places, election)
+      elected = election.elected
+      isLimited = place === undefined
+      if (place !== undefined) return place
+      if (election.isBroke) onBroke()
+      else if (election.opensAt < Infinity) wakeAt(election.opensAt)
+      return undefined
+    },
+    /** Keeps for a start what was elected. */
+    reserve: (now: number): Held | undefined => elected && limiter.reserve(elected, now)
   }
 }
 

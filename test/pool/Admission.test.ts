@@ -95,6 +95,23 @@ describe("Admission", () => {
     })
   )
 
+  it.effect("counts a start for the limits that it was told from when its attempt begins", () =>
+    inVirtualTime(function* () {
+      const limits = [{ requests: 1, per: "1 second", transit: "50 millis" }] as const
+      const admission = yield* make(fixed({}), { limits })
+      const { asks, tickets } = party()
+      admission.queue({ ...asks, elect: (election) => election.accepts(Cost.one) })
+      const [ticket] = tickets
+      if (ticket === undefined) return assert.fail("nobody started")
+      const opensAt = () => admission.limiter?.opensAt(Cost.one, admission.timers.now())
+      assert.strictEqual(opensAt(), 1050.001)
+      // The process was busy meanwhile.
+      yield* Effect.sleep(300)
+      admission.began(ticket)
+      assert.strictEqual(opensAt(), 1350.001)
+    })
+  )
+
   it.effect("tells of a hold as an instant of the wall clock, and as 0 where there is none", () =>
     inVirtualTime(function* () {
       yield* Effect.sleep(100)

@@ -120,3 +120,19 @@ describe("How long an API is closed", () => {
     assert.deepStrictEqual(learned(20, 50_000, 61_000), [undefined, { at: 61_000, accepted: 20 }])
   })
 })
+
+describe("A probe in vain", () => {
+  const heldFor = (retryAfter: number | undefined) => {
+    const draft = State.draft(State.begin(64, 0, 0).state)
+    Object.assign(draft, { opened: { at: 0, accepted: 0 }, successes: 100, rejectionLatency: 50 })
+    const block = Closing.make(draft, { since: 4000, accepted: 100, before: draft.limits, at: 4000 })
+    Closing.probeAgain(draft, block, 24_000, retryAfter)
+    return draft.decision.holdUntil - 24_000
+  }
+
+  it("backs off for as long as nothing has passed says; a hint never shortens that, and may make it longer", () => {
+    const backoff = heldFor(undefined)
+    assert.isAbove(backoff, 1000)
+    assert.deepStrictEqual([heldFor(0), heldFor(1000), heldFor(10_000)], [backoff, backoff, 10_000])
+  })
+})
