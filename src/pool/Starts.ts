@@ -13,6 +13,7 @@ import * as History from "./History.js"
 import type { Member } from "./Insider.js"
 import type { Bid, Held, Limiter } from "./Limiter.js"
 import type { Pause } from "./Pause.js"
+import * as TurnLine from "./TurnLine.js"
 
 /**
  * The stamp of a started attempt: the congestion epoch and the instant it was admitted in, and what let it wait till then.
@@ -56,8 +57,14 @@ export interface Told {
 export interface Starts {
   readonly inFlight: number
   readonly history: History.History
-  /** Asks for starts until `start` returns false. */
-  readonly queue: (start: (ticket: Ticket) => boolean, elect: Election.Elect) => Semaphore.Place
+  /** Asks for starts until `start` returns false; `standing` says whose turn it is, where that is said. */
+  readonly queue: (
+    start: (ticket: Ticket) => boolean,
+    elect: Election.Elect,
+    standing: (() => TurnLine.Standing) | undefined
+  ) => Semaphore.Place
+  /** Whoever has this place stands elsewhere now. */
+  readonly changed: (place: Semaphore.Place) => void
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
   readonly decline: (ticket: Ticket) => void
@@ -79,7 +86,7 @@ export interface Starts {
 }
 
 /**
- * Opens a gate to nobody yet. What is in force is asked for each time.
+ * Opens a gate to nobody yet. What is in force is asked for each time. `ageing` is that of the turns, in milliseconds.
  *
  * @since 0.2.0
  * @category constructors
@@ -90,6 +97,7 @@ export const make = (
   decision: () => Decision,
   holdUntil: () => number,
   pause: Pause,
+  ageing: number,
   told?: Told
 ): Starts => {
   const gate = Gate.make(remembers)
@@ -125,7 +133,8 @@ export const make = (
       return undefined
     }
 
-  const permits = Semaphore.make(decision().window, isOpen, told && chooseOf(told))
+  const turns = TurnLine.make(ageing, timers.now)
+  const permits = Semaphore.make(decision().window, isOpen, told && chooseOf(told), turns)
   const opening = alarm(timers, permits.serve)
   /** Set while the window grows, and somebody waits for it. */
   const growing = alarm(timers, () => {
@@ -144,7 +153,7 @@ export const make = (
       return permits.inUse
     },
     history,
-    queue: (start, elect) => {
+    queue: (start, elect, standing) => {
       // The window may have grown while nobody waited.
       if (decision().ramp !== undefined) resize()
       const onPermit = (): boolean => {
@@ -155,9 +164,11 @@ export const make = (
         return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound, held })
       }
       if (told !== undefined) line.note(onPermit, elect)
+      if (standing !== undefined) turns.note(onPermit, standing)
       return permits.join(onPermit)
     },
     leave: permits.leave,
+    changed: turns.changed,
     decline: ({ held }) => {
       if (held !== undefined) told?.limiter.undo(held, asked)
       history.takeBack()
