@@ -37,6 +37,9 @@ interface Due<out J> extends Heap.Element {
   readonly sequence: number
 }
 
+/** Who starts at the last instant is in time: what waits is looked at so many milliseconds later. */
+const grace = 1
+
 const isBefore = <J>(a: Due<J>, b: Due<J>): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
 
 /** Follows what a row takes of limits. */
@@ -100,7 +103,7 @@ export const make = <J extends Job>(
   const look = (): void => {
     timer = undefined
     const now = timers.now()
-    for (let due = heap.first(); due !== undefined && isDue(due.at - worksFor(), now); due = heap.first()) {
+    for (let due = heap.first(); due !== undefined && isDue(due.at - worksFor() + grace, now); due = heap.first()) {
       const { job } = due
       forget(job)
       if (job.ticket === undefined) refuse(job, errorOf(job, doneAt(0, now)))
@@ -110,7 +113,7 @@ export const make = <J extends Job>(
 
   const wakeFor = (due: Due<J> | undefined): void => {
     if (due === undefined) return
-    const at = due.at - worksFor()
+    const at = due.at - worksFor() + grace
     if (timer !== undefined && timer.at <= at) return
     if (timer !== undefined) timers.remove(timer)
     timer = timers.add(at, look)
