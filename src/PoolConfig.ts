@@ -95,6 +95,11 @@ export interface Options extends ThrottleOptions {
   readonly prices?: Prices.Prices | undefined
   /** Nothing starts that could make the pool spend more than this, in the currency of `prices`. Default none. */
   readonly budget?: number | undefined
+  /**
+   * How long somebody waits until it goes like one of the next higher priority that comes now, and what goes without a
+   * deadline like one that has so long. Default 1 minute; with `Infinity` a lower priority waits for all higher ones.
+   */
+  readonly ageing?: Duration.DurationInput | undefined
   /** Names the pool in metrics, spans, logs and errors. Default `"default"`. */
   readonly name?: string | undefined
 }
@@ -127,6 +132,7 @@ export interface PoolConfig extends ThrottleConfig {
   readonly limits?: ReadonlyArray<Read.Known>
   readonly prices?: Prices.Prices
   readonly budget?: number
+  readonly ageing: Duration.Duration
   readonly name: string
 }
 
@@ -145,6 +151,7 @@ export const defaults: PoolConfig = {
   maxCapacityRetry: Duration.hours(1),
   maxRetryAfter: Duration.minutes(5),
   control: "window",
+  ageing: Duration.minutes(1),
   name: "default"
 }
 
@@ -170,6 +177,7 @@ const durationOf = (what: string, is: (d: Duration.Duration) => boolean) =>
 
 const anyDuration = durationOf("a duration of at least 0", () => true)
 const notNegative = durationOf("a finite duration of at least 0", Duration.isFinite)
+const overZero = durationOf("a duration over 0", (d) => Duration.toMillis(d) > 0)
 const positive = durationOf("a finite duration over 0", (d) => Duration.isFinite(d) && Duration.toMillis(d) > 0)
 
 const isMethod = (u: unknown, name: string): boolean => Predicate.hasProperty(u, name) && Predicate.isFunction(u[name])
@@ -231,6 +239,7 @@ const poolFields = {
     numberOf("a finite number over 0", (n) => Number.isFinite(n) && n > 0),
     { exact: true }
   ),
+  ageing: orDefault(overZero, defaults.ageing),
   name: orDefault(Schema.NonEmptyString.annotations({ message: expected("a non-empty string") }), defaults.name)
 }
 
@@ -368,6 +377,7 @@ const variables = {
   limits: variable("limits"),
   prices: variable("prices"),
   budget: variable("budget"),
+  ageing: variable("ageing"),
   name: variable("name")
 }
 
@@ -376,7 +386,7 @@ const numeric: ReadonlySet<string> = new Set(["poolSize", "backoffMultiplier", "
 /**
  * Reads the options from the environment: `POOL_SIZE`, `MIN_DISPATCH_DELAY`, `MAX_DISPATCH_DELAY`, `BACKOFF_MULTIPLIER`,
  * `RECOVERY_STEP`, `MAX_CAPACITY_RETRY`, `MAX_RETRY_AFTER`, `ATTEMPT_TIMEOUT`, `CONTROL`, `LIMITS`, `PRICES`, `BUDGET`,
- * `NAME`, each optional and each behind `prefix` where one is given (`OPENAI_POOL_SIZE`). Durations carry their unit:
+ * `AGEING`, `NAME`, each optional and each behind `prefix` where one is given (`OPENAI_POOL_SIZE`). Durations carry their unit:
  * `"50 millis"`, `"5 seconds"`. Limits are written as in `600 requests per minute, 90_000 tokens per minute, 8 concurrent`,
  * a bucket as in `10 requests per second burst 3`; prices are JSON.
  *

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import type { Unit } from "./limit/Cost.js"
 import * as Format from "./structure/Format.js"
 import type { CapacityError } from "./Capacity.js"
@@ -97,6 +97,29 @@ export class CallTooLargeError extends Data.TaggedError("CallTooLargeError")<{
 }
 
 /**
+ * The row or call cannot be done by its `deadline` at the rate that the pool knows now, and was not to run late: no attempt
+ * of it runs.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class TooLateError extends Data.TaggedError("TooLateError")<{
+  readonly pool: string
+  /** In epoch milliseconds of the wall clock. */
+  readonly deadline: number
+  /** When it would be done, if it waited, in epoch milliseconds of the wall clock. */
+  readonly possibleAt: number
+  /** Attempts that were started, and rejected. */
+  readonly attempts: number
+}> {
+  override get message(): string {
+    const { attempts, deadline, pool, possibleAt } = this
+    const late = Format.duration(Duration.millis(possibleAt - deadline))
+    return `pool "${pool}" cannot have it done by its deadline, but ${late} later at this rate (${attempts} attempts)`
+  }
+}
+
+/**
  * The pool's `budget` is spent, and nothing starts any more. A batch with a journal does what is undone when it is run again
  * with more money.
  *
@@ -131,12 +154,12 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 }
 
 /**
- * How a pool refuses what it was told that it may not do.
+ * How a pool refuses what it may not do: a limit, its money or a deadline forbids it.
  *
  * @since 0.2.0
  * @category errors
  */
-export type LimitError = CallTooLargeError | BudgetExhaustedError
+export type LimitError = CallTooLargeError | BudgetExhaustedError | TooLateError
 
 /**
  * The failures of a call that goes through a pool. Its capacity errors are retried, so they are not among them.

@@ -74,6 +74,8 @@ export interface Options<Name extends string> {
    * anybody at all. Default 10 seconds.
    */
   readonly stickiness?: Duration.DurationInput | undefined
+  /** See the option of pools: the turns of the group's rows are its own. Default 1 minute. */
+  readonly ageing?: Duration.DurationInput | undefined
   /**
    * Whether an error is the member's own trouble, such as a key that was revoked or a quota that is used up. Then the row
    * goes on at another member, and fails with the error only when every member has answered with such a one. The member's
@@ -225,7 +227,7 @@ const joiningOf = <Name extends string>({
 }
 
 const configOf = (
-  { attemptTimeout, maxCapacityRetry, name = "group" }: Options<string>,
+  { ageing, attemptTimeout, maxCapacityRetry, name = "group" }: Options<string>,
   joining: ReadonlyArray<GroupAdmission.Joining>
 ): Effect.Effect<PoolConfig.PoolConfig> => {
   const admissions = joining.map(({ admission }) => admission)
@@ -234,6 +236,7 @@ const configOf = (
   const maxRetryAfter = Standing.longest(admissions, (config) => config.maxRetryAfter)
   return PoolConfig.make({
     name,
+    ageing,
     ...(limit === undefined ? {} : { attemptTimeout: limit }),
     ...(budget === undefined ? {} : { maxCapacityRetry: budget }),
     ...(maxRetryAfter === undefined ? {} : { maxRetryAfter })

@@ -22,6 +22,7 @@ const defaults = {
   maxCapacityRetry: 3_600_000,
   maxRetryAfter: 300_000,
   control: "window",
+  ageing: 60_000,
   name: "default"
 }
 
@@ -334,7 +335,7 @@ describe("Pool config validation", () => {
     Effect.gen(function* () {
       const keys =
         '"minDispatchDelay" | "maxDispatchDelay" | "backoffMultiplier" | "recoveryStep" | "poolSize" | ' +
-        '"maxCapacityRetry" | "maxRetryAfter" | "attemptTimeout" | "control" | "limits" | "prices" | "budget" | "name"'
+        '"maxCapacityRetry" | "maxRetryAfter" | "attemptTimeout" | "control" | "limits" | "prices" | "budget" | "ageing" | "name"'
       assert.deepStrictEqual(yield* problems({ poolsize: 4, retries: undefined }), [
         `poolsize: is unexpected, expected: ${keys}, got 4`,
         `retries: is unexpected, expected: ${keys}, got undefined`
@@ -610,6 +611,7 @@ const variables = {
   MAX_RETRY_AFTER: "1 minute",
   ATTEMPT_TIMEOUT: "30 seconds",
   CONTROL: "delay",
+  AGEING: "Infinity",
   NAME: "gpt"
 }
 
@@ -623,6 +625,7 @@ const readFromVariables = {
   maxRetryAfter: 60_000,
   attemptTimeout: 30_000,
   control: "delay",
+  ageing: Infinity,
   name: "gpt"
 }
 

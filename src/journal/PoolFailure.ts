@@ -36,7 +36,8 @@ export const isPoolFailure = (u: unknown): u is PoolFailure =>
   u instanceof PoolError.AttemptTimeoutError ||
   u instanceof PoolError.RowCancelledError ||
   u instanceof PoolError.CallTooLargeError ||
-  u instanceof PoolError.BudgetExhaustedError
+  u instanceof PoolError.BudgetExhaustedError ||
+  u instanceof PoolError.TooLateError
 
 /** Milliseconds; JSON has no Infinity. */
 const Millis = Schema.Union(Schema.NonNegative.pipe(Schema.finite()), Schema.Literal("Infinity"))
@@ -64,6 +65,13 @@ const Encoded = Schema.Union(
     budget: Schema.Number,
     spent: Schema.Number,
     undone: Schema.Number
+  }),
+  Schema.Struct({
+    _tag: Schema.Literal("effect-aimd/TooLateError"),
+    pool: Schema.String,
+    deadline: Schema.Number,
+    possibleAt: Schema.Number,
+    attempts: Schema.Number
   }),
   Schema.Struct({ _tag: Schema.Literal("effect-aimd/AttemptTimeoutError"), timeout: Millis, attempt: Schema.Number }),
   Schema.Struct({
@@ -100,6 +108,10 @@ const encode = (error: PoolFailure): typeof Encoded.Type => {
       const { _tag, budget, pool, spent, undone } = error
       return { _tag: `effect-aimd/${_tag}`, pool, budget, spent, undone }
     }
+    case "TooLateError": {
+      const { _tag, attempts, deadline, pool, possibleAt } = error
+      return { _tag: `effect-aimd/${_tag}`, pool, deadline, possibleAt, attempts }
+    }
     case "RetryTimeoutError": {
       const { _tag, attempts, budget, elapsed, lastError, othersServed, retryAfter, retryAt } = error
       const { message, retryAfter: asked, status } = lastError
@@ -134,6 +146,10 @@ const decode = (encoded: typeof Encoded.Type): PoolFailure => {
     case "effect-aimd/BudgetExhaustedError": {
       const { _tag, ...fields } = encoded
       return new PoolError.BudgetExhaustedError(fields)
+    }
+    case "effect-aimd/TooLateError": {
+      const { _tag, ...fields } = encoded
+      return new PoolError.TooLateError(fields)
     }
     case "effect-aimd/RetryTimeoutError": {
       const { _tag, budget, elapsed, lastError, retryAfter, ...others } = encoded

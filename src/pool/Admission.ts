@@ -61,6 +61,8 @@ export interface Admission {
   readonly isShutdown: boolean
   /** What the pool was told of limits and money; undefined where that is nothing. */
   readonly limiter: Limiter.Limiter | undefined
+  /** The pools that may run a row: this one, or its members. */
+  readonly pools: ReadonlyArray<Admission>
   /** The limiters of all pools that may run a row, this one's or those of its members. */
   readonly limiters: ReadonlyArray<Limiter.Limiter>
   /** Who keeps the limits for a start; undefined where nobody does. */
@@ -87,6 +89,8 @@ export interface Admission {
   /** Asks for starts on behalf of a party, until its `start` returns false. */
   readonly queue: (party: Parties.Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
+  /** A party with this place stands elsewhere now. */
+  readonly changed: (place: Semaphore.Place) => void
   /** Something else would start next: looks again whether it may. */
   readonly lookAgain: () => void
   /** Gives back the permit of a start for which nothing was left to do. */
@@ -148,7 +152,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
   const { holds, idle, messenger, parties, pause, silence, starts, steering } = machine
   let rows = 0
 
-  return {
+  const admission: Admission = {
     get config() {
       return steering.config
     },
@@ -180,6 +184,9 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     get isShutdown() {
       return parties.isShutdown
     },
+    get pools() {
+      return [admission]
+    },
     limiter: machine.limiter,
     limiters: machine.limiter === undefined ? [] : [machine.limiter],
     limiterOf: () => machine.limiter,
@@ -204,8 +211,9 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     resize: (poolSize) => steering.resize(poolSize, timers.now()),
     enter: parties.enter,
     exit: parties.exit,
-    queue: (party) => starts.queue(party.start, party.elect),
+    queue: (party) => starts.queue(party.start, party.elect, party.standing),
     leave: starts.leave,
+    changed: starts.changed,
     lookAgain: starts.serve,
     decline: starts.decline,
     weighs: starts.history.weighs,
@@ -222,6 +230,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
     idle: idle.wait
   }
+  return admission
 }
 
 /** Makes the parts that decide who may start, each of which knows those that it asks. */
@@ -245,14 +254,16 @@ const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>
   const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
   const purse = limits(config, tally, parties)
   const { limiter } = purse
-  const starts: Starts.Starts = Starts.make(
+  const starts: Starts.Starts = Starts.make({
     timers,
-    law.remembers ?? 0,
-    () => steering.decision,
+    remembers: law.remembers ?? 0,
+    decision: () => steering.decision,
     holdUntil,
     pause,
-    limiter && { limiter, onBroke: purse.onBroke }
-  )
+    ageing: Duration.toMillis(config.ageing),
+    minSpacing: Duration.toMillis(config.minDispatchDelay),
+    told: limiter && { limiter, onBroke: purse.onBroke }
+  })
   const idle = Idle.make(tally, () => starts.inFlight)
   return {
     notices,

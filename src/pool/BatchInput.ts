@@ -14,7 +14,9 @@ import * as PoolConfig from "../PoolConfig.js"
 import type * as PoolError from "../PoolError.js"
 import * as Argument from "../structure/Argument.js"
 import type { KeeperOpener } from "./KeeperOpener.js"
+import * as CallTurn from "./CallTurn.js"
 import * as Source from "./Source.js"
+import type { TimerQueue } from "../structure/TimerQueue.js"
 
 /**
  * What an attempt is told about its row.
@@ -73,6 +75,12 @@ export interface BatchOptions<in Row, in A = unknown, in E = unknown, out R = ne
    * given back. A row that is larger than a limit fails with `CallTooLargeError`. Default one request.
    */
   readonly cost?: ((row: Row, rowIndex: number) => Cost.Cost) | undefined
+  /**
+   * Whose turn it is: that of all rows, with a deadline from when the batch begins, or a function that says it of each, with a
+   * deadline from when the row is read. Rows take turns with those of all other batches, streams and calls of the pool; entries
+   * come in the order of the rows all the same. Default that of everybody who says nothing.
+   */
+  readonly turn?: CallTurn.TurnOptions | ((row: Row, rowIndex: number) => CallTurn.TurnOptions | undefined) | undefined
   /** Shows how far the batch is, and cancels rows of it; made by `PooledExecutor.handle`, one for each batch. Default none. */
   readonly handle?: BatchHandle | undefined
 }
@@ -117,7 +125,16 @@ export interface StreamOptions<in Row, in A = unknown, in E = unknown, out R = n
  */
 export const defaultMaxPending = (poolSize: number): number => Math.max(1000, 4 * poolSize)
 
-const batchNames: ReadonlyArray<string> = ["stateId", "timeout", "onEntry", "onUnfinished", "cost", "handle", "journal"]
+const batchNames: ReadonlyArray<string> = [
+  "stateId",
+  "timeout",
+  "onEntry",
+  "onUnfinished",
+  "cost",
+  "turn",
+  "handle",
+  "journal"
+]
 const streamNames: ReadonlyArray<string> = [...batchNames, "ordered", "maxPending"]
 
 const functions = {
@@ -127,6 +144,9 @@ const functions = {
   cost: "a function from a row to what it takes",
   journal: "what Journal.batch of effect-aimd/journal returns"
 }
+
+/** For what is only checked. */
+const anyTime = { now: () => 0, wallNow: () => 0 }
 
 const isMaxPending = (u: unknown): boolean => u === Infinity || (Number.isInteger(u) && Number(u) >= 1)
 
@@ -143,7 +163,9 @@ const wrongOption = (options: unknown, names: ReadonlyArray<string>): Error | un
     const value = options[name]
     if (value !== undefined && !Predicate.isFunction(value)) return Argument.refusal(`option ${name}`, expected, value)
   }
-  const { handle, maxPending, ordered } = options
+  const { handle, maxPending, ordered, turn } = options
+  const wrongTurn = Predicate.isFunction(turn) ? undefined : CallTurn.read(turn, anyTime, "option turn")
+  if (wrongTurn instanceof Error) return wrongTurn
   if (handle !== undefined && !(handle instanceof Handle && !handle.isTaken)) {
     return Argument.refusal("option handle", "a handle that no batch has had, from PooledExecutor.handle", handle)
   }
@@ -229,3 +251,24 @@ export const weightsOf = <Row>(
   first: number
 ): ReadonlyArray<Cost.Weight> | undefined =>
   cost && rows.map((row, i) => Cost.weigh(cost(row, first + i), `cost of row ${first + i}`))
+
+/**
+ * The turns of rows, the first of which has this index; undefined where all have the same. Throws what is wrong, and lets
+ * through what `turn` throws: inside an Effect both are defects.
+ *
+ * @since 0.2.0
+ * @category reading
+ */
+export const turnsOf = <Row>(
+  rows: ReadonlyArray<Row>,
+  turn: BatchOptions<Row>["turn"],
+  first: number,
+  timers: TimerQueue
+): ReadonlyArray<CallTurn.Told | undefined> | undefined => {
+  if (!Predicate.isFunction(turn)) return undefined
+  return rows.map((row, i) => {
+    const told = CallTurn.read(turn(row, first + i), timers, `turn of row ${first + i}`)
+    if (told instanceof Error) throw told
+    return told
+  })
+}

@@ -10,16 +10,17 @@ import type { Admission } from "./Admission.js"
 import * as Again from "./Again.js"
 import * as Attempt from "./Attempt.js"
 import * as CallTurn from "./CallTurn.js"
+import * as Duration from "effect/Duration"
 import type { TurnOptions } from "./CallTurn.js"
 import * as Cost from "../limit/Cost.js"
+import * as Flows from "./Flows.js"
 import * as Insider from "./Insider.js"
 import * as Lane from "./Lane.js"
 import * as Limiter from "./Limiter.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as PoolError from "../PoolError.js"
 import * as Runner from "./Runner.js"
-import type { Turn } from "../turn/TurnQueue.js"
-import * as TurnQueue from "../turn/TurnQueue.js"
+import { ordinary } from "./TurnLine.js"
 
 /**
  * What a caller says of a call.
@@ -59,8 +60,6 @@ class CallJob extends Lane.Job {
   /** Wakes the caller that waits for a start or an outcome. */
   wake: (() => void) | undefined = undefined
   exit: Exit.Exit<unknown, unknown> | undefined = undefined
-  /** Its turn, where it has said anything of it. */
-  turn: Turn | undefined = undefined
   readonly submittedAt = this.waitingSince
   readonly place: LinkedQueue.Node<CallJob> = LinkedQueue.node(this)
 }
@@ -83,11 +82,17 @@ export const open = (admission: Admission): Calls => {
   const runner = Runner.make()
   /** What calls that ended have left open. */
   const held = new Set<Insider.Hold>()
-  const { callers, join, lane, withdraw } = lineOf(admission, () => {
+  const {
+    close,
+    end: settle,
+    join,
+    waiting,
+    withdraw
+  } = lineOf(admission, () => {
     runner.interrupt()
     for (const hold of held) hold.abandon()
   })
-  const end = ender(admission, lane, held)
+  const end = ender(admission, settle, held)
 
   const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
     const { caller, effect, restore } = call
@@ -120,12 +125,11 @@ export const open = (admission: Admission): Calls => {
         if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const call: Call<A, E, R> = { effect, caller, restore, isTraced: Attempt.isTraced(caller) }
         const job = new CallJob(admission.timers.now(), isRetried)
-        const turn = CallTurn.turnOf(options, job.waitingSince)
+        const turn = CallTurn.turnOf(options, admission.timers)
         if (turn instanceof Error) return Effect.die(turn)
-        job.turn = turn
         const refusal = weigh(admission, job, options.cost)
         if (refusal !== undefined) return Effect.fail(refusal)
-        join(job)
+        join(job, turn)
 
         const next = (): Effect.Effect<A, F, R> => {
           // The lane carries calls of all types; what this job ends with came from this call.
@@ -144,51 +148,10 @@ export const open = (admission: Admission): Calls => {
       submit<A, E, R, PoolError.CallError<E>>(call, true, options),
     attempt: <A, E, R>(call: Effect.Effect<A, E, R>, options?: CallOptions) =>
       submit<A, E, R, PoolError.AttemptError<E>>(call, false, options),
-    close: lane.close,
+    close,
     get waiting() {
-      return callers.size + lane.elected().length
+      return waiting()
     }
-  }
-}
-
-/** The callers who wait for their first start: in the order in which they came, until one of them says otherwise. */
-const callersOf = () => {
-  const line = LinkedQueue.make<CallJob>()
-  let turns: TurnQueue.TurnQueue<CallJob> | undefined
-  const waiters = new Map<CallJob, TurnQueue.Waiter<CallJob>>()
-
-  const addTo = (queue: TurnQueue.TurnQueue<CallJob>, job: CallJob): void => {
-    waiters.set(job, queue.add(job, job.turn ?? CallTurn.ordinary, job.waitingSince))
-  }
-
-  return {
-    get size(): number {
-      return turns?.size ?? line.size
-    },
-    add: (job: CallJob): void => {
-      if (job.turn !== undefined && turns === undefined) {
-        turns = TurnQueue.make(CallTurn.ageing)
-        for (let first = line.shift(); first !== undefined; first = line.shift()) addTo(turns, first.value)
-      }
-      if (turns === undefined) line.push(job.place)
-      else addTo(turns, job)
-    },
-    take: (): CallJob | undefined => {
-      if (turns === undefined) return line.shift()?.value
-      const job = turns.take()
-      if (job !== undefined) waiters.delete(job)
-      return job
-    },
-    remove: (job: CallJob): void => {
-      line.remove(job.place)
-      const waiter = waiters.get(job)
-      if (waiter === undefined) return
-      turns?.remove(waiter)
-      waiters.delete(job)
-    },
-    /** Whether one of them goes before a call that was rejected and is ready again. */
-    hasBefore: ({ turn = CallTurn.ordinary, submittedAt }: CallJob): boolean =>
-      turns !== undefined && turns.hasBefore(turn.priority, submittedAt)
   }
 }
 
@@ -203,31 +166,50 @@ const weigh = (
   return Limiter.refusalOf(limiters, job.asked)
 }
 
-/** The callers who wait, and their lane. */
+/** The callers who wait, and their lanes: those who say nothing of turns are in one. */
 const lineOf = (admission: Admission, interrupt: () => void) => {
-  const callers = callersOf()
-  const lane = Lane.open<CallJob, unknown, unknown>(admission, {
-    hasFresh: () => callers.size > 0,
-    takeFresh: callers.take,
-    isFreshFirst: callers.hasBefore,
-    start: (job) => job.wake?.(),
-    finish: (job, exit) => {
+  const callers = LinkedQueue.make<CallJob>()
+  const work = {
+    start: (job: CallJob): void => job.wake?.(),
+    finish: (job: CallJob, exit: Exit.Exit<unknown, unknown>): void => {
       job.exit = exit
       job.wake?.()
     },
     interrupt
+  }
+  const base = Lane.open<CallJob, unknown, unknown>(admission, {
+    ...work,
+    hasFresh: () => callers.size > 0,
+    takeFresh: () => callers.shift()?.value
   })
+  let flows: Flows.Flows<CallJob, unknown, unknown> | undefined
+  const ageing = Duration.toMillis(admission.config.ageing)
+  /** From the first turn on that somebody says, all callers have one: those who say nothing that of everybody. */
+  const openFlows = (): typeof flows & {} => {
+    const opened = Flows.open({ ...work, admission, base, ageing, since: ({ submittedAt }) => submittedAt })
+    flows = opened
+    for (let first = callers.shift(); first !== undefined; first = callers.shift())
+      opened.add(first.value, ordinary, true)
+    return opened
+  }
+  const lane = (): Pick<typeof base, "settle" | "withdraw" | "elected" | "close"> => flows ?? base
+
   return {
-    callers,
-    lane,
-    join: (job: CallJob): void => {
-      callers.add(job)
-      lane.submitted(1)
+    end: (...ended: Parameters<typeof base.settle>): void => lane().settle(...ended),
+    join: (job: CallJob, turn: CallTurn.Told | undefined): void => {
+      if (turn !== undefined || flows !== undefined) {
+        job.dueAt = turn?.dueAt ?? Infinity
+        return (flows ?? openFlows()).add(job, turn ?? ordinary)
+      }
+      callers.push(job.place)
+      base.submitted(1)
     },
     withdraw: (job: CallJob): void => {
-      callers.remove(job)
-      if (job.exit === undefined) lane.withdraw(job)
-    }
+      callers.remove(job.place)
+      if (job.exit === undefined) lane().withdraw(job)
+    },
+    waiting: (): number => callers.size + (flows?.size ?? 0) + lane().elected().length,
+    close: (): void => lane().close()
   }
 }
 
@@ -248,8 +230,12 @@ const openSpan = (admission: Admission, job: CallJob): Effect.Effect<void> =>
     job.span = span
   })
 
-/** Settles the attempts of a lane; returns what is to be done before their caller goes on, if there is anything. */
-const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>, held: Set<Insider.Hold>) => {
+/** Settles the attempts of calls; returns what is to be done before their caller goes on, if there is anything. */
+const ender = (
+  admission: Admission,
+  settle: Lane.Lane<CallJob, unknown, unknown>["settle"],
+  held: Set<Insider.Hold>
+) => {
   /** The caller gets its result, and the permit is kept until what was left open is over. */
   const holdOn = (
     job: CallJob,
@@ -267,7 +253,7 @@ const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>,
       hold.onEnd((ended) => {
         held.delete(hold)
         if (Exit.isFailure(ended)) worst = ended
-        if ((left -= 1) === 0) lane.settle(job, worst, insider.hints, Insider.lateRejection(insider)?.rejection)
+        if ((left -= 1) === 0) settle(job, worst, insider.hints, Insider.lateRejection(insider)?.rejection)
       })
     }
     // A pool around this attempt keeps its permit as long.
@@ -287,7 +273,7 @@ const ender = (admission: Admission, lane: Lane.Lane<CallJob, unknown, unknown>,
     }
     const { isRetried } = job
     const late = Insider.lateRejection(insider)
-    lane.settle(job, exit, insider.hints, late?.rejection)
+    settle(job, exit, insider.hints, late?.rejection)
     const notice = Attempt.logNotice(admission)
     if (!isRetried) Insider.passOn(insider)
     return late === undefined ? notice : Effect.zipRight(Insider.keep(late), notice ?? Effect.void)

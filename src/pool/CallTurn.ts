@@ -1,5 +1,5 @@
 /**
- * What a caller says of its turn.
+ * What is said of the turn of a call, a row, or a batch.
  *
  * @since 0.2.0
  */
@@ -7,65 +7,104 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Argument from "../structure/Argument.js"
+import type { TimerQueue } from "../structure/TimerQueue.js"
 import type { Turn } from "../turn/TurnQueue.js"
 
 /**
- * Which calls go first, of those that wait in one line.
+ * Who goes first, of all that wait at a pool.
  *
  * @since 0.2.0
  * @category models
  */
 export interface TurnOptions {
   /**
-   * Calls of a higher priority go first; default 0. A call that has waited for a minute goes like one of the next higher
-   * priority that comes now, so that nobody waits for ever.
+   * Higher goes first; default 0. Who has waited for as long as the pool's `ageing` goes like one of the next higher priority
+   * that comes now, so that nobody waits for ever.
    */
   readonly priority?: number | undefined
-  /** Whose call it is: of one priority, tenants take turns, however many calls each of them has. Default `""`. */
+  /** Whose it is: of one priority, tenants take turns, however many rows each of them has. Default `""`. */
   readonly tenant?: string | undefined
   /** How many turns the tenant has for one of the others, over 0; default 1. What it said last counts. */
   readonly weight?: number | undefined
   /**
-   * When its result is wanted, from now on: of one tenant and priority, the call goes first whose time comes first. One
-   * without a deadline goes like one of a minute. It is an order, and no time limit. Default none.
+   * When it is wanted, as a duration from now on, or as an instant of the wall clock: of one tenant and priority, what is due
+   * first goes first. What has no deadline goes like what is due an `ageing` after it came. Default none.
    */
-  readonly deadline?: Duration.DurationInput | undefined
+  readonly deadline?: Duration.DurationInput | Date | undefined
+  /**
+   * What becomes of that which cannot be done by its deadline at the rate that the pool knows now. `"run"`, the default: it
+   * runs all the same, since a deadline is an order and no time limit. `"refuse"`: it fails with `TooLateError`, as soon as
+   * that is known, and no call is wasted. An attempt that has started goes on.
+   */
+  readonly late?: "run" | "refuse" | undefined
 }
 
 /**
- * How long a call waits until it goes like one of the next higher priority, in milliseconds.
+ * A turn, and when it is too late for it, in milliseconds of the monotonic clock; Infinity for never.
  *
  * @since 0.2.0
- * @category constants
+ * @category models
  */
-export const ageing = 60_000
+export interface Told extends Turn {
+  readonly dueAt: number
+}
 
-/**
- * The turn of a call that says nothing of it.
- *
- * @since 0.2.0
- * @category values
- */
-export const ordinary: Turn = { priority: 0, tenant: "", weight: 1, deadline: Infinity }
+const names = ["priority", "tenant", "weight", "deadline", "late"] as const
 
 const isPositive = (u: unknown): boolean => Predicate.isNumber(u) && u > 0 && u < Infinity
 
+/** The clocks that deadlines are read by. */
+type Clocks = Pick<TimerQueue, "now" | "wallNow">
+
+/** In milliseconds of the monotonic clock; undefined where it is no deadline. */
+const instantOf = (deadline: unknown, timers: Clocks): number | undefined => {
+  if (deadline === undefined) return Infinity
+  if (deadline instanceof Date) {
+    const at = timers.now() + deadline.getTime() - timers.wallNow()
+    return Number.isNaN(at) ? undefined : at
+  }
+  return Option.match(Argument.duration(deadline), {
+    onNone: () => undefined,
+    onSome: (after) => timers.now() + Duration.toMillis(after)
+  })
+}
+
 /**
- * The turn of a call that comes now, or what is wrong with what its caller says of it; undefined where that is nothing.
+ * The turn of what comes now, or what is wrong with what its caller says of it; undefined where that is nothing. `what` names
+ * it in a message.
  *
  * @since 0.2.0
  * @category decoding
  */
-export const turnOf = (options: TurnOptions, now: number): Turn | Error | undefined => {
-  const { deadline, priority = 0, tenant = "", weight = 1 } = options
-  const said = [deadline, options.priority, options.tenant, options.weight]
-  if (said.every((option) => option === undefined)) return undefined
-  if (!Number.isFinite(priority)) return Argument.refusal("option priority", "a finite number", priority)
-  if (!Predicate.isString(tenant)) return Argument.refusal("option tenant", "a string", tenant)
-  if (!isPositive(weight)) return Argument.refusal("option weight", "a finite number over 0", weight)
-  if (deadline === undefined) return { priority, tenant, weight, deadline: Infinity }
-  return Option.match(Argument.duration(deadline), {
-    onNone: () => Argument.refusal("option deadline", 'a duration of at least 0, such as "10 seconds"', deadline),
-    onSome: (after) => ({ priority, tenant, weight, deadline: now + Duration.toMillis(after) })
-  })
+export const turnOf = (options: TurnOptions, timers: Clocks, what = "option "): Told | Error | undefined => {
+  const { deadline, late = "run", priority = 0, tenant = "", weight = 1 } = options
+  if (names.every((name) => options[name] === undefined)) return undefined
+  if (!Number.isFinite(priority)) return Argument.refusal(`${what}priority`, "a finite number", priority)
+  if (!Predicate.isString(tenant)) return Argument.refusal(`${what}tenant`, "a string", tenant)
+  if (!isPositive(weight)) return Argument.refusal(`${what}weight`, "a finite number over 0", weight)
+  const due = instantOf(deadline, timers)
+  if (due === undefined) {
+    return Argument.refusal(`${what}deadline`, 'a duration of at least 0, such as "10 seconds", or a Date', deadline)
+  }
+  if (!["run", "refuse"].includes(late)) return Argument.refusal(`${what}late`, '"run" or "refuse"', late)
+  if (late === "refuse" && deadline === undefined) {
+    return Argument.refusal(`${what}late`, "a deadline beside it, or nothing can be late", late)
+  }
+  return { priority, tenant, weight, deadline: due, dueAt: late === "refuse" ? due : Infinity }
+}
+
+/**
+ * The same out of a value of its own.
+ *
+ * @since 0.2.0
+ * @category decoding
+ */
+export const read = (options: unknown, timers: Clocks, what: string): Told | Error | undefined => {
+  if (options === undefined) return undefined
+  if (!Predicate.isRecord(options)) return Argument.refusal(what, "an object such as { priority: 1 }", options)
+  const unknown = Object.keys(options).find((key) => !names.some((name) => name === key))
+  if (unknown !== undefined) {
+    return Argument.refusal(`${what}.${unknown}`, `only ${names.join(", ")}`, options[unknown])
+  }
+  return turnOf(options, timers, `${what}.`)
 }

@@ -160,6 +160,9 @@ const admissionOf = (machine: Machine, { labels, timers, ...parts }: Parts): Adm
     },
     // What a member was told, its own statistics show.
     limiter: undefined,
+    get pools() {
+      return members.flatMap(({ admission, isGone }) => (isGone ? [] : [admission]))
+    },
     get limiters() {
       return members.flatMap(({ admission, isGone }) => (isGone ? [] : admission.limiters))
     },
@@ -249,6 +252,7 @@ const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine =
     members,
     timers,
     stickiness,
+    ageing: Duration.toMillis(config.ageing),
     isClosed: () => pause.isPaused || parties.isShutdown,
     waiting: () => PoolStats.pending(tally) - tally.inFlight,
     submitted: () => tally.rows
@@ -291,7 +295,7 @@ const brokeOf = (
 }
 
 /** How parties of a line ask for starts. */
-const linesOf = (machine: Machine, line: GroupLines.Line): Pick<Admission, "queue" | "leave"> => {
+const linesOf = (machine: Machine, line: GroupLines.Line): Pick<Admission, "queue" | "leave" | "changed"> => {
   const { lines } = machine
   return {
     queue: (party) =>
@@ -312,8 +316,10 @@ const linesOf = (machine: Machine, line: GroupLines.Line): Pick<Admission, "queu
           }
           return wantsAnother
         },
-        party.elect
+        party.elect,
+        party.standing
       ),
+    changed: line.turns.changed,
     leave: (place) => lines.leave(line, place)
   }
 }

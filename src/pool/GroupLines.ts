@@ -10,6 +10,8 @@ import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Election from "./Election.js"
 import type { GroupMember } from "./GroupMember.js"
 import type { Ticket } from "./Starts.js"
+import * as TurnLine from "./TurnLine.js"
+import * as TurnQueue from "../turn/TurnQueue.js"
 
 /**
  * Who waits: parties, each with any number of rows.
@@ -19,6 +21,8 @@ import type { Ticket } from "./Starts.js"
  */
 export interface Line {
   readonly places: Semaphore.Semaphore
+  /** Whose turn it is of its parties. */
+  readonly turns: TurnLine.TurnLine
   /** Its parties, as an election asks them. */
   readonly voters: Election.Line
   /** Where its rows go, unless that takes too long; undefined for anywhere. */
@@ -38,6 +42,8 @@ export interface Options {
   readonly timers: TimerQueue.TimerQueue
   /** How much longer a row would rather wait for its home, in milliseconds. */
   readonly stickiness: number
+  /** See the option of pools, in milliseconds. */
+  readonly ageing: number
   /** Whether nothing may start. */
   readonly isClosed: () => boolean
   /** Rows that wait in all lines. */
@@ -60,7 +66,8 @@ export interface Lines {
   readonly join: (
     line: Line,
     start: (member: GroupMember, ticket: Ticket) => boolean,
-    elect: Election.Elect
+    elect: Election.Elect,
+    standing: (() => TurnLine.Standing) | undefined
   ) => Semaphore.Place
   readonly leave: (line: Line, place: Semaphore.Place) => void
   /** A member may start a row: hands the start to whose turn it is; returns whether the member is to ask again. */
@@ -93,7 +100,7 @@ export const make = (options: Options): Lines => {
   const { isClosed, members, timers } = options
   let offer: Offer | undefined
   const isOffered = (): boolean => offer !== undefined
-  const voting = votingOf(isOffered)
+  const voting = votingOf(isOffered, () => TurnLine.make(options.ageing, timers.now))
   const homes: Array<Line> = []
   const anywhere: Line = {
     ...voting.open(),
@@ -110,7 +117,10 @@ export const make = (options: Options): Lines => {
     const now = timers.now()
     const mayServe = lines().filter((line) => line.places.waiting > 0 && choice.mayServe(member, line, now))
     const from = mayServe.length === 0 ? 0 : turn % mayServe.length
-    return [...mayServe.slice(from), ...mayServe.slice(0, from)]
+    const inTurn = [...mayServe.slice(from), ...mayServe.slice(0, from)]
+    if (inTurn.every(({ turns }) => turns.head === undefined)) return inTurn
+    const headOf = ({ turns }: Line): TurnQueue.Head => turns.head ?? { priority: 0, since: now }
+    return inTurn.sort((a, b) => TurnQueue.compare(headOf(a), headOf(b), options.ageing))
   }
 
   const dismissAll = (): void => {
@@ -159,7 +169,7 @@ export const make = (options: Options): Lines => {
       homes.push(line)
       return line
     },
-    join: (line, start, elect) => {
+    join: (line, start, elect, standing) => {
       const onStart = (): boolean => {
         // Nobody is served without one.
         const taken = offer
@@ -169,6 +179,7 @@ export const make = (options: Options): Lines => {
         return start(taken.member, taken.ticket)
       }
       line.voters.note(onStart, elect)
+      if (standing !== undefined) line.turns.note(onStart, standing)
       const place = line.places.join(onStart)
       call()
       return place
@@ -215,7 +226,7 @@ export const make = (options: Options): Lines => {
 }
 
 /** How a line says whom it would serve next, before there is a start for them. */
-const votingOf = (isOffered: () => boolean) => {
+const votingOf = (isOffered: () => boolean, makeTurns: () => TurnLine.TurnLine) => {
   let election: Election.Election | undefined
   let asked: Election.Line | undefined
   let winner: Winner["place"] | undefined
@@ -229,8 +240,9 @@ const votingOf = (isOffered: () => boolean) => {
     get winner(): Winner | undefined {
       return found
     },
-    open: (): Pick<Line, "places" | "voters"> => {
+    open: (): Pick<Line, "places" | "turns" | "voters"> => {
       const voters = Election.makeLine()
+      const turns = makeTurns()
       const places = Semaphore.make(
         Infinity,
         () => isOffered() || asked === voters,
@@ -240,11 +252,11 @@ const votingOf = (isOffered: () => boolean) => {
             return undefined
           }
           if (found !== undefined) return found.place
-          const [first] = line
-          return first
-        }
+          return turns.first
+        },
+        turns
       )
-      return { places, voters }
+      return { places, turns, voters }
     },
     hold: (line: Line, held: Election.Election): boolean => {
       election = held

@@ -14,6 +14,7 @@ import type { Admission } from "./Admission.js"
 import type { Election } from "./Election.js"
 import type { Member as Tag } from "./Insider.js"
 import type { Outcome, Subject } from "./Messenger.js"
+import * as Outlook from "./Outlook.js"
 import type { Party } from "./Parties.js"
 import type { Ticket } from "./Starts.js"
 
@@ -199,25 +200,9 @@ export class GroupMember implements Tag {
 
   /** What it can do; `guess` is how long it works on a row where nobody knows yet. */
   view(now: number, guess: number): Route.View {
-    const { decision, inFlight, opensAt = 0, pause } = this.admission
-    const window = this.told.reduce(
-      (least, { most, unit }) => (unit === "concurrent" ? Math.min(least, most) : least),
-      Ramp.windowAt(decision, now)
-    )
-    const latency = this.latency ?? guess
-    const pace = decision.starts === undefined ? 0 : decision.starts.period / decision.starts.limit
-    const told = this.told.map((limit) => (limit.per / limit.most) * (this.takes.get(limit) ?? 0))
-    const every = Math.max(decision.spacing, pace, latency / window, ...told)
-    const burst = this.told.map((limit) => Math.max(1, Math.floor(limit.most / (this.takes.get(limit) ?? 0))))
-    const free = Math.min(window - inFlight, ...burst)
-    const closedUntil = pause.isPaused ? Infinity : Math.max(this.heldUntil, this.restsUntil, opensAt)
-    return {
-      // Attempts end evenly spread, as far as anybody knows.
-      opensAt: Math.max(closedUntil, free > 0 ? now : now + latency / window),
-      free: Math.max(1, free),
-      every,
-      latency,
-      handicap: this.handicap
-    }
+    const window = Ramp.windowAt(this.admission.decision, now)
+    const takes = (limit: Limit.Told): number => this.takes.get(limit) ?? 0
+    const view = Outlook.of(this.admission, { window, latency: this.latency ?? guess, told: this.told, takes }, now)
+    return { ...view, opensAt: Math.max(view.opensAt, this.restsUntil), handicap: this.handicap }
   }
 }

@@ -10,6 +10,7 @@ import type { Usage } from "../answer/Usage.js"
 import * as Cost from "../limit/Cost.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
+import type { Turn } from "../turn/TurnQueue.js"
 import type { Admission } from "./Admission.js"
 import type { Member } from "./Insider.js"
 import type { Ticket } from "./Starts.js"
@@ -44,6 +45,10 @@ export class Job {
   ownDelay = 0
   /** What an attempt of it takes, as its caller says. */
   asked: Cost.Weight = Cost.one
+  /** Whose turn it is, where that is said of this row. */
+  turn: Turn | undefined = undefined
+  /** No attempt of it starts that would not be done by then, as far as anybody knows. */
+  dueAt = Infinity
   /** How many of its lane have started before it although their turn came later. */
   passed = 0
   /** Set from a start until its outcome. */

@@ -23,6 +23,7 @@ import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
 import type { Party } from "./Parties.js"
 import type { Ticket } from "./Starts.js"
+import type { Standing } from "./TurnLine.js"
 import { Waiting } from "./Waiting.js"
 
 export {
@@ -44,8 +45,10 @@ export {
 export interface Work<J extends Job, A, E> {
   readonly hasFresh: () => boolean
   readonly takeFresh: () => J | undefined
-  /** Whether a fresh row goes before this one, which was rejected and is ready again. Default never. */
-  readonly isFreshFirst?: ((ready: J) => boolean) | undefined
+  /** Whose turn it would be; `retry` is the first of those that were rejected and are ready again. Default nobody's. */
+  readonly standing?: ((retry: J | undefined) => Standing) | undefined
+  /** Why a job ends instead of starting now, or of waiting for its next start. Default never. */
+  readonly refusal?: ((job: J, now: number) => PoolError.TooLateError | undefined) | undefined
   /** Whether anything may start now, fresh or not: who says no wakes the lane later. Default always. */
   readonly mayStart?: (() => boolean) | undefined
   /** An attempt of the job is admitted: run it, and `settle` its exit. */
@@ -77,6 +80,8 @@ export interface Lane<J extends Job, A, E> {
   ) => void
   /** Something may start again that might not. */
   readonly wake: () => void
+  /** The lane stands elsewhere in the line of the pool. */
+  readonly moved: () => void
   /** A job that waits, or never started, ends now. */
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
   /** A job that waits, or was just admitted and not yet run, goes away without an outcome. */
@@ -95,14 +100,18 @@ export interface Lane<J extends Job, A, E> {
 }
 
 /**
- * Opens a lane of a pool.
+ * Opens a lane of a pool. Lanes may share a counter.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>): Lane<J, A, E> => {
-  const counter = PoolStats.makeCounter(admission.tally, admission.labels)
+export const open = <J extends Job, A, E>(
+  admission: Admission,
+  work: Work<J, A, E>,
+  counter = PoolStats.makeCounter(admission.tally, admission.labels)
+): Lane<J, A, E> => {
   const { begin, fail, finish } = ends(admission, work, counter)
+  const { standing } = work
   /** The row that started last. */
   let last = 0
   let stopped: Stopped | undefined
@@ -112,25 +121,17 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   let chosen: J | undefined
 
   const mayStart = (): boolean => work.mayStart === undefined || work.mayStart()
-  /** Whether a fresh row goes before every rejected one. */
-  const isUrgent = (): boolean => waiting.first !== undefined && work.isFreshFirst?.(waiting.first) === true
   const hasFresh = (): boolean => elected.size > 0 || work.hasFresh()
   const takeFresh = (): J | undefined => elected.shift() ?? work.takeFresh()
   const hasWork = (): boolean => (waiting.ready > 0 || hasFresh()) && mayStart()
 
-  const voteInTurn = (election: Election, withFresh: boolean): J | undefined => {
+  const vote = (election: Election): J | undefined => {
     const { now } = election
     const retry = waiting.peek(last, hasFresh(), now)
     if (retry !== undefined && election.accepts(retry.asked)) return waiting.take(last, hasFresh(), now)
-    const fresh = withFresh && !election.isOver ? elected.elect(election) : undefined
+    const fresh = election.isOver ? undefined : elected.elect(election)
     if (retry === undefined && fresh !== undefined) waiting.take(last, true, now)
     return fresh
-  }
-
-  const vote = (election: Election): J | undefined => {
-    const isFreshFirst = isUrgent()
-    const fresh = isFreshFirst ? elected.elect(election) : undefined
-    return fresh !== undefined || election.isOver ? fresh : voteInTurn(election, !isFreshFirst)
   }
 
   const elect: Party["elect"] = (election) => {
@@ -148,7 +149,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
   const next = ({ held, startedAt }: Ticket): J | undefined => {
     if (held !== undefined) return chosen
     if (!mayStart()) return undefined
-    return (isUrgent() ? takeFresh() : undefined) ?? waiting.take(last, hasFresh(), startedAt) ?? takeFresh()
+    return waiting.take(last, hasFresh(), startedAt) ?? takeFresh()
   }
 
   const party: Party = {
@@ -156,8 +157,10 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
     broke: (error) => stop(error, false),
     start: (ticket) => {
       const job = next(ticket)
-      if (job === undefined) {
+      const refusal = job && work.refusal?.(job, ticket.startedAt)
+      if (job === undefined || refusal !== undefined) {
         admission.decline(ticket)
+        if (job !== undefined && refusal !== undefined) finish(job, Exit.fail(refusal))
       } else {
         begin(job, ticket)
         last = job.row
@@ -170,6 +173,7 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       line.leaveIfIdle()
     },
     parked: () => waiting.size,
+    standing: standing && (() => standing(waiting.first)),
     resumed: () => waiting.resumed(),
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
@@ -208,7 +212,8 @@ export const open = <J extends Job, A, E>(admission: Admission, work: Work<J, A,
       else if (isHopeless(admission)) party.giveUp()
       else line.queueUp()
     },
-    ...outcomes({ admission, counter, waiting, elected, line, fail, finish, stopped: () => stopped }),
+    ...outcomes({ admission, work, counter, waiting, elected, line, fail, finish, stopped: () => stopped }),
+    moved: line.moved,
     stop,
     parked: () => waiting.jobs,
     elected: elected.jobs,
@@ -230,6 +235,9 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
     comeBack: (): void => {
       if (place?.queued === false && hasWork()) place = admission.queue(party)
     },
+    moved: (): void => {
+      if (place !== undefined) admission.changed(place)
+    },
     leaveIfIdle: (): void => {
       if (place !== undefined && !hasWork()) admission.leave(place)
     }
@@ -238,6 +246,7 @@ const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => 
 
 interface Open<J extends Job, A, E> {
   readonly admission: Admission
+  readonly work: Work<J, A, E>
   readonly counter: PoolStats.Counter
   readonly waiting: Waiting<J>
   readonly elected: Elected.Elected<J>
@@ -265,6 +274,8 @@ const outcomes = <J extends Job, A, E>(
     const end = endOf(job)
     if (end !== undefined) return finish(job, end)
     const now = timers.now()
+    const refusal = open.work.refusal?.(job, now)
+    if (refusal !== undefined) return finish(job, Exit.fail(refusal))
     job.ownDelay = isOwn ? ownDelay(admission, job) : 0
     const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
     if (admission.silence.isDead || heldUntil > job.deadline + admission.pause.pausedFor(now)) fail(job)

@@ -22,8 +22,10 @@ import type { Timer } from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as BatchInput from "./BatchInput.js"
+import * as CallTurn from "./CallTurn.js"
 import { Feeder } from "./Feeder.js"
-import { Fresh, type RowJob } from "./Fresh.js"
+import * as Flows from "./Flows.js"
+import { Fresh, type Known, type RowJob } from "./Fresh.js"
 import { Handle } from "./Handle.js"
 import * as Limiter from "./Limiter.js"
 import * as Insider from "./Insider.js"
@@ -35,6 +37,7 @@ import type { BatchStats } from "../PoolStats.js"
 import * as PoolStats from "../PoolStats.js"
 import { projected, type Snapshot } from "./Progress.js"
 import type * as Source from "./Source.js"
+import { ordinary } from "./TurnLine.js"
 import * as Workers from "./Workers.js"
 
 /**
@@ -114,7 +117,12 @@ export class OpenBatch<Row, A, E, R, F> {
   private readonly plan: Plan<Row, A, E, R, F>
   private readonly opener: Opener<R>
   private readonly fresh: Fresh<Row, A, PoolError.RowError<E>>
-  private readonly lane: Lane.Lane<RowJob<Row>, A, E>
+  private readonly base: Lane.Lane<RowJob<Row>, A, E>
+  /** Where rows say each for itself whose turn it is. */
+  private readonly flows: Flows.Flows<RowJob<Row>, A, E> | undefined
+  private readonly lane: Omit<Lane.Lane<RowJob<Row>, A, E>, "submitted" | "moved">
+  /** The turn of all rows. */
+  private readonly turn: CallTurn.Told | undefined
   private readonly workers: Workers.Workers<RowJob<Row>>
   private readonly writer: Fiber.RuntimeFiber<void, F> | undefined
   private readonly timer: Timer | undefined
@@ -170,15 +178,10 @@ export class OpenBatch<Row, A, E, R, F> {
         this.abort(Exit.failCause(crash))
       }
     })
-    this.lane = Lane.open<RowJob<Row>, A, E>(admission, {
-      hasFresh: () => this.fresh.open > 0,
-      takeFresh: this.takeFresh,
-      mayStart: keeper && (() => this.isKeptUp),
-      start: this.workers.give,
-      finish: this.finish,
-      interrupt: this.workers.interrupt,
-      onStop: this.stopped
-    })
+    this.turn = turnOfAll(plan)
+    this.base = this.openBase()
+    this.flows = typeof options.turn === "function" || isRefused(this.turn) ? this.openFlows() : undefined
+    this.lane = this.flows ?? this.base
     if (options.handle instanceof Handle) {
       options.handle.attach({
         takeBack: (stateId, how) => this.takeBack(stateId, how),
@@ -195,6 +198,37 @@ export class OpenBatch<Row, A, E, R, F> {
       )
   }
 
+  private openBase(): Lane.Lane<RowJob<Row>, A, E> {
+    const { plan, turn } = this
+    return Lane.open<RowJob<Row>, A, E>(plan.admission, {
+      hasFresh: () => this.flows === undefined && this.fresh.open > 0,
+      takeFresh: () => (this.flows === undefined ? this.takeFresh() : undefined),
+      mayStart: plan.keeper && (() => this.isKeptUp),
+      standing: turn && (() => ({ turn, since: undefined })),
+      start: this.workers.give,
+      finish: this.finish,
+      interrupt: this.workers.interrupt,
+      onStop: this.stopped
+    })
+  }
+
+  private openFlows(): Flows.Flows<RowJob<Row>, A, E> {
+    const { base, feeder, plan, workers } = this
+    return Flows.open<RowJob<Row>, A, E>({
+      admission: plan.admission,
+      base,
+      ageing: Duration.toMillis(plan.admission.config.ageing),
+      since: () => undefined,
+      mayStart: plan.keeper && (() => this.isKeptUp),
+      start: (job) => {
+        workers.give(job)
+        feeder.wake()
+      },
+      finish: this.finish,
+      interrupt: workers.interrupt
+    })
+  }
+
   /**
    * Takes back the rows of a name that have no outcome: each ends with an error, or leaves without an entry. Returns how many
    * there were.
@@ -208,7 +242,7 @@ export class OpenBatch<Row, A, E, R, F> {
       job.isEvicted = how === "evicted"
       return (job.cancelled = new PoolError.RowCancelledError({ stateId }))
     }
-    const parked = [...this.lane.parked(), ...this.lane.elected()].filter(isMeant)
+    const parked = [...this.lane.parked(), ...this.lane.elected(), ...(this.flows?.fresh() ?? [])].filter(isMeant)
     for (const job of parked) this.lane.finish(job, Exit.fail(mark(job)))
     const running = this.workers.jobs().filter(isMeant)
     running.forEach(mark)
@@ -225,7 +259,7 @@ export class OpenBatch<Row, A, E, R, F> {
     const { heldBackBy, timers } = this.plan.admission
     const { tally } = this.lane.counter
     const retrying = this.lane.parked().length
-    const open = this.fresh.open + this.lane.elected().length
+    const open = this.fresh.open + (this.flows?.size ?? 0) + this.lane.elected().length
     const isFull = this.fresh.read - this.outlet.read >= this.plan.maxPending
     return {
       at: timers.wallNow(),
@@ -260,17 +294,18 @@ export class OpenBatch<Row, A, E, R, F> {
       const first = this.fresh.read
       const stateIds = BatchInput.stateIdsOf(rows, options.stateId, first)
       const weights = BatchInput.weightsOf(rows, options.cost, first)
+      const turns = BatchInput.turnsOf(rows, options.turn, first, this.plan.admission.timers)
       for (const limiter of this.plan.admission.limiters) {
         rows.forEach((_, i) => limiter.checkPrice(weights?.[i], `cost of row ${first + i}`))
       }
       if (keeper === undefined || rows.length === 0)
-        return Effect.sync(() => this.add(rows, stateIds, weights, undefined, isLast))
+        return Effect.sync(() => this.add(rows, stateIds, weights, turns, undefined, isLast))
       const kept = rows.map((row, i) => {
         const rowIndex = first + i
         return { row, rowIndex, stateId: stateIds?.[i] ?? String(rowIndex) }
       })
       return keeper.recall(kept).pipe(
-        Effect.map((outcomes) => this.add(rows, stateIds, weights, outcomes, isLast)),
+        Effect.map((outcomes) => this.add(rows, stateIds, weights, turns, outcomes, isLast)),
         Effect.tapErrorCause((cause) => Effect.sync(() => this.abort(Exit.failCause(cause))))
       )
     })
@@ -316,15 +351,16 @@ export class OpenBatch<Row, A, E, R, F> {
 
   /** Ends the rows whose turn it is and of which something is known. */
   private readonly flushKnown = (): void => {
-    for (let next = this.fresh.takeKnown(); next !== undefined; next = this.fresh.takeKnown()) {
-      const { job, known } = next
-      if (known === "cancelled" || known === "evicted") {
-        job.isEvicted = known === "evicted"
-        this.lane.finish(job, Exit.fail(new PoolError.RowCancelledError({ stateId: job.stateId })))
-      } else {
-        job.recalled = known
-        this.lane.finish(job, known.exit)
-      }
+    for (let next = this.fresh.takeKnown(); next !== undefined; next = this.fresh.takeKnown()) this.endKnown(next)
+  }
+
+  private endKnown({ job, known }: KnownRow<Row, A, PoolError.RowError<E>>): void {
+    if (known === "cancelled" || known === "evicted") {
+      job.isEvicted = known === "evicted"
+      this.lane.finish(job, Exit.fail(new PoolError.RowCancelledError({ stateId: job.stateId })))
+    } else {
+      job.recalled = known
+      this.lane.finish(job, known.exit)
     }
   }
 
@@ -332,23 +368,47 @@ export class OpenBatch<Row, A, E, R, F> {
     rows: ReadonlyArray<Row>,
     stateIds: ReadonlyArray<string> | undefined,
     weights: ReadonlyArray<Weight> | undefined,
+    turns: ReadonlyArray<CallTurn.Told | undefined> | undefined,
     outcomes: ReadonlyArray<Outcome<A, PoolError.RowError<E>> | undefined> | undefined,
     isLast: boolean
   ): void {
     const { limiters, timers } = this.plan.admission
     const isLimited = limiters.length > 0 && weights !== undefined
     const known = isLimited ? refused(limiters, weights, outcomes, timers.wallNow()) : outcomes
+    const first = this.fresh.read
     this.fresh.add(rows, stateIds, weights, known, timers.wallNow(), timers.now())
     this.isLast = isLast
-    if (rows.length > 0) this.lane.submitted(rows.length)
-    this.flushKnown()
+    if (this.flows !== undefined) {
+      this.addInTurn(this.flows, (rowIndex) => turns?.[rowIndex - first] ?? this.turn)
+    } else {
+      if (rows.length > 0) this.base.submitted(rows.length)
+      this.flushKnown()
+    }
     this.settle()
+  }
+
+  /** Gives the rows that were read to their lanes; each gets its place among the entries first. */
+  private addInTurn(flows: Flows.Flows<RowJob<Row>, A, E>, turnOf: (rowIndex: number) => CallTurn.Told | undefined) {
+    for (;;) {
+      const known = this.fresh.takeKnown()
+      const job = known?.job ?? this.fresh.take()
+      if (job === undefined) return
+      if (known === undefined) {
+        const turn = turnOf(job.rowIndex) ?? { ...ordinary, dueAt: Infinity }
+        job.dueAt = turn.dueAt
+        flows.add(job, turn)
+      } else {
+        this.base.submitted(1)
+        this.endKnown(known)
+      }
+    }
   }
 
   /** How many rows there is room for, and need of. */
   private get wanted(): number {
     const { admission, maxPending } = this.plan
-    const low = Math.min(admission.config.poolSize, Math.floor(maxPending / 2))
+    // Of rows that take turns by themselves nobody knows who is the next: all that there is room for are read.
+    const low = this.flows !== undefined ? maxPending : Math.min(admission.config.poolSize, Math.floor(maxPending / 2))
     const room = maxPending - (this.fresh.read - this.outlet.read)
     return this.fresh.open <= low ? Math.min(room, mostRead) : 0
   }
@@ -456,6 +516,18 @@ export class OpenBatch<Row, A, E, R, F> {
     if (onUnfinished === undefined || this.unfinished.length === 0) return warning
     return Effect.zipRight(warning, onUnfinished(this.unfinished.sort((a, b) => a.rowIndex - b.rowIndex)))
   }
+}
+
+type KnownRow<Row, A, E> = { readonly job: RowJob<Row>; readonly known: Known<A, E> }
+
+/** Whether rows with this turn are refused where they are late: each of them is looked at by itself. */
+const isRefused = (turn: CallTurn.Told | undefined): boolean => turn !== undefined && turn.dueAt < Infinity
+
+const turnOfAll = <Row, A, E, R, F>({ admission, options }: Plan<Row, A, E, R, F>): CallTurn.Told | undefined => {
+  if (options.turn === undefined || typeof options.turn === "function") return undefined
+  const turn = CallTurn.read(options.turn, admission.timers, "option turn")
+  if (turn instanceof Error) throw turn
+  return turn
 }
 
 const checked = <A, E, R>(effect: Effect.Effect<A, E, R>, rowIndex: number): Effect.Effect<A, E, R> =>

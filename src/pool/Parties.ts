@@ -6,6 +6,7 @@
 import type { BudgetExhaustedError } from "../PoolError.js"
 import type { Elect } from "./Election.js"
 import type { Ticket } from "./Starts.js"
+import type { Standing } from "./TurnLine.js"
 
 /**
  * One that asks for starts: a batch, or all callers of `execute` together. Parties are served turn by turn.
@@ -18,6 +19,8 @@ export interface Party {
   readonly start: (ticket: Ticket) => boolean
   /** Says what would start next. Only asked in a pool that keeps limits. */
   readonly elect: Elect
+  /** Whose turn it would be; undefined for one that says nothing of turns. */
+  readonly standing?: (() => Standing) | undefined
   /** The money of the pool is spent: what waits fails now. */
   readonly broke: (error: BudgetExhaustedError) => void
   /** The API lets nothing through: what waits fails now. */
@@ -38,7 +41,7 @@ export interface Party {
  * @since 0.2.0
  * @category models
  */
-export interface Parties extends Omit<Party, "start" | "elect"> {
+export interface Parties extends Omit<Party, "start" | "elect" | "standing"> {
   readonly enter: (party: Party) => void
   readonly exit: (party: Party) => void
   /** Nothing starts any more. */

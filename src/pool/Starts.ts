@@ -13,6 +13,7 @@ import * as History from "./History.js"
 import type { Member } from "./Insider.js"
 import type { Bid, Held, Limiter } from "./Limiter.js"
 import type { Pause } from "./Pause.js"
+import * as TurnLine from "./TurnLine.js"
 
 /**
  * The stamp of a started attempt: the congestion epoch and the instant it was admitted in, and what let it wait till then.
@@ -56,8 +57,14 @@ export interface Told {
 export interface Starts {
   readonly inFlight: number
   readonly history: History.History
-  /** Asks for starts until `start` returns false. */
-  readonly queue: (start: (ticket: Ticket) => boolean, elect: Election.Elect) => Semaphore.Place
+  /** Asks for starts until `start` returns false; `standing` says whose turn it is, where that is said. */
+  readonly queue: (
+    start: (ticket: Ticket) => boolean,
+    elect: Election.Elect,
+    standing: (() => TurnLine.Standing) | undefined
+  ) => Semaphore.Place
+  /** Whoever has this place stands elsewhere now. */
+  readonly changed: (place: Semaphore.Place) => void
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
   readonly decline: (ticket: Ticket) => void
@@ -79,21 +86,34 @@ export interface Starts {
 }
 
 /**
- * Opens a gate to nobody yet. What is in force is asked for each time.
+ * What starts depend on. What is in force is asked for each time.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options {
+  readonly timers: TimerQueue.TimerQueue
+  /** How many starts are remembered. */
+  readonly remembers: number
+  readonly decision: () => Decision
+  readonly holdUntil: () => number
+  readonly pause: Pause
+  /** That of the turns, in milliseconds. */
+  readonly ageing: number
+  /** The pool's own least time between two starts, in milliseconds. */
+  readonly minSpacing: number
+  readonly told?: Told | undefined
+}
+
+/**
+ * Opens a gate to nobody yet.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = (
-  timers: TimerQueue.TimerQueue,
-  remembers: number,
-  decision: () => Decision,
-  holdUntil: () => number,
-  pause: Pause,
-  told?: Told
-): Starts => {
+export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers, timers, told }: Options): Starts => {
   const history = History.make(remembers)
-  const gate = Gate.make(remembers, history)
+  const gate = Gate.make(remembers, history, minSpacing)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
   const poll = told && pollOf(told, decision, () => permits.permits - permits.inUse)
@@ -110,7 +130,8 @@ export const make = (
 
   const choose: Semaphore.Choose | undefined = poll && ((places) => poll.choose(places, asked, opening.set))
 
-  const permits = Semaphore.make(decision().window, isOpen, choose)
+  const turns = TurnLine.make(ageing, timers.now)
+  const permits = Semaphore.make(decision().window, isOpen, choose, turns)
   const opening = alarm(timers, permits.serve)
   /** Set while the window grows, and somebody waits for it. */
   const growing = alarm(timers, () => {
@@ -129,7 +150,7 @@ export const make = (
       return permits.inUse
     },
     history,
-    queue: (start, elect) => {
+    queue: (start, elect, standing) => {
       // The window may have grown while nobody waited.
       if (decision().ramp !== undefined) resize()
       const onPermit = (): boolean => {
@@ -140,9 +161,11 @@ export const make = (
         return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound, held })
       }
       poll?.note(onPermit, elect)
+      if (standing !== undefined) turns.note(onPermit, standing)
       return permits.join(onPermit)
     },
     leave: permits.leave,
+    changed: turns.changed,
     decline: ({ held }) => {
       if (held !== undefined) told?.limiter.undo(held, asked)
       history.takeBack()

@@ -62,4 +62,5 @@ const isNegativeOrNaN = (u: unknown): boolean =>
  * @category decoding
  */
 export const duration = (u: unknown): Option.Option<Duration.Duration> =>
-  isNegativeOrNaN(u) ? Option.none() : Duration.decodeUnknown(u)
+  // As the environment writes it: to Effect it is no duration.
+  u === "Infinity" ? Option.some(Duration.infinity) : isNegativeOrNaN(u) ? Option.none() : Duration.decodeUnknown(u)

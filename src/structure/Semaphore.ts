@@ -26,6 +26,31 @@ export type Place = LinkedQueue.Node<() => boolean>
 export type Choose = (line: Iterable<Place>) => Place | undefined
 
 /**
+ * Those who wait.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Line {
+  readonly size: number
+  /** Who is served next. */
+  readonly first: Place | undefined
+  /** All of them, those first that are served next, as far as anybody knows. */
+  readonly nodes: () => Iterable<Place>
+  readonly push: (place: Place) => void
+  /** Does nothing for a place that does not stand in the line. */
+  readonly remove: (place: Place) => void
+  /** Takes out one that is served. */
+  readonly serve: (place: Place) => void
+}
+
+/** First come, first served. */
+const makeLine = (): Line => {
+  const line = LinkedQueue.make<() => boolean>()
+  return Object.assign(line, { serve: line.remove })
+}
+
+/**
  * A semaphore. The methods are synchronous; {@link withPermit} and {@link take} wait as Effects.
  *
  * @since 0.1.0
@@ -54,13 +79,17 @@ export interface Semaphore {
 
 /**
  * Makes a semaphore. The optional `gate` is asked before each hand-off: while it says no, nobody is served. With `choose`
- * it need not be the first in line who is served.
+ * it need not be the first in line who is served, and with a `line` of one's own that need not be who came first.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (permits: number, gate: () => boolean = () => true, choose?: Choose): Semaphore => {
-  const line = LinkedQueue.make<() => boolean>()
+export const make = (
+  permits: number,
+  gate: () => boolean = () => true,
+  choose?: Choose,
+  line: Line = makeLine()
+): Semaphore => {
   let inUse = 0
   let serving = false
 
@@ -71,7 +100,7 @@ export const make = (permits: number, gate: () => boolean = () => true, choose?:
     while (line.size > 0 && inUse < permits && gate()) {
       const place = choose === undefined ? line.first : choose(line.nodes())
       if (place === undefined) break
-      line.remove(place)
+      line.serve(place)
       inUse += 1
       if (place.value()) line.push(place)
     }

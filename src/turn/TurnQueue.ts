@@ -32,17 +32,14 @@ export interface Turn {
 export class Waiter<out A> {
   readonly value: A
   readonly turn: Turn
-  /** Since when it waits. */
-  readonly since: number
   /** Its place among those of its tenant, and among all of its priority. */
   readonly inTenant: Ranked<A>
   readonly inClass: Ranked<A>
 
-  constructor(value: A, turn: Turn, since: number, sequence: number, ageing: number) {
+  constructor(value: A, turn: Turn, since: number, joinedAt: number, sequence: number, ageing: number) {
     this.value = value
     this.turn = turn
-    this.since = since
-    this.inTenant = { waiter: this, rank: Math.min(turn.deadline, since + ageing), sequence, index: -1 }
+    this.inTenant = { waiter: this, rank: Math.min(turn.deadline, joinedAt + ageing), sequence, index: -1 }
     this.inClass = { waiter: this, rank: since, sequence, index: -1 }
   }
 }
@@ -89,13 +86,44 @@ interface Class<A> extends Heap.Element {
  */
 export interface TurnQueue<A> {
   readonly size: number
-  readonly add: (value: A, turn: Turn, since: number) => Waiter<A>
-  /** Takes out whoever goes next. */
-  readonly take: () => A | undefined
-  /** Does nothing for one that does not wait here. */
+  /**
+   * Somebody who waits `since` then, for its class; among those of its tenant it is behind those who came before `joinedAt`,
+   * by default the same.
+   */
+  readonly add: (value: A, turn: Turn, since: number, joinedAt?: number) => Waiter<A>
+  /** Whoever goes next. */
+  readonly first: Waiter<A> | undefined
+  /** The priority that goes first. */
+  readonly head: Head | undefined
+  /** Takes out one that has its turn now, be it the next or not: that is a turn of its tenant. */
+  readonly serve: (waiter: Waiter<A>) => void
+  /** Takes out one that has no turn; does nothing for one that does not wait here. */
   readonly remove: (waiter: Waiter<A>) => void
-  /** Whether one that waits here goes before somebody of this priority who waits since then. */
-  readonly hasBefore: (priority: number, since: number) => boolean
+}
+
+/**
+ * A priority, and since when the first waits that has it.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Head {
+  readonly priority: number
+  readonly since: number
+}
+
+/**
+ * Which of two priorities goes first, by when each would have come had it had priority 0: below 0 for the first, 0 for
+ * equal ones.
+ *
+ * @since 0.2.0
+ * @category ordering
+ */
+export const compare = (a: Head, b: Head, ageing: number): number => {
+  if (a.priority === b.priority) return 0
+  if (ageing === Infinity) return b.priority - a.priority
+  const [came, other] = [a.since - a.priority * ageing, b.since - b.priority * ageing]
+  return came === other ? b.priority - a.priority : came - other
 }
 
 /**
@@ -113,16 +141,8 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
   let sequence = 0
   let size = 0
 
-  /** Whether the first goes before the second: by when each would have come, had it had priority 0. */
-  const goesBefore = (a: number, aSince: number, b: number, bSince: number): boolean => {
-    if (a === b) return false
-    if (ageing === Infinity) return a > b
-    const [came, other] = [aSince - a * ageing, bSince - b * ageing]
-    return came < other || (came === other && a > b)
-  }
-
-  const sinceOf = ({ all }: Class<A>): number => all.first()?.waiter.since ?? Infinity
-  const order = Heap.make<Class<A>>((a, b) => goesBefore(a.priority, sinceOf(a), b.priority, sinceOf(b)))
+  const headOf = ({ all, priority }: Class<A>): Head => ({ priority, since: all.first()?.rank ?? Infinity })
+  const order = Heap.make<Class<A>>((a, b) => compare(headOf(a), headOf(b), ageing) < 0)
 
   const classOf = (priority: number): Class<A> => {
     const known = classes.get(priority)
@@ -173,12 +193,37 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     return undefined
   }
 
+  const first = (): Waiter<A> | undefined => {
+    const self = order.first()
+    return self && nextTenant(self)?.waiters.first()?.waiter
+  }
+
+  /** Takes a waiter out of its class; `isServed` where that is a turn of its tenant. */
+  const leave = (waiter: Waiter<A>, isServed: boolean): void => {
+    const { tenant: name, priority } = waiter.turn
+    const self = classes.get(priority)
+    const tenant = self?.tenants.get(name)
+    if (self === undefined || tenant === undefined || waiter.inClass.index < 0) return
+    // Who is served before its turn pays for it, and the turns of the others stay where they are.
+    if (isServed && nextTenant(self) === tenant) self.now = tenant.turnAt
+    reordered(self, () => {
+      tenant.waiters.remove(waiter.inTenant)
+      self.all.remove(waiter.inClass)
+      if (!isServed) return
+      self.line.remove(tenant)
+      tenant.turnAt += 1 / tenant.weight
+      tenant.sequence = sequence++
+      self.line.add(tenant)
+    })
+    size -= 1
+  }
+
   return {
     get size() {
       return size
     },
-    add: (value, turn, since) => {
-      const waiter = new Waiter(value, turn, since, sequence++, ageing)
+    add: (value, turn, since, joinedAt = since) => {
+      const waiter = new Waiter(value, turn, since, joinedAt, sequence++, ageing)
       const self = classOf(turn.priority)
       reordered(self, () => {
         const tenant = tenantOf(self, turn.tenant)
@@ -189,35 +234,14 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
       size += 1
       return waiter
     },
-    take: () => {
+    get first() {
+      return first()
+    },
+    get head() {
       const self = order.first()
-      const tenant = self === undefined ? undefined : nextTenant(self)
-      const next = tenant?.waiters.first()
-      if (self === undefined || tenant === undefined || next === undefined) return undefined
-      reordered(self, () => {
-        self.line.remove(tenant)
-        self.now = tenant.turnAt
-        tenant.turnAt += 1 / tenant.weight
-        tenant.sequence = sequence++
-        self.line.add(tenant)
-        tenant.waiters.remove(next)
-        self.all.remove(next.waiter.inClass)
-      })
-      size -= 1
-      return next.waiter.value
+      return self && headOf(self)
     },
-    remove: (waiter) => {
-      const self = classes.get(waiter.turn.priority)
-      if (self === undefined || waiter.inClass.index < 0) return
-      reordered(self, () => {
-        self.tenants.get(waiter.turn.tenant)?.waiters.remove(waiter.inTenant)
-        self.all.remove(waiter.inClass)
-      })
-      size -= 1
-    },
-    hasBefore: (priority, since) => {
-      const first = order.first()
-      return first !== undefined && goesBefore(first.priority, sinceOf(first), priority, since)
-    }
+    serve: (waiter) => leave(waiter, true),
+    remove: (waiter) => leave(waiter, false)
   }
 }

@@ -106,11 +106,11 @@ describe("Bad input", () => {
   const noOptions: ReadonlyArray<readonly [options: unknown, message: string]> = [
     [
       { concurrency: 8 },
-      "option concurrency: expected only the options stateId, timeout, onEntry, onUnfinished, cost, handle and journal, got 8"
+      "option concurrency: expected only the options stateId, timeout, onEntry, onUnfinished, cost, turn, handle and journal, got 8"
     ],
     [
       { timeOut: undefined },
-      "option timeOut: expected only the options stateId, timeout, onEntry, onUnfinished, cost, handle and journal, got undefined"
+      "option timeOut: expected only the options stateId, timeout, onEntry, onUnfinished, cost, turn, handle and journal, got undefined"
     ],
     ["1 minute", 'argument options: expected an object, got "1 minute"'],
     [null, "argument options: expected an object, got null"],

@@ -646,7 +646,7 @@ describe("Wrong arguments of a stream", () => {
       [1],
       ok,
       { size: 1 },
-      "option size: expected only the options stateId, timeout, onEntry, onUnfinished, cost, handle, journal, ordered and maxPending, got 1"
+      "option size: expected only the options stateId, timeout, onEntry, onUnfinished, cost, turn, handle, journal, ordered and maxPending, got 1"
     ]
   ]
   for (const [rows, process, options, message] of wrong) {

@@ -11,8 +11,15 @@ const turn = (options: Partial<TurnQueue.Turn> = {}): TurnQueue.Turn => ({
   ...options
 })
 
+/** Serves whoever goes next. */
+const take = <A>(turns: TurnQueue.TurnQueue<A>): A | undefined => {
+  const { first } = turns
+  if (first !== undefined) turns.serve(first)
+  return first?.value
+}
+
 const taken = <A>(turns: TurnQueue.TurnQueue<A>, count = turns.size): ReadonlyArray<A | undefined> =>
-  Array.from({ length: count }, () => turns.take())
+  Array.from({ length: count }, () => take(turns))
 
 const countOf = (names: ReadonlyArray<string | undefined>): ReadonlyMap<string | undefined, number> => {
   const counts = new Map<string | undefined, number>()
@@ -25,7 +32,7 @@ describe("turns", () => {
     const turns = TurnQueue.make<number>(60_000)
     for (let i = 0; i < 5; i++) turns.add(i, turn(), i)
     assert.deepStrictEqual(taken(turns), [0, 1, 2, 3, 4])
-    assert.isUndefined(turns.take())
+    assert.isUndefined(take(turns))
   })
 
   it("are those of the highest priority first, and of the earliest deadline among those of a tenant", () => {
@@ -97,7 +104,7 @@ describe("turns", () => {
     turns.add("a", turn({ tenant: "a" }), 0)
     const order: Array<string | undefined> = []
     for (let i = 0; i < 90; i++) {
-      const next = turns.take()
+      const next = take(turns)
       order.push(next)
       if (next === "a") turns.add("a", turn({ tenant: "a" }), i)
     }
@@ -124,8 +131,8 @@ describe("turns", () => {
         const turns = TurnQueue.make<{ readonly came: number }>(ageing)
         const waiting = new Set<{ readonly came: number }>()
         let now = 0
-        const take = (): void => {
-          const next = turns.take()
+        const takeOne = (): void => {
+          const next = take(turns)
           if (next === undefined) return
           const oldest = Math.min(...[...waiting].map(({ came }) => came))
           assert.isAtMost(next.came - oldest, 0)
@@ -137,9 +144,9 @@ describe("turns", () => {
           const value = { came: now - priority * ageing }
           waiting.add(value)
           turns.add(value, turn({ priority }), now)
-          for (let i = 0; i < takes; i++) take()
+          for (let i = 0; i < takes; i++) takeOne()
         }
-        while (turns.size > 0) take()
+        while (turns.size > 0) takeOne()
         assert.strictEqual(waiting.size, 0)
       })
     )
@@ -153,8 +160,8 @@ describe("turns", () => {
         const ahead = new Map<number, { readonly bound: number; passed: number }>()
         const perTenant = new Map<number, number>()
         const tenantOf = new Map<number, number>()
-        const take = (): void => {
-          const next = turns.take()
+        const takeOne = (): void => {
+          const next = take(turns)
           if (next === undefined) return
           ahead.delete(next)
           const tenant = tenantOf.get(next) ?? -1
@@ -171,9 +178,9 @@ describe("turns", () => {
           // Each before it of its own, and two turns of each other tenant for it and for each of those.
           ahead.set(i, { bound: before + 2 * 5 * (before + 1), passed: 0 })
           turns.add(i, turn({ tenant: `t${tenant}` }), i)
-          for (let n = 0; n < takes; n++) take()
+          for (let n = 0; n < takes; n++) takeOne()
         })
-        while (turns.size > 0) take()
+        while (turns.size > 0) takeOne()
       })
     )
   })
@@ -212,13 +219,26 @@ describe("turns", () => {
     )
   })
 
-  it("tell whether somebody goes before a row that is not among them", () => {
+  it("are paid for by whoever is served before its turn, and stay where they are for all others", () => {
+    const turns = TurnQueue.make<string>(60_000)
+    const waiters = ["a", "b", "c"].flatMap((tenant) =>
+      Array.from({ length: 3 }, () => turns.add(tenant, turn({ tenant }), 0))
+    )
+    const last = waiters.at(-1)
+    if (last !== undefined) turns.serve(last)
+    assert.deepStrictEqual(taken(turns), ["a", "b", "c", "a", "b", "c", "a", "b"])
+  })
+
+  it("tell the priority that goes first, and since when that waits", () => {
     const turns = TurnQueue.make<string>(1000)
-    assert.isFalse(turns.hasBefore(0, 0))
+    assert.isUndefined(turns.head)
+    turns.add("ordinary", turn(), 3500)
     turns.add("urgent", turn({ priority: 2 }), 5000)
-    assert.isTrue(turns.hasBefore(0, 3001))
-    assert.isFalse(turns.hasBefore(0, 2999))
-    assert.isFalse(turns.hasBefore(2, 9000))
+    turns.add("late", turn({ priority: 2 }), 6000, 9000)
+    assert.deepStrictEqual(turns.head, { priority: 2, since: 5000 })
+    assert.strictEqual(take(turns), "urgent")
+    // The ordinary one came two ageings and more before.
+    assert.deepStrictEqual(turns.head, { priority: 0, since: 3500 })
   })
 
   it("go round by round with 100,000 rows of 1,000 tenants", () => {

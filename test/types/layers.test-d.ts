@@ -35,7 +35,8 @@ test("each failure of a call is caught by its tag, and nothing is left", () => {
       PoolShutdownError: ({ pool }) => Effect.succeed(pool),
       AttemptTimeoutError: ({ attempt }) => Effect.succeed(attempt),
       CallTooLargeError: ({ limit }) => Effect.succeed(limit),
-      BudgetExhaustedError: ({ spent }) => Effect.succeed(spent)
+      BudgetExhaustedError: ({ spent }) => Effect.succeed(spent),
+      TooLateError: ({ possibleAt }) => Effect.succeed(possibleAt)
     })
   )
   expectTypeOf(handled).toEqualTypeOf<Effect.Effect<string | number, never, Api | PooledExecutor.PooledExecutor>>()
