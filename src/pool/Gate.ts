@@ -60,7 +60,9 @@ export const make = (remembers: number, starts?: Starts, minSpacing = 0): Gate =
   /** What the latest start takes of the pace. */
   const spacingOf = ({ spacedTokens, spacing }: Decision): number => {
     const tokens = spacedTokens === undefined || starts === undefined ? 0 : starts.tokens(starts.last)
-    return spacedTokens === undefined || tokens === 0 ? spacing : Math.max(minSpacing, (spacing * tokens) / spacedTokens)
+    return spacedTokens === undefined || tokens === 0
+      ? spacing
+      : Math.max(minSpacing, (spacing * tokens) / spacedTokens)
   }
 
   return {

@@ -31,9 +31,8 @@ const depths: ReadonlyArray<number> = (() => {
   for (let depth = 2; depth < deepest; depth = Math.max(depth + 1, Math.round(depth * finer))) found.push(depth)
   return found
 })()
-/** Clocks agree to so much of a token, and two bounds of one rate to so much of it. */
+/** Clocks agree to so much of a token. */
 const slack = 0.1
-const close = 0.02
 /** Rates that are looked for, in tokens a second, and how often their distance is halved. */
 const slowest = 1e-3
 const fastest = 1e5
@@ -113,16 +112,14 @@ const shallowest = (log: Part, above: Bounds, to: Bounds): Bounds | undefined =>
 /** The shallowest bucket that fits, and so the fastest: what a full bucket loses makes others seem slow, never fast. */
 const fastestOf = (log: Part): Bucket | undefined => {
   const more = { closings: closingsOf(log), starts: log.at.length - log.from, unit: log.unit }
-  let nearly: Bucket | undefined
   let last: Bounds = { depth: 0, low: Infinity, high: Infinity }
   for (const depth of depths) {
     const next = boundsOf(log, depth)
     const found = shallowest(log, last, next)
     if (found !== undefined) return { ...found, ...more }
-    if (next.low <= next.high * (1 + close)) nearly ??= { ...next, ...more }
     last = next
   }
-  return nearly
+  return undefined
 }
 
 /**

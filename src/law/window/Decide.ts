@@ -76,14 +76,13 @@ const startsOf = (
       ? {
           limit: Math.max(1, Math.round((10 * tick) / paced)),
           period: 10 * tick,
-          provenUntil: Infinity,
-          areTokens: false
+          provenUntil: Infinity
         }
       : {
           limit: Period.bounded(period),
           period: Math.ceil(period.length),
           provenUntil: period.provenUntil,
-          areTokens: period.start.most > 1
+          ...(period.start.most > 1 && { areTokens: true })
         }
   const isLast = last?.limit === next.limit && last.period === next.period && last.provenUntil === next.provenUntil
   return isLast ? last : next

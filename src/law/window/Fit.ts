@@ -58,7 +58,7 @@ export const historyOf = (starts: Starts, from: number, now: number, rejection: 
     if (fate === "open" && begun > now - rejection) continue
     at.push(begun)
     besides.push(Cap.servedBesides(starts, sequence, rejection))
-    status.push(fate === "capacity" ? starts.status(sequence) : 0)
+    status.push(fate === "capacity" ? Math.max(1, starts.status(sequence)) : 0)
   }
   return { at, besides, status, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
 }

@@ -135,7 +135,7 @@ const isSpan = (
   if (Cap.fitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
   const bucket = fitted?.bucket
   const rate = (1000 * span.limit) / span.start.mean / span.period
-  if (bucket !== undefined && rate < faster * bucket.high) return false
+  if (bucket !== undefined && (bucket.starts > Span.remembered || rate < faster * bucket.high)) return false
   const needed = Fitted.permitsFor(draft, rate)
   const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }

@@ -23,8 +23,13 @@ export interface Span {
 
 /** In milliseconds; of those that fit, the longest allows the least. */
 const periods = [60_000, 30_000, 20_000, 10_000, 5000, 2000, 1000]
-/** So many of the latest starts are looked at. */
-const remembered = 1024
+/**
+ * So many of the latest starts are looked at.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const remembered = 1024
 /** So many spans must have been used up, and so many starts let through in them: fewer fit by accident. */
 const closings = 2
 const enough = 32
@@ -37,11 +42,12 @@ const limitOf = (
   log: Log.Log,
   period: number,
   rule: (typeof rules)[number],
-  areRejectedCounted: boolean
+  areRejectedCounted: boolean,
+  mean: number
 ): number | undefined => {
   let [most, least, closed, begin, used, oldest] = [0, Infinity, 0, -Infinity, 0, 0]
   const counted: Array<number> = []
-  let [through, count] = [0, 0]
+  let through = 0
   for (const [place, at] of log.at.entries()) {
     const isRejected = log.rejected[place] === 1
     if (rule === "back") {
@@ -58,7 +64,6 @@ const limitOf = (
     if (!isRejected) {
       most = Math.max(most, used + weight)
       through += weight
-      count += 1
     } else {
       least = Math.min(least, used + weight)
       if (2 * through >= most) {
@@ -72,7 +77,7 @@ const limitOf = (
       counted.push(place)
     }
   }
-  return closed >= closings && count >= enough ? most : undefined
+  return closed >= closings && (closed * most) / mean >= enough ? most : undefined
 }
 
 /**
@@ -93,7 +98,7 @@ const fittingOf = (log: Log.Log, start: Log.Weight): Span | undefined => {
   for (const period of periods) {
     for (const rule of rules) {
       for (const areRejectedCounted of [false, true]) {
-        const limit = limitOf(log, period, rule, areRejectedCounted)
+        const limit = limitOf(log, period, rule, areRejectedCounted, start.mean)
         if (limit !== undefined) return { limit, period, areRejectedCounted, start }
       }
     }

@@ -1,12 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Closing from "../../../src/law/window/Closing.js"
 import * as Level from "../../../src/law/window/Level.js"
+import * as Period from "../../../src/law/window/Period.js"
 import * as Pace from "../../../src/law/window/Pace.js"
 import * as State from "../../../src/law/window/State.js"
 
 /** Open since 0; after `through` were let through, at `closedAt`, nothing passes any more until `openedAt`. */
-const reopened = (through: number, closedAt: number, openedAt: number, over: Partial<State.Block> = {}) => {
+const reopened = (
+  through: number,
+  closedAt: number,
+  openedAt: number,
+  over: Partial<State.Block> = {},
+  period?: Period.Period
+) => {
   const draft = State.draft(State.begin(64, 0, 0).state)
+  draft.period = period
   draft.opened = { at: 0, accepted: 0 }
   draft.limits = { ...draft.limits, pace: Level.known(40), slowStart: false }
   draft.successes = through
@@ -47,6 +55,12 @@ describe("An API that was closed", () => {
       [open, punished, punished, open]
     )
     assert.strictEqual(reopened(5, 900, 30_900, { told: true }).reason, open)
+  })
+
+  it("has no lock-out where it has a period", () => {
+    const period = Period.told(20, 1000)
+    assert.strictEqual(reopened(5, 900, 30_900, {}, period).reason, open)
+    assert.strictEqual(reopened(5, 900, 30_900, {}, { ...period, isExact: false, proven: false }).reason, open)
   })
 
   it("and was away is met as it had been left", () => {

@@ -139,7 +139,7 @@ describe("The history that is explained", () => {
   const starts = () => {
     const history = History.make(1000)
     for (const [i, at] of [0, 10, 20, 100, 190].entries()) history.add(at, i)
-    history.ended(2, "capacity")
+    history.ended(2, "capacity", 429)
     history.ended(1, "success")
     return history
   }
