@@ -69,6 +69,16 @@ export const equivalent = {
       why: "whoever passes is past it, so that it binds nobody after"
     }
   ],
+  "src/pool/GroupAdmission.ts": [
+    { what: "1 -> (1 + 1)", line: "nextRow: () => (rows += 1),", why: "it tells rows apart, whatever their numbers" }
+  ],
+  "src/pool/GroupLines.ts": [
+    {
+      what: "1 -> (1 + 1)",
+      line: "if (stickiness < Infinity) wakeAt(now + stickiness + 1)",
+      why: "it looks again once their home is late, a millisecond sooner or later"
+    }
+  ],
   "src/pool/Job.ts": [
     { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
   ],
