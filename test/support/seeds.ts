@@ -2,3 +2,6 @@
 import { FastCheck } from "effect"
 
 FastCheck.configureGlobal({ seed: Number(process.env["SEED"] ?? 1) })
+
+// What patience.mjs has put there, before Vitest was loaded.
+if ("original" in globalThis.setTimeout) Object.assign(globalThis, { setTimeout: globalThis.setTimeout.original })
