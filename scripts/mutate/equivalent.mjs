@@ -79,6 +79,13 @@ export const equivalent = {
       why: "it looks again once their home is late, a millisecond sooner or later"
     }
   ],
+  "src/pool/History.ts": [
+    {
+      what: "without ?? []",
+      line: "if (weights !== undefined) weights[sequence % size] = get(from.weights ?? [], sequence % from.size)",
+      why: "both are there, or neither: only the compiler does not know"
+    }
+  ],
   "src/pool/Job.ts": [
     { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
   ],

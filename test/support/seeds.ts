@@ -4,4 +4,5 @@ import { FastCheck } from "effect"
 FastCheck.configureGlobal({ seed: Number(process.env["SEED"] ?? 1) })
 
 // What patience.mjs has put there, before Vitest was loaded.
-if ("original" in globalThis.setTimeout) Object.assign(globalThis, { setTimeout: globalThis.setTimeout.original })
+const { original } = globalThis.setTimeout as typeof globalThis.setTimeout & { readonly original?: unknown }
+if (original !== undefined) Reflect.set(globalThis, "setTimeout", original)
