@@ -55,6 +55,13 @@ export const equivalent = {
       why: "it lets go of memory: nobody goes on from a slot that is out"
     }
   ],
+  "src/pool/CallTurn.ts": [
+    {
+      what: "if (said.every((option) => option === undefined)) never",
+      line: "if (said.every((option) => option === undefined)) return undefined",
+      why: "it only costs less: the turn of who says nothing is that of a line in order"
+    }
+  ],
   "src/pool/Elected.ts": [
     {
       what: "if (first !== undefined) always",
@@ -120,6 +127,7 @@ export const equivalent = {
       why: "how rarely it cuts: who asks gets the latest of those that are there"
     }
   ],
+  "src/pool/Trouble.ts": [{ what: "0 -> (0 + 1)", line: "let next = 0", why: "where a ring begins, nobody sees" }],
   "src/turn/TurnQueue.ts": [
     ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
       what: "< -> <=",

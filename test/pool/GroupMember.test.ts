@@ -7,14 +7,19 @@ import * as Cost from "../../src/limit/Cost.js"
 import * as Admission from "../../src/pool/Admission.js"
 import { GroupMember } from "../../src/pool/GroupMember.js"
 import type { Ticket } from "../../src/pool/Starts.js"
-import { fixed } from "../support/laws.js"
+import { fixed, spy } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
 /** A member, and the starts that its pool offers to the group, which takes so many. */
-const member = (decision: Partial<ControlLaw.Decision>, options: PoolConfig.Options = {}, takes = 0) =>
+const member = (
+  decision: Partial<ControlLaw.Decision>,
+  options: PoolConfig.Options = {},
+  takes = 0,
+  onSample: (sample: ControlLaw.Sample) => void = () => undefined
+) =>
   Effect.gen(function* () {
     const config = yield* PoolConfig.make({ poolSize: 4, ...options })
-    const admission = yield* Admission.make(config, fixed(decision), [])
+    const admission = yield* Admission.make(config, spy(fixed(decision), onSample), [])
     const offers: Array<Ticket> = []
     const seen = { gone: 0 }
     const made = new GroupMember("a", admission, 7, {
@@ -120,6 +125,25 @@ describe("A member at work", () => {
       assert.isFalse(made.observe(first, subject(), new Capacity.CapacityError({ status: 429 }), undefined))
       assert.deepStrictEqual([made.restsUntil, made.view(now(), 50).opensAt, made.isSilent], [300, 300, true])
       assert.isUndefined(made.worksFor)
+    })
+  )
+
+  it.effect("tells its law of rows by numbers of its own, and how often it has tried each", () =>
+    inVirtualTime(function* () {
+      const heard: Array<readonly [row: number, attempt: number]> = []
+      const { made, offers } = yield* member({}, {}, 4, ({ attempt, row }) => heard.push([row, attempt]))
+      const [one, other] = [subject(), subject()]
+      const busy = new Capacity.CapacityError({ status: 429 })
+      for (const [i, row] of [one, other, one, other].entries()) {
+        const ticket = offers[i]
+        if (ticket !== undefined) made.observe(ticket, row, i < 3 ? busy : "success", undefined)
+      }
+      assert.deepStrictEqual(heard, [
+        [1, 1],
+        [2, 1],
+        [1, 2],
+        [2, 2]
+      ])
     })
   )
 
