@@ -55,6 +55,13 @@ export const equivalent = {
       why: "it lets go of memory: nobody goes on from a slot that is out"
     }
   ],
+  "src/pool/CallTurn.ts": [
+    {
+      what: "if (said.every((option) => option === undefined)) never",
+      line: "if (said.every((option) => option === undefined)) return undefined",
+      why: "it only costs less: the turn of who says nothing is that of a line in order"
+    }
+  ],
   "src/pool/Elected.ts": [
     {
       what: "if (first !== undefined) always",
@@ -67,6 +74,23 @@ export const equivalent = {
       what: "without found.aloneUntil = aloneUntil",
       line: "found.aloneUntil = aloneUntil",
       why: "whoever passes is past it, so that it binds nobody after"
+    }
+  ],
+  "src/pool/GroupAdmission.ts": [
+    { what: "1 -> (1 + 1)", line: "nextRow: () => (rows += 1),", why: "it tells rows apart, whatever their numbers" }
+  ],
+  "src/pool/GroupLines.ts": [
+    {
+      what: "1 -> (1 + 1)",
+      line: "if (stickiness < Infinity) wakeAt(now + stickiness + 1)",
+      why: "it looks again once their home is late, a millisecond sooner or later"
+    }
+  ],
+  "src/pool/History.ts": [
+    {
+      what: "without ?? []",
+      line: "if (weights !== undefined) weights[sequence % size] = get(from.weights ?? [], sequence % from.size)",
+      why: "both are there, or neither: only the compiler does not know"
     }
   ],
   "src/pool/Job.ts": [
@@ -103,6 +127,7 @@ export const equivalent = {
       why: "how rarely it cuts: who asks gets the latest of those that are there"
     }
   ],
+  "src/pool/Trouble.ts": [{ what: "0 -> (0 + 1)", line: "let next = 0", why: "where a ring begins, nobody sees" }],
   "src/turn/TurnQueue.ts": [
     ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
       what: "< -> <=",

@@ -77,6 +77,18 @@ describe("the end of a member", () => {
 })
 
 describe("the end of a group", () => {
+  it.effect("is there from the beginning where all of its members have gone before", () =>
+    inVirtualTime(function* () {
+      const members = yield* twoPools()
+      yield* members.a.shutdown
+      const half = yield* PoolGroup.make({ members })
+      assert.strictEqual(yield* half.execute(Effect.succeed), "b")
+      yield* members.b.shutdown
+      const group = yield* PoolGroup.make({ members })
+      assert.strictEqual(tagOf(yield* Effect.exit(group.execute(Effect.succeed))), "PoolShutdownError")
+    })
+  )
+
   it.effect("leaves its members open, with all permits back", () =>
     inVirtualTime(function* () {
       const members = yield* twoPools()

@@ -140,4 +140,20 @@ describe("Admission", () => {
       )
     })
   )
+
+  it.effect("waits with one timer also where the gate opens at another instant now", () =>
+    inVirtualTime(function* () {
+      const admission = yield* make(sequence({ spacing: 1000 }, { spacing: 100 }), { poolSize: 3 })
+      const [first, second] = [party(), party()]
+      admission.queue(first.asks)
+      admission.queue(second.asks)
+      const [ticket] = first.tickets
+      if (ticket === undefined) return assert.fail("nobody started")
+      yield* Effect.sleep(10)
+      admission.observe(ticket, subject, "success", admission.timers.now(), undefined)
+      assert.deepStrictEqual([admission.timers.size, admission.opensAt], [1, 100])
+      yield* Effect.sleep(100)
+      assert.deepStrictEqual([admission.timers.size, second.tickets.length], [0, 1])
+    })
+  )
 })
