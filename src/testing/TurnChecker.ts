@@ -11,6 +11,7 @@
 import * as Duration from "effect/Duration"
 import type { TurnOptions } from "../PooledExecutor.js"
 import * as Sorted from "../structure/Sorted.js"
+import { rankOf } from "../turn/TurnQueue.js"
 import type { Checker } from "./Checker.js"
 import { isLimited, perClient, silence, tolerance } from "./PerClient.js"
 import type * as Trace from "./Trace.js"
@@ -147,7 +148,7 @@ const rowsOf = (ageing: () => number) => {
         if (!row.isFresh || row.dueAt < Infinity) continue
         const flow = flows.get(flowOf(row)) ?? {
           byTime: sortedBy(({ at }) => at),
-          byRank: sortedBy(({ at, deadline }) => Math.min(deadline, at + ageing()))
+          byRank: sortedBy((row) => rankOf(row, row.at, ageing()))
         }
         flows.set(flowOf(row), flow)
         flow.byTime.add(row)
@@ -345,7 +346,7 @@ export const dueGoFirst: Checker = {
   start: instants(() => ({
     gone: () => {},
     look: ({ ageing, at, flows, started }) => {
-      const rank = ({ at: came, deadline }: Row): number => Math.min(deadline, came + ageing)
+      const rank = (one: Row): number => rankOf(one, one.at, ageing)
       for (const { isFirst, row } of started) {
         const before = flows.get(flowOf(row))?.byRank.first
         if (!isFirst || before === undefined || row.at === at || rank(before) >= rank(row) - tolerance) continue
