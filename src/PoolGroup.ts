@@ -111,7 +111,8 @@ export interface CallOptions extends PooledExecutor.CallOptions {
 }
 
 /**
- * What a group did, and each of its members.
+ * What a group did, and each of its members. `limits` are those of all members, each behind its member's name, and `money` is
+ * that of all of them together.
  *
  * @since 0.2.0
  * @category models
@@ -367,13 +368,15 @@ const faceOf = <Name extends string>(
     forEach: (rows, process, options) => PooledExecutor.failFast(admission, rows, told(process, leave), options),
     stream: (rows, process, options) => Batch.stream(admission, rows, told(process, leave), options),
     pendingCount: Effect.sync(() => PoolStats.pending(admission.tally)),
-    stats: Effect.sync(() => ({
-      ...PooledExecutor.snapshot(admission),
-      // Each name has its pool.
-      members: Object.fromEntries(
-        joining.map((member) => [member.name, PooledExecutor.snapshot(member.admission)])
-      ) as Record<Name, PoolStats.PoolStats>
-    })),
+    stats: Effect.sync(() => {
+      const members = joining.map((member) => [member.name, PooledExecutor.snapshot(member.admission)] as const)
+      return {
+        ...PooledExecutor.snapshot(admission),
+        ...toldOf(members),
+        // Each name has its pool.
+        members: Object.fromEntries(members) as Record<Name, PoolStats.PoolStats>
+      }
+    }),
     changes: PooledExecutor.changesOf(admission),
     progress: ProgressOf.stream(
       () => ProgressOf.ofPool(admission),
@@ -382,6 +385,27 @@ const faceOf = <Name extends string>(
     pause: Effect.sync(admission.pauseStarts),
     resume: Effect.sync(admission.resume),
     shutdown
+  }
+}
+
+/** The limits of all members, each with the name of its own, and their money together. */
+const toldOf = (
+  members: ReadonlyArray<readonly [string, PoolStats.PoolStats]>
+): Pick<PoolStats.PoolStats, "limits" | "money"> => {
+  const limits = members.flatMap(([name, stats]) =>
+    (stats.limits ?? []).map((standing) => ({ ...standing, limit: `${name}: ${standing.limit}` }))
+  )
+  const monies = members.flatMap(([, { money }]) => money ?? [])
+  return {
+    ...(limits.length > 0 && { limits }),
+    ...(monies.length > 0 && {
+      money: monies.reduce((all, money) => ({
+        spent: all.spent + money.spent,
+        estimated: all.estimated + money.estimated,
+        reserved: all.reserved + money.reserved,
+        budget: all.budget + money.budget
+      }))
+    })
   }
 }
 

@@ -7,7 +7,7 @@
 import * as Exit from "effect/Exit"
 import type * as PoolError from "../PoolError.js"
 import * as Sorted from "../structure/Sorted.js"
-import type { Turn } from "../turn/TurnQueue.js"
+import { rankOf, type Turn } from "../turn/TurnQueue.js"
 import type { Admission } from "./Admission.js"
 import * as Deadlines from "./Deadlines.js"
 import type { Job } from "./Job.js"
@@ -158,7 +158,7 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     add: (job, turn, isCounted = false) => {
       const flow = flowOf(turn)
       const { first } = flow.queue
-      const place = { job, turn, flow, rank: Math.min(turn.deadline, job.waitingSince + ageing), sequence: sequence++ }
+      const place = { job, turn, flow, rank: rankOf(turn, job.waitingSince, ageing), sequence: sequence++ }
       job.turn = turn
       flow.turn = turn
       flow.open += 1

@@ -189,8 +189,8 @@ export const fewOvertake: Checker = {
       const client = clients(event)
       if (event._tag === "joined") client.isLimited = isLimited(event.config)
       if (!client.isLimited) return undefined
-      // Single calls have no order of their own but that of their times.
-      if (event._tag === "submitted" && event.line !== 0) {
+      // Single calls have no order of their own but that of their times, and rows that say whose turn it is that of their turns.
+      if (event._tag === "submitted" && event.line !== 0 && event.turns === undefined) {
         const line = client.lines.get(event.line) ?? makeLine()
         client.lines.set(event.line, line)
         line.submitted(event.row)

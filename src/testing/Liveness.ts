@@ -7,7 +7,7 @@
 import * as Duration from "effect/Duration"
 import type * as ControlLaw from "../law/ControlLaw.js"
 import type { Checker } from "./Checker.js"
-import { activeTime, allowedAt, isLimited, perClient, sizes, tolerance } from "./PerClient.js"
+import { activeTime, allowedAt, isLimited, perClient, silence, sizes, tolerance } from "./PerClient.js"
 import type * as Trace from "./Trace.js"
 
 /** Whether the whole party was interrupted, or the row evicted, perhaps long after it had ended: when, nobody knows. */
@@ -95,34 +95,10 @@ export const endsWithinBudget: Checker = {
   }
 }
 
-/** How long the API has let nothing through, as the pool counts it: by a clock that stands still while it is paused. */
-const silence = () => {
-  let budget = Infinity
-  let since = Infinity
-  const open = new Set<number>()
-  const active = activeTime()
-  return {
-    active: active.at,
-    observe: (event: Trace.Event): void => {
-      active.observe(event)
-      if (event._tag === "joined") budget = Duration.toMillis(event.config.maxCapacityRetry)
-      if (event._tag === "submitted") for (let i = 0; i < event.count; i++) open.add(event.row + i)
-      if (event._tag === "finished") open.delete(event.row)
-      if (event._tag === "decided" && event.sample?._tag === "capacity") since = Math.min(since, active.at(event.at))
-      const isServed = event._tag === "ended" && (event.outcome === "success" || event.outcome === "failed")
-      if (isServed || open.size === 0) since = Infinity
-    },
-    isOver: (at: number): boolean => active.at(at) >= since + budget,
-    /** When all that waited before is to have its outcome, where an attempt takes at most so long. */
-    endsAt: (attempt: number): number => since + budget + attempt,
-    /** When the pool gives up. */
-    givesUpAt: (): number => since + budget
-  }
-}
-
 /**
  * One row cannot stop the others: a retry that was rejected is not followed, in its line (a batch, or all single calls
- * together), by another start of that row while a fresh row waits. Between lines, {@link turnsAreFair}.
+ * together), by another start of that row while a fresh row waits. Between lines, {@link turnsAreFair}; where rows say whose
+ * turn it is, `TurnChecker`.
  *
  * @since 0.2.0
  * @category invariants
@@ -142,6 +118,7 @@ export const oneRowStopsNobody: Checker = {
     })
     type Turns = ReturnType<typeof newLine>
     const clients = perClient(() => ({
+      hasTurns: false,
       lineOf: new Map<number, Turns>(),
       lines: new Map<number, Turns>(),
       silence: silence()
@@ -152,6 +129,9 @@ export const oneRowStopsNobody: Checker = {
       // Whoever waited for an API that was given up on has failed, although its batch may have yet to say so.
       const isOver = event._tag === "shutdown" || client.silence.isOver(event.at)
       if (isOver) for (const { fresh } of client.lines.values()) fresh.clear()
+      // Where rows say whose turn it is, a row that is alone with its turn may go again before all others.
+      if (event._tag === "submitted" && event.turns !== undefined) client.hasTurns = true
+      if (client.hasTurns) return undefined
       if (event._tag === "submitted") {
         const line = client.lines.get(event.line) ?? newLine()
         client.lines.set(event.line, line)
@@ -194,8 +174,8 @@ interface Line {
 }
 
 /**
- * Turns are fair: no line (a batch, or all single calls together) has two turns while another one waits for one. In a pool
- * that was told limits a line may wait for room of its own: there `LimitChecker` looks who passes whom.
+ * Turns are fair: no line (a batch, or all single calls together) has two turns while another one waits for one. Where rows
+ * say whose turn it is, `TurnChecker` looks instead. In a pool that was told limits a line may wait for room of its own: there `LimitChecker` looks who passes whom.
  *
  * @since 0.2.0
  * @category invariants
@@ -205,13 +185,15 @@ export const turnsAreFair: Checker = {
   start: () => {
     const clients = perClient(() => ({
       isLimited: false,
+      hasTurns: false,
       lines: new Map<number, Line>(),
       rows: new Map<number, { readonly line: number; readonly at: number }>()
     }))
     return (event) => {
       const client = clients(event)
       if (event._tag === "joined") client.isLimited = isLimited(event.config)
-      if (client.isLimited) return undefined
+      if (event._tag === "submitted" && event.turns !== undefined) client.hasTurns = true
+      if (client.isLimited || client.hasTurns) return undefined
       if (event._tag === "submitted") {
         for (let row = event.row; row < event.row + event.count; row++) {
           client.rows.set(row, { line: event.line, at: event.at })

@@ -11,9 +11,10 @@ import * as Stream from "effect/Stream"
 import type { BufferEntry } from "../order/ReorderBuffer.js"
 import type * as Capacity from "../Capacity.js"
 import type { Cost } from "../limit/Cost.js"
-import type { BatchHandle, PooledExecutor, RowContext } from "../PooledExecutor.js"
+import type { BatchHandle, RowContext } from "../PooledExecutor.js"
 import type { ServerError } from "./api/SimulatedApi.js"
 import type * as Lives from "./Lives.js"
+import type { Outlet } from "./Members.js"
 import * as Monotonic from "../structure/Monotonic.js"
 import type * as Trace from "./Trace.js"
 import type * as Workload from "./Workload.js"
@@ -26,7 +27,7 @@ import type * as Workload from "./Workload.js"
  */
 export interface Client {
   readonly index: number
-  readonly pool: PooledExecutor
+  readonly pool: Pick<Outlet, "execute" | "executeBatch" | "stream">
   readonly clock: Clock.Clock
   readonly emit: Trace.Observer
   /** An attempt of a row, with its events. */
@@ -101,6 +102,14 @@ const processOf =
     return living === undefined ? answered : Effect.map(answered, (): unknown => answerOf(first + rowIndex))
   }
 
+/** Whose turns the rows are, where they say so. */
+const turnOf = ({ rows }: Workload.Party) =>
+  rows.some(({ turn }) => turn !== undefined) ? { turn: (row: Workload.Row) => row.turn } : {}
+
+/** What an event says of that. */
+const turnsOf = (rows: ReadonlyArray<Workload.Row>): Pick<Trace.Event & { readonly _tag: "submitted" }, "turns"> =>
+  rows.some(({ turn }) => turn !== undefined) ? { turns: rows.map(({ turn }) => turn) } : {}
+
 /** The journal of a party, where its client has one. One without rows shares its number with the next party. */
 const journalOf = ({ living }: Client, { rows }: Workload.Party, first: number) =>
   living === undefined || rows.length === 0 ? {} : { journal: living.journal(first) }
@@ -113,11 +122,19 @@ const batch = (
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
   const { cost, emit, outcomeOf, pool } = client
-  emit({ _tag: "submitted", ...rows.at(), row: first, count: party.rows.length, line: first + 1 })
+  emit({
+    _tag: "submitted",
+    ...rows.at(),
+    row: first,
+    count: party.rows.length,
+    line: first + 1,
+    ...turnsOf(party.rows)
+  })
   const entries = pool.executeBatch(party.rows, processOf(client, first), {
     ...(party.timeout !== undefined && { timeout: party.timeout }),
     ...(handle && { handle }),
     ...(cost && { cost }),
+    ...turnOf(party),
     ...journalOf(client, party, first)
   })
   return Effect.onExit(entries, (exit) =>
@@ -147,10 +164,10 @@ const calls = (client: Client, party: Workload.Party, first: number, rows: Rows)
       if (wait > 0) yield* Effect.sleep(wait)
       const row = first + order
       let attempts = 0
-      emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0 })
+      emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0, ...turnsOf([size]) })
       const call = pool.execute(
         Effect.suspend(() => attempt(row, size, ++attempts)),
-        cost && { cost: cost(size) }
+        { ...size.turn, ...(cost && { cost: cost(size) }) }
       )
       running.push(
         yield* Effect.fork(
@@ -168,10 +185,10 @@ const calls = (client: Client, party: Workload.Party, first: number, rows: Rows)
 const source = (
   { rows }: Workload.Party,
   clock: Clock.Clock,
-  onRead: (index: number) => void
+  onRead: (index: number, row: Workload.Row) => void
 ): Iterable<Workload.Row> | Stream.Stream<Workload.Row> => {
   const read = (row: Workload.Row, index: number): Workload.Row => {
-    onRead(index)
+    onRead(index, row)
     return row
   }
   if (rows.every(({ after = 0 }) => after === 0)) {
@@ -210,10 +227,10 @@ const stream = (
   if (party.rows.length > 0) emit({ _tag: "opened", ...rows.at(), line, ordered, maxPending, reader })
   const handedBack = new Set<number>()
   let lastRead: { readonly row: number; readonly at: number } | undefined
-  const onRead = (index: number): void => {
+  const onRead = (index: number, size: Workload.Row): void => {
     const row = first + index
     lastRead = { row, at: Monotonic.now(clock) }
-    emit({ _tag: "submitted", ...rows.at(), row, count: 1, line })
+    emit({ _tag: "submitted", ...rows.at(), row, count: 1, line, ...turnsOf([size]) })
   }
   const entries = pool.stream(source(party, clock, onRead), processOf(client, first), {
     ordered,
@@ -221,6 +238,7 @@ const stream = (
     ...(party.timeout !== undefined && { timeout: party.timeout }),
     ...(handle && { handle }),
     ...(cost && { cost }),
+    ...turnOf(party),
     ...journalOf(client, party, first),
     onEntry: (entry) =>
       Effect.sync(() => rows.finished(first + entry.submitIndex, 0, outcomeOf(entry.exit), entry.attempts, entry)),

@@ -3,6 +3,7 @@
  *
  * @since 0.2.0
  */
+import * as Duration from "effect/Duration"
 import type * as ControlLaw from "../law/ControlLaw.js"
 import * as Ramp from "../law/Ramp.js"
 import type { PoolConfig } from "../PoolConfig.js"
@@ -110,5 +111,35 @@ export const sizes = () => {
     now: (): number => size,
     /** The largest of an instant. */
     most: (at: number): number => (at > changedAt ? size : Math.max(before, size))
+  }
+}
+
+/**
+ * How long the API has let nothing through, as the pool counts it: by a clock that stands still while it is paused.
+ *
+ * @since 0.2.0
+ * @category state
+ */
+export const silence = () => {
+  let budget = Infinity
+  let since = Infinity
+  const open = new Set<number>()
+  const active = activeTime()
+  return {
+    active: active.at,
+    observe: (event: Trace.Event): void => {
+      active.observe(event)
+      if (event._tag === "joined") budget = Duration.toMillis(event.config.maxCapacityRetry)
+      if (event._tag === "submitted") for (let i = 0; i < event.count; i++) open.add(event.row + i)
+      if (event._tag === "finished") open.delete(event.row)
+      if (event._tag === "decided" && event.sample?._tag === "capacity") since = Math.min(since, active.at(event.at))
+      const isServed = event._tag === "ended" && (event.outcome === "success" || event.outcome === "failed")
+      if (isServed || open.size === 0) since = Infinity
+    },
+    isOver: (at: number): boolean => active.at(at) >= since + budget,
+    /** When all that waited before is to have its outcome, where an attempt takes at most so long. */
+    endsAt: (attempt: number): number => since + budget + attempt,
+    /** When the pool gives up. */
+    givesUpAt: (): number => since + budget
   }
 }

@@ -22,13 +22,15 @@ import * as JournalChecker from "./JournalChecker.js"
 import * as LimitChecker from "./LimitChecker.js"
 import * as Liveness from "./Liveness.js"
 import * as Lives from "./Lives.js"
+import * as Members from "./Members.js"
 import * as Parties from "./Parties.js"
 import * as Ideal from "./report/Ideal.js"
 import * as Recorder from "./report/Recorder.js"
 import * as Report from "./report/Report.js"
 import * as SimulatedApi from "./api/SimulatedApi.js"
 import * as StreamChecker from "./StreamChecker.js"
-import * as Trace from "./Trace.js"
+import type * as Trace from "./Trace.js"
+import * as TurnChecker from "./TurnChecker.js"
 import * as VirtualTime from "./time/VirtualTime.js"
 import type * as Workload from "./Workload.js"
 
@@ -43,6 +45,8 @@ export interface Client {
   /** After the start of the simulation. Default 0. */
   readonly joinsAt?: number
   readonly pool: PoolConfig.Options
+  /** The client has a group of pools, with these options besides those of `pool`. Default one pool. */
+  readonly members?: Readonly<Record<string, Members.Member>>
   readonly workload: ReadonlyArray<Workload.Party>
   /** Whether its rows say how many tokens they take. Default false. */
   readonly costs?: boolean
@@ -64,6 +68,8 @@ export interface Client {
  */
 export interface World {
   readonly api: SimulatedApi.Options
+  /** Other APIs, which members of groups may ask, by name. Default none. */
+  readonly apis?: Readonly<Record<string, SimulatedApi.Options>>
   readonly clients: ReadonlyArray<Client>
 }
 
@@ -85,7 +91,8 @@ export interface Options extends VirtualTime.Options {
   readonly recoveries?: ReadonlyArray<number>
 }
 
-type Api = SimulatedApi.SimulatedApi
+/** The API of a name, or the first. */
+type Apis = (name: string | undefined) => SimulatedApi.SimulatedApi
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Trace.Outcome => {
   if (Exit.isSuccess(exit)) return "success"
@@ -99,7 +106,8 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Trace.Outcome => {
     error instanceof PoolError.PoolShutdownError ||
     error instanceof PoolError.RowCancelledError ||
     error instanceof PoolError.CallTooLargeError ||
-    error instanceof PoolError.BudgetExhaustedError
+    error instanceof PoolError.BudgetExhaustedError ||
+    error instanceof PoolError.TooLateError
     ? error._tag
     : "failed"
 }
@@ -114,12 +122,18 @@ const retryAfterOf = (exit: Exit.Exit<unknown, unknown>): number | undefined => 
 const costOf = ({ asked, output = 0, tokens }: Workload.Row): Cost =>
   asked === undefined ? { inputTokens: tokens - output, outputTokens: output } : { tokens: asked }
 
-/** A client's way through the simulation; its first row has the number `base`. */
+/** The numbers of a client: its own, of its first row, and of the first of its members. */
+interface Numbers {
+  readonly index: number
+  readonly base: number
+  readonly members: number
+}
+
+/** A client's way through the simulation. */
 const runClient = (
   client: Client,
-  index: number,
-  base: number,
-  api: Api,
+  { base, index, members }: Numbers,
+  apis: Apis,
   answers: Answers,
   emit: Trace.Observer,
   living?: Lives.Living
@@ -131,41 +145,36 @@ const runClient = (
       client: index
     })
     const name = client.name ?? `client ${index}`
-    const config = yield* PoolConfig.make(client.pool)
-    const control = Trace.listen(PooledExecutor.lawOf(config), (now, decision, sample) =>
-      emit({ _tag: "decided", at: now, client: index, decision, sample })
-    )
-    emit({ _tag: "joined", ...at(), config })
     const scope = yield* Scope.make()
     living?.owns(scope)
-    const pool = yield* Scope.extend(PooledExecutor.make({ ...client.pool, control }), scope)
+    const made =
+      client.members === undefined
+        ? Members.alone({ clock, emit }, client.pool, index)
+        : Members.group({ clock, emit }, client.pool, index, client.members, members)
+    const pool = yield* Scope.extend(made, scope)
 
     const cost = client.costs === true ? costOf : undefined
 
     const attempt = (row: number, size: Workload.Row, number: number) =>
       // Begun and noted in one step, so that no interruption comes between an attempt and its trace.
       Effect.uninterruptibleMask((restore) => {
-        const { output = 0, tokens } = size
-        emit({ _tag: "started", ...at(), row, attempt: number, ...(cost && { cost: cost(size) }) })
-        return Effect.onExit(restore(api.call({ row, tokens, output, client: name })), (exit) =>
-          Effect.sync(() => {
-            const outcome = outcomeOf(exit)
-            const usage = Exit.isSuccess(exit) ? exit.value.quota?.usage : undefined
-            const took = usage && { inputTokens: tokens - output, outputTokens: output }
-            const retryAfter = retryAfterOf(exit)
-            const answer = outcome === "success" ? { answer: answers.give(row) } : {}
-            emit({
-              _tag: "ended",
-              ...at(),
-              row,
-              attempt: number,
-              outcome,
-              retryAfter,
-              ...answer,
-              ...(took && { took })
+        const run = ({ api, client: of }: Members.Asking) => {
+          const { output = 0, tokens } = size
+          const about = () => ({ at: Monotonic.now(clock), client: of, row, attempt: number })
+          emit({ _tag: "started", ...about(), ...(cost && { cost: cost(size) }) })
+          return Effect.onExit(restore(apis(api).call({ row, tokens, output, client: name })), (exit) =>
+            Effect.sync(() => {
+              const outcome = outcomeOf(exit)
+              const usage = Exit.isSuccess(exit) ? exit.value.quota?.usage : undefined
+              const took = usage && { inputTokens: tokens - output, outputTokens: output }
+              const retryAfter = retryAfterOf(exit)
+              const answer = outcome === "success" ? { answer: answers.give(row) } : {}
+              emit({ _tag: "ended", ...about(), outcome, retryAfter, ...answer, ...(took && { took }) })
             })
-          })
-        )
+          )
+        }
+        const { asking } = pool
+        return asking === undefined ? run({ client: index, api: undefined }) : Effect.flatMap(asking, run)
       })
 
     const acts = client.acts ?? []
@@ -186,14 +195,15 @@ const runClient = (
       }
     }
 
+    const tell = (_tag: "paused" | "resumed"): void => pool.clients.forEach((client) => emit({ ...at(), _tag, client }))
     const does = (act: Workload.Act): Effect.Effect<void> => {
       switch (act.kind) {
         case "pause": {
           const resume = Effect.suspend(() => {
-            emit({ _tag: "resumed", ...at() })
+            tell("resumed")
             return pool.resume
           })
-          const paused = Effect.sync(() => emit({ _tag: "paused", ...at() }))
+          const paused = Effect.sync(() => tell("paused"))
           return Effect.zipRight(Effect.zipRight(pool.pause, paused), Effect.delay(resume, act.lasts))
         }
         case "resize":
@@ -230,6 +240,7 @@ const runClient = (
     for (const exit of exits) if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) yield* exit
     yield* close
     const { inFlight, limits, money, pending } = yield* pool.stats
+    yield* pool.left
     emit({ _tag: "left", ...at(), inFlight, pending, ...(limits && { limits }), ...(money && { money }) })
   })
 
@@ -255,13 +266,35 @@ const makeAnswers = (): Answers => {
 
 const rowsOf = (client: Client): number => client.workload.reduce((sum, { rows }) => sum + rows.length, 0)
 
-const largestSize = ({ acts = [], pool }: Client): number =>
+const largestSize = ({ acts = [], members, pool }: Client): number =>
   acts.reduce(
     (most, act) => (act.kind === "resize" ? Math.max(most, act.poolSize) : most),
-    pool.poolSize ?? PoolConfig.defaults.poolSize
+    Object.values(members ?? { alone: { pool } })
+      .map((member) => member.pool.poolSize ?? pool.poolSize ?? PoolConfig.defaults.poolSize)
+      .reduce((sum, size) => sum + size, 0)
   )
 
-/** When the rows would have been done at best. */
+/** The APIs of a world; what each draws is its own. */
+const makeApis = ({ api, apis = {} }: World, seed: number): Effect.Effect<Apis> =>
+  Effect.gen(function* () {
+    const first = yield* SimulatedApi.make({ ...api, seed })
+    const others = new Map<string, SimulatedApi.SimulatedApi>()
+    for (const [index, [name, options]] of Object.entries(apis).entries()) {
+      others.set(name, yield* SimulatedApi.make({ ...options, seed: seed + index + 1 }))
+    }
+    return (name) => (name === undefined ? undefined : others.get(name)) ?? first
+  })
+
+/** The names of all clients, and after them those of their members. */
+const namesOf = (clients: ReadonlyArray<Client>): ReadonlyArray<string> => {
+  const names = clients.map(({ name }, index) => name ?? `client ${index}`)
+  const members = clients.flatMap(({ members = {} }, index) =>
+    Object.keys(members).map((member) => `${names[index] ?? ""}, ${member}`)
+  )
+  return [...names, ...members]
+}
+
+/** When the rows would have been done at best, by the first API alone. */
 const idealFinish = ({ api, clients }: World, seed: number, startAt: number): number => {
   const demands = clients.flatMap(({ joinsAt = 0, workload }) =>
     workload.flatMap(({ at = 0, rows }) =>
@@ -281,7 +314,7 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
   )
 }
 
-const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...LimitChecker.all]
+const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...LimitChecker.all, ...TurnChecker.all]
 
 const invariantsOf = ({ clients }: World): ReadonlyArray<Checker.Checker> => [
   ...invariants,
@@ -305,9 +338,10 @@ export const program = (
     const clock = yield* Effect.clock
     const now = (): number => Monotonic.now(clock)
     const startAt = now()
+    const names = namesOf(clients)
     const recorder = Recorder.make(
       clients.reduce((sum, client) => sum + rowsOf(client), 0),
-      clients.length
+      names.length
     )
     const violated = yield* Deferred.make<never, Checker.ViolationError>()
     const check = Checker.observe(checkers, (error) => Deferred.unsafeDone(violated, Effect.fail(error)))
@@ -316,20 +350,22 @@ export const program = (
       for (const observer of observers) observer(event)
       check(event)
     }
-    const api = yield* SimulatedApi.make({ ...world.api, seed })
+    const apis = yield* makeApis(world, seed)
 
     const running: Array<Effect.Effect<void>> = []
     let base = 0
+    let members = clients.length
     const answers = makeAnswers()
     for (const [index, client] of clients.entries()) {
-      const first = base
+      const numbers: Numbers = { index, base, members }
       const { journal } = client
       const run =
         journal === undefined
-          ? runClient(client, index, first, api, answers, emit)
+          ? runClient(client, numbers, apis, answers, emit)
           : Lives.run(journal, index, now, emit, (living) =>
-              runClient(client, index, first, api, answers, living.emit, living)
+              runClient(client, numbers, apis, answers, living.emit, living)
             )
+      members += Object.keys(client.members ?? {}).length
       running.push(Effect.delay(run, client.joinsAt ?? 0))
       base += rowsOf(client)
     }
@@ -337,7 +373,7 @@ export const program = (
     return Report.make(recorder.record(), {
       server: world.api.model.name,
       seed,
-      clients: clients.map(({ name }, index) => name ?? `client ${index}`),
+      clients: names,
       idealFinish: idealFinish(world, seed, startAt),
       recoveries
     })

@@ -7,6 +7,7 @@ import type * as ControlLaw from "../law/ControlLaw.js"
 import type { Cost } from "../limit/Cost.js"
 import type * as PoolConfig from "../PoolConfig.js"
 import type * as PoolStats from "../PoolStats.js"
+import type { TurnOptions } from "../PooledExecutor.js"
 
 /**
  * How an attempt, or a row, ended: with its result, with a capacity error, with another error, interrupted, or dead. A row
@@ -28,6 +29,7 @@ export type Outcome =
   | "RowCancelledError"
   | "CallTooLargeError"
   | "BudgetExhaustedError"
+  | "TooLateError"
   | "evicted"
 
 interface At {
@@ -40,9 +42,9 @@ interface At {
 /**
  * An event. Rows are numbered through the whole simulation.
  *
- * - `joined`: a client has made its pool
+ * - `joined`: a client has made its pool; of a group of pools each is a client, too, to whom all belongs that comes of attempts
  * - `submitted`: rows `row` to `row + count - 1` were handed to the pool; each batch and each stream is a `line` of its own,
- *   and all single calls are line 0
+ *   and all single calls are line 0; `turns` has what each row says of its own, where one does
  * - `opened`: a stream begins, of which each row is `submitted` as it is read; `reader` milliseconds are taken for an entry
  * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds, and `answer` is
  *   a number of its own for each success; `cost` is what the pool was told that it takes, and `took` what the answer says that
@@ -62,7 +64,13 @@ interface At {
  */
 export type Event =
   | (At & { readonly _tag: "joined"; readonly config: PoolConfig.PoolConfig })
-  | (At & { readonly _tag: "submitted"; readonly row: number; readonly count: number; readonly line: number })
+  | (At & {
+      readonly _tag: "submitted"
+      readonly row: number
+      readonly count: number
+      readonly line: number
+      readonly turns?: ReadonlyArray<TurnOptions | undefined>
+    })
   | (At & { readonly _tag: "started"; readonly row: number; readonly attempt: number; readonly cost?: Cost })
   | (At & {
       readonly _tag: "ended"

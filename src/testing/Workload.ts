@@ -4,6 +4,7 @@
  * @since 0.2.0
  */
 import { PCGRandom } from "effect/Utils"
+import type { TurnOptions } from "../PooledExecutor.js"
 
 /**
  * A row: its size in tokens, and, for single calls and streams, how long after the party's own start it comes, in
@@ -19,6 +20,8 @@ export interface Row {
   /** How many tokens its caller says that it takes, to a pool that hears of it. Default as many as it does. */
   readonly asked?: number
   readonly after?: number
+  /** Whose turn it is: its deadline counts from when the row comes. Default nobody's. */
+  readonly turn?: TurnOptions
 }
 
 /**
@@ -184,4 +187,44 @@ export const stream = (
       reading
     }
   ]
+}
+
+/**
+ * The same rows, each with a turn of its own; `index` counts those of a party.
+ *
+ * @since 0.2.0
+ * @category combinators
+ */
+export const inTurn = (
+  parties: ReadonlyArray<Party>,
+  turnOf: (index: number, row: Row) => TurnOptions | undefined
+): ReadonlyArray<Party> =>
+  parties.map((party) => ({
+    ...party,
+    rows: party.rows.map((row, index) => {
+      const turn = turnOf(index, row)
+      return turn === undefined ? row : { ...row, turn }
+    })
+  }))
+
+/**
+ * Rows of several tenants, all there at once: so many of each, in a batch of its own, or as single calls.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const tenants = (
+  sizes: ReadonlyArray<number>,
+  options: {
+    readonly kind?: "batch" | "calls"
+    readonly tokens?: Tokens
+    readonly seed?: number
+    /** What is said of the turn of a tenant besides its name. */
+    readonly turn?: (tenant: number) => Omit<TurnOptions, "tenant">
+  } = {}
+): ReadonlyArray<Party> => {
+  const { kind = "calls", seed = 1, tokens = 1, turn } = options
+  return sizes.flatMap((size, tenant) =>
+    inTurn([{ kind, rows: rows(size, tokens, seed + tenant) }], () => ({ tenant: `${tenant}`, ...turn?.(tenant) }))
+  )
 }

@@ -33,6 +33,13 @@ export * as LimitChecker from "./LimitChecker.js"
 export * as Liveness from "./Liveness.js"
 
 /**
+ * What must hold where rows say whose turn it is, and by when they are wanted.
+ *
+ * @since 0.2.0
+ */
+export * as TurnChecker from "./TurnChecker.js"
+
+/**
  * Numbers that change with time.
  *
  * @since 0.2.0

@@ -24,6 +24,15 @@ export interface Turn {
 }
 
 /**
+ * By which those of one tenant and priority go, the lowest first: when each is due, or an ageing after it came.
+ *
+ * @since 0.2.0
+ * @category ordering
+ */
+export const rankOf = ({ deadline }: Pick<Turn, "deadline">, cameAt: number, ageing: number): number =>
+  deadline < Infinity ? deadline : cameAt + ageing
+
+/**
  * Somebody who waits.
  *
  * @since 0.2.0
@@ -39,7 +48,7 @@ export class Waiter<out A> {
   constructor(value: A, turn: Turn, since: number, joinedAt: number, sequence: number, ageing: number) {
     this.value = value
     this.turn = turn
-    this.inTenant = { waiter: this, rank: Math.min(turn.deadline, joinedAt + ageing), sequence, index: -1 }
+    this.inTenant = { waiter: this, rank: rankOf(turn, joinedAt, ageing), sequence, index: -1 }
     this.inClass = { waiter: this, rank: since, sequence, index: -1 }
   }
 }

@@ -31,6 +31,29 @@ const most = (starts: ReadonlyArray<{ readonly at: number; readonly tokens: numb
   )
 
 describe("The limits of a group's members", () => {
+  it("are in its statistics, with the money of all of them", () =>
+    run(function* () {
+      const prices = { "*": { request: 2 } }
+      const members = {
+        a: yield* PooledExecutor.make({ poolSize: 1, prices, budget: 10, limits: "2 requests per second" }),
+        b: yield* PooledExecutor.make({ poolSize: 1, prices, limits: "5 requests per second, 3 concurrent" }),
+        c: yield* PooledExecutor.make({ poolSize: 1 })
+      }
+      const group = yield* PoolGroup.make({ members })
+      yield* group.executeBatch([1, 2, 3], () => Effect.sleep("10 millis"))
+      const { limits = [], members: of, money } = yield* group.stats
+      assert.deepStrictEqual(
+        limits.map(({ limit }) => limit),
+        ["a: 2 requests per 1s", "b: 5 requests per 1s", "b: 3 at once"]
+      )
+      assert.deepStrictEqual(limits[0], { ...of.a.limits?.[0], limit: "a: 2 requests per 1s" })
+      assert.deepStrictEqual([money?.spent, money?.reserved, money?.budget], [4, 0, Infinity])
+      assert.deepStrictEqual([of.a.money?.spent, of.b.money?.spent, of.c.money], [2, 2, undefined])
+      const plain = yield* PoolGroup.make({ members: { c: members.c } })
+      const stats = yield* plain.stats
+      assert.isFalse("limits" in stats || "money" in stats)
+    }))
+
   it("hold, each for its member", () =>
     run(function* () {
       const a = yield* PooledExecutor.make({ limits: [{ requests: 2, per: "1 second" }] })

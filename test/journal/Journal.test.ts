@@ -35,6 +35,7 @@ const poolFailures = [
   new PoolError.RowCancelledError({ stateId: "r" }),
   new PoolError.CallTooLargeError({ pool: "p", unit: "tokens", cost: 9, limit: 5, told: "5 tokens per 1m" }),
   new PoolError.BudgetExhaustedError({ pool: "p", budget: 20, spent: 19.5, undone: 3 }),
+  new PoolError.TooLateError({ pool: "p", deadline: 9000, possibleAt: 12_000.5, attempts: 2 }),
   new PoolError.BatchTimeoutError({ timeout: Duration.hours(1) }),
   new PoolError.AttemptTimeoutError({ timeout: Duration.seconds(30), attempt: 2 }),
   new PoolError.RetryTimeoutError({

@@ -1,16 +1,19 @@
 /** Worlds as plain data, drawn by seed: what a failure prints can be pasted, and made smaller. */
-import type { ControlLaw, PoolConfig } from "effect-aimd"
-import type { Lives, Workload } from "effect-aimd/testing"
+import type { ControlLaw, PoolConfig, PooledExecutor } from "effect-aimd"
+import type { Lives } from "effect-aimd/testing"
 import {
   Checker,
   Curve,
   Fault,
   JournalChecker,
   Latency,
+  LimitChecker,
   Liveness,
   ServerModel,
   StreamChecker,
+  TurnChecker,
   VirtualTime,
+  Workload,
   type HintDialect,
   type Simulation
 } from "effect-aimd/testing"
@@ -76,6 +79,15 @@ export interface ClientPlan {
   readonly shutdownAt?: number
   readonly closedAt?: number
   readonly journal?: JournalPlan
+  readonly told?: ToldPlan
+}
+
+/** What a pool was told: its limits, and how long nobody's turn ages. Two pools of a group were told the same. */
+export interface ToldPlan {
+  readonly limits?: string
+  readonly isGroup: boolean
+  /** Milliseconds. */
+  readonly ageing: number
 }
 
 /** The `nth` operation on the disk, or the first write from there on; the share of a write that gets through before it. */
@@ -133,14 +145,20 @@ export const worldOf = (plan: Plan): Simulation.World => ({
   api: {
     model: plan.faults.reduce<ServerModel.ServerModel>((model, fault) => faults[fault](model), models[plan.model]),
     latency: latencies[plan.latency],
-    hints: plan.hints
+    hints: plan.hints,
+    usage: plan.clients.some(({ told }) => told !== undefined)
   },
+  apis: { other: { model: models[plan.model], latency: latencies[plan.latency], hints: plan.hints, usage: true } },
   clients: plan.clients.map((client) => ({
     joinsAt: client.joinsAt,
     workload: client.parties,
     ...(client.acts !== undefined && { acts: client.acts }),
     ...(client.journal !== undefined && { journal: journalOf(client.journal) }),
+    ...(client.told?.limits !== undefined && { costs: true }),
+    ...(client.told?.isGroup === true && { members: { own: { pool: {} }, other: { pool: {}, api: "other" } } }),
     pool: {
+      ...(client.told !== undefined && { ageing: client.told.ageing }),
+      ...(client.told?.limits !== undefined && { limits: client.told.limits }),
       poolSize: client.poolSize,
       minDispatchDelay: client.minDispatchDelay,
       maxCapacityRetry: Duration.seconds(client.budget),
@@ -271,6 +289,37 @@ export const journaled = (plan: Plan, seed: number): Plan => {
   return { ...plan, clients }
 }
 
+/** The plan, where that share has clients whose rows say whose turn it is, and which were told limits, or are groups. */
+export const told = (plan: Plan, seed: number, calm: boolean, share: number): Plan => {
+  const chance = new Utils.PCGRandom(seed + 3_000_000_000 + 104_729 * (plan.model.length + plan.law.length))
+  if (chance.number() >= share || plan.clients.some(({ journal }) => journal !== undefined)) return plan
+  const pick = <A>(list: ReadonlyArray<A>): A => list[chance.integer(list.length)] as A
+  const turnOf = (): PooledExecutor.TurnOptions | undefined => {
+    if (chance.number() < 0.2) return undefined
+    const isDue = chance.number() < 0.4
+    return {
+      priority: pick([0, 0, 0, 1, -1]),
+      tenant: pick(["", "a", "b"]),
+      weight: pick([1, 1, 1, 3]),
+      ...(isDue && { deadline: chance.integer(1500) }),
+      ...(isDue && !calm && { late: pick(["run", "refuse"]) })
+    }
+  }
+  const limits = pick([
+    undefined,
+    undefined,
+    "20 requests per second, 3 concurrent",
+    "8 requests per second, 60 tokens per second",
+    "10 requests per second burst 2, 90 tokens per second"
+  ])
+  const clients = plan.clients.map((client) => ({
+    ...client,
+    parties: Workload.inTurn(client.parties, turnOf),
+    told: { ...(limits !== undefined && { limits }), isGroup: chance.number() < 0.3, ageing: pick([200, 1000, 60_000]) }
+  }))
+  return { ...plan, clients }
+}
+
 /**
  * Who comes after a crash waits until the dead one's lock is old, and has rows that need no start; a disk takes its time: no
  * fault of the pool's.
@@ -280,7 +329,14 @@ export const checkersOf = ({ clients }: Plan): ReadonlyArray<Checker.Checker> =>
   const { oneRowStopsNobody, turnsAreFair, windowIsUsed } = Liveness
   const delayed = new Set<Checker.Checker>(journals.length > 0 ? [oneRowStopsNobody, turnsAreFair, windowIsUsed] : [])
   if (journals.some(({ latency }) => latency > 0)) delayed.add(StreamChecker.releasesAtOnce)
-  const all = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all]
+  const all = [
+    ...Checker.all,
+    ...Liveness.all,
+    ...StreamChecker.all,
+    ...JournalChecker.all,
+    ...LimitChecker.all,
+    ...TurnChecker.all
+  ]
   return all.filter((checker) => !delayed.has(checker))
 }
 

@@ -1,7 +1,7 @@
 /** The scenario suite: one run a seed, of every model with every law in turn, calm and not. */
 import { Simulation, VirtualTime, type Checker, type Report } from "effect-aimd/testing"
 import { Data, Effect, Logger, LogLevel } from "effect"
-import { checkersOf, draw, journaled, laws, models, smaller, worldOf, type Plan } from "./plans.js"
+import { checkersOf, draw, journaled, laws, models, smaller, told, worldOf, type Plan } from "./plans.js"
 
 /** Faults are over, and yet a row did not get the answer of the API. */
 class Starved extends Data.TaggedError("Starved")<{ readonly outcomes: Report.Report["outcomes"] }> {
@@ -51,13 +51,21 @@ export const cases: ReadonlyArray<Case> = keys(models).flatMap((model) =>
   )
 )
 
-/** Explores the seeds of a case, fibers being preempted at any step. */
-export const explore = ({ calm, law, model }: Case, seeds: Iterable<number>) =>
-  VirtualTime.exploreWorlds(program(calm), {
+/**
+ * Explores the seeds of a case, fibers being preempted at any step. With `isTold`, rows say whose turn it is in each world, and
+ * no client has a journal.
+ */
+export const explore = ({ calm, law, model }: Case, seeds: Iterable<number>, isTold = false) => {
+  const drawn = (seed: number): Plan => {
+    const plan = draw(seed, model, law, calm)
+    return isTold ? plan : journaled(plan, seed)
+  }
+  return VirtualTime.exploreWorlds(program(calm), {
     seeds,
-    world: (seed) => journaled(draw(seed, model, law, calm), seed),
+    world: (seed) => told(drawn(seed), seed, calm, isTold ? 1 : 1 / 3),
     shrink: smaller,
     preemption: 0.01,
     maxEvents: 300_000,
     show: (plan) => `program(${calm})(${JSON.stringify(plan)})`
   })
+}
