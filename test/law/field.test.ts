@@ -52,7 +52,7 @@ describe("Rejections that say nothing about load", () => {
   reaches("5 % of all calls, no limit", { model: noisy(5, open), rows: 4000, ...quick }, [0.93, 0.06])
   reaches("1 % on a cap of 24", { model: noisy(1, cap(24)), rows: 2000 }, [0.95, 0.05])
   reaches("3 % on a cap of 24", { model: noisy(3, cap(24)), rows: 2000 }, [0.93, 0.07])
-  reaches("10 % on a cap of 24", { model: noisy(10, cap(24)), rows: 2000 }, [0.9, 0.14])
+  reaches("10 % on a cap of 24", { model: noisy(10, cap(24)), rows: 2000 }, [0.9, 0.14], [0.9, 0.16])
   reaches("1 % on a bucket of 20 a second", { model: noisy(1, bucket(20, 20)), rows: 3000 }, [0.95, 0.05])
   reaches("3 % on a bucket of 20 a second", { model: noisy(3, bucket(20, 20)), rows: 3000 }, [0.93, 0.07])
   reaches("10 % on a bucket of 20 a second", { model: noisy(10, bucket(20, 20)), rows: 3000 }, [0.9, 0.14])
@@ -61,7 +61,8 @@ describe("Rejections that say nothing about load", () => {
   reaches(
     "episodes: half of all calls for 1.5 s in ten, on a cap of 40",
     { model: episodes, rows: 3000, ...quick },
-    [0.9, 0.1]
+    [0.9, 0.1],
+    [0.86, 0.1]
   )
 })
 
