@@ -171,7 +171,12 @@ export default tseslint.config(
         ...["object.name", "object.object.name"].map((owner) => ({
           selector: `MemberExpression[property.name=/^(only|skip|skipIf|runIf|todo)$/][${owner}=/^(it|test|describe)$/]`,
           message: "Every test runs, every time."
-        }))
+        })),
+        {
+          selector:
+            "CallExpression[callee.property.name='deepStrictEqual'] MemberExpression[object.name='Option'][property.name=/^(none|some)$/]",
+          message: "To chai any Option equals Option.none(): compare what Option.getOrUndefined gives."
+        }
       ]
     }
   }

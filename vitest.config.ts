@@ -62,6 +62,8 @@ export default defineConfig({
     // Two cores are two workers: the runner would leave one of them to itself, and it needs none.
     maxWorkers: "100%",
     minWorkers: 1,
+    pool: "forks",
+    poolOptions: { forks: { execArgv: ["--import", new URL("./test/support/patience.mjs", import.meta.url).href] } },
     coverage: {
       provider: "v8",
       // Without it a function that never runs counts as having no branches.

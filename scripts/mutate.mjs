@@ -16,10 +16,21 @@ const tests = {
   "src/law": ["test/law/", "test/PooledExecutor/", "test/simulation/faults"],
   "src/order": ["test/order/"],
   "src/answer": ["test/answer/", "test/http/"],
-  "src/pool": ["test/pool/", "test/PooledExecutor/", "test/Hints", "test/simulation/faults"],
+  "src/pool": [
+    "test/pool/",
+    "test/PooledExecutor/",
+    "test/PoolGroup/",
+    "test/Hints",
+    "test/http/usage",
+    "test/journal/Journal.",
+    "test/simulation/faults"
+  ],
   "src/http": ["test/http/"],
   "src/journal": ["test/journal/"],
   "src/report": ["test/report/"],
+  "src/limit": ["test/limit/", "test/PooledExecutor/limits", "test/PooledExecutor/money", "test/PoolGroup/limits"],
+  "src/turn": ["test/turn/", "test/PooledExecutor/turns"],
+  "src/route": ["test/route/", "test/PoolGroup/"],
   "src/testing": ["test/testing/", "test/simulation/"]
 }
 

@@ -204,6 +204,24 @@ const unequal = [
   )
 ]
 
+const told = [
+  ServerModel.tokenBucket({ rate: 1000, burst: 10_000, unit: "tokens" }),
+  ServerModel.fixedWindow({ limit: 60_000, per: minute, unit: "tokens" })
+].map((model, i) =>
+  field(
+    "rows that say their size",
+    `${i === 0 ? "bucket" : "window"} of 60,000 tokens a minute`,
+    model,
+    1500,
+    [0.95, 0.03],
+    {
+      latency: Latency.logNormal(1000),
+      costs: true,
+      tokens: (random) => Math.round(100 + 1000 * random.number())
+    }
+  )
+)
+
 const punishing = field(
   "lock-out",
   "5/s, one more locks out for 30 s",
@@ -244,6 +262,7 @@ export const fieldServers: ReadonlyArray<FieldServer> = [
   ...wanders,
   ...hinted,
   ...unequal,
+  ...told,
   punishing,
   ...refusals,
   ...dead

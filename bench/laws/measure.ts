@@ -123,7 +123,7 @@ export const quiet = <A, E>(program: Effect.Effect<A, E>): Effect.Effect<A, E> =
   Logger.withMinimumLogLevel(program, LogLevel.None)
 
 const run = (server: Server, law: Law, seed: number, rows: number, observers: ReadonlyArray<Trace.Observer>) => {
-  const { budget, comeback, hints, isDead, latency, refused, rejectionLatency, tokens } = server
+  const { budget, comeback, costs = false, hints, isDead, latency, refused, rejectionLatency, tokens } = server
   const model = refused === undefined ? server.model : Fault.refusing({ row: refused })(server.model)
   const workload = Workload.atOnce(rows, tokens === undefined ? { seed } : { seed, tokens })
   const successes: Array<number> = []
@@ -138,7 +138,7 @@ const run = (server: Server, law: Law, seed: number, rows: number, observers: Re
   const program = Simulation.program(
     {
       api: { model, latency, hints, ...(rejectionLatency === undefined ? {} : { rejectionLatency }) },
-      clients: [{ pool, workload }]
+      clients: [{ pool, workload, costs }]
     },
     {
       seed,

@@ -11,6 +11,8 @@ export interface Server {
   /** Where all laws are compared: enough to meet every limit and every change, and no more. */
   readonly comparedRows: number
   readonly tokens?: Workload.Tokens
+  /** Whether the pool is told what a row weighs. Default false. */
+  readonly costs?: boolean
   /** Least share of the ideal, and most rejected calls a success. */
   readonly share: number
   readonly rejected: number

@@ -12,6 +12,11 @@ export const equivalent = {
       what: "without ?? 0",
       line: "const millisOf = (unit: string) => isUnit.find(([form]) => form.test(unit))?.[1] ?? 0",
       why: "a text with another unit does not come here"
+    },
+    {
+      what: "0 -> (0 + 1)",
+      line: "((((weeks ?? 0) * 7 + (days ?? 0)) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60_000 + (seconds ?? 0) * 1000",
+      why: "each of them is a number: only the compiler does not know"
     }
   ],
   "src/answer/RetryAfter.ts": [
@@ -19,6 +24,25 @@ export const equivalent = {
       what: "2 -> (2 + 1)",
       line: 'const [key = "", value = ""] = name.split("=", 2)',
       why: "nobody takes the third part"
+    },
+    {
+      what: "if (first === undefined) never",
+      line: "if (first === undefined) return undefined",
+      why: "without a first there are no others, and undefined is what the fold begins with"
+    }
+  ],
+  "src/limit/Read.ts": [
+    {
+      what: "without ?? unit",
+      line: 'return readLimit({ [unitNames[unit] ?? unit]: numberOf(amount), per: span, ...bucket }, `"${part}"`)',
+      why: "the pattern lets no other unit through: only the compiler does not know"
+    }
+  ],
+  "src/limit/Window.ts": [
+    {
+      what: "without return Infinity",
+      line: "if (amount > most) return Infinity",
+      why: "it says at once what the loops would find"
     }
   ],
   "src/order/ReorderBuffer.ts": [
@@ -31,6 +55,20 @@ export const equivalent = {
       why: "it lets go of memory: nobody goes on from a slot that is out"
     }
   ],
+  "src/pool/CallTurn.ts": [
+    {
+      what: "if (said.every((option) => option === undefined)) never",
+      line: "if (said.every((option) => option === undefined)) return undefined",
+      why: "it only costs less: the turn of who says nothing is that of a line in order"
+    }
+  ],
+  "src/pool/Elected.ts": [
+    {
+      what: "if (first !== undefined) always",
+      line: "if (first !== undefined) jobs.delete(first)",
+      why: "where there is none, none is taken out: only the compiler does not know"
+    }
+  ],
   "src/pool/Gate.ts": [
     {
       what: "without found.aloneUntil = aloneUntil",
@@ -38,8 +76,32 @@ export const equivalent = {
       why: "whoever passes is past it, so that it binds nobody after"
     }
   ],
+  "src/pool/GroupAdmission.ts": [
+    { what: "1 -> (1 + 1)", line: "nextRow: () => (rows += 1),", why: "it tells rows apart, whatever their numbers" }
+  ],
+  "src/pool/GroupLines.ts": [
+    {
+      what: "1 -> (1 + 1)",
+      line: "if (stickiness < Infinity) wakeAt(now + stickiness + 1)",
+      why: "it looks again once their home is late, a millisecond sooner or later"
+    }
+  ],
+  "src/pool/History.ts": [
+    {
+      what: "without ?? []",
+      line: "if (weights !== undefined) weights[sequence % size] = get(from.weights ?? [], sequence % from.size)",
+      why: "both are there, or neither: only the compiler does not know"
+    }
+  ],
   "src/pool/Job.ts": [
     { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
+  ],
+  "src/pool/Lane.ts": [
+    {
+      what: "0 -> (0 + 1)",
+      line: "lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))",
+      why: "a row that waits by itself waits a millisecond at least"
+    }
   ],
   "src/pool/Outlet.ts": [
     {
@@ -53,9 +115,9 @@ export const equivalent = {
   ],
   "src/pool/StartLog.ts": [
     {
-      what: "if (starts.length >= 2 * most) always",
-      line: "if (starts.length >= 2 * most) starts = starts.slice(-most)",
-      why: "it cuts at each start, to the same starts"
+      what: "< -> <=",
+      line: "for (let i = 0; i < size; i++) larger[i] = at(end - size + i)",
+      why: "the next start takes the place of the one too many"
     }
   ],
   "src/pool/Steering.ts": [
@@ -63,6 +125,29 @@ export const equivalent = {
       what: "2 -> (2 + 1)",
       line: "if (changes.length > 2 * PoolStats.changesKept) changes.splice(0, PoolStats.changesKept)",
       why: "how rarely it cuts: who asks gets the latest of those that are there"
+    }
+  ],
+  "src/pool/Trouble.ts": [{ what: "0 -> (0 + 1)", line: "let next = 0", why: "where a ring begins, nobody sees" }],
+  "src/turn/TurnQueue.ts": [
+    ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
+      what: "< -> <=",
+      line: `${line} && a.sequence < b.sequence)`,
+      why: "no two have the same sequence"
+    })),
+    {
+      what: "> -> >=",
+      line: "return came < other || (came === other && a > b)",
+      why: "two of the same priority are told apart before"
+    },
+    {
+      what: "without ?? Infinity",
+      line: "const sinceOf = ({ all }: Class<A>): number => all.first()?.waiter.since ?? Infinity",
+      why: "a class without anybody is in no order"
+    },
+    {
+      what: "|| -> &&",
+      line: "if (self === undefined || tenant === undefined || next === undefined) return undefined",
+      why: "a class has somebody, and who has a turn has a row: all three are there, or none"
     }
   ]
 }

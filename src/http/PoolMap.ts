@@ -11,6 +11,7 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Scope from "effect/Scope"
+import * as Argument from "../structure/Argument.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import type * as PoolConfig from "../PoolConfig.js"
 import * as PooledExecutor from "../PooledExecutor.js"
@@ -111,7 +112,7 @@ export const make = (options: Options = {}): Effect.Effect<PoolMap, never, Scope
   Effect.flatMap(Effect.scope, (scope) => {
     const { capacity = 100 } = options
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
-      return Effect.dieMessage(`PoolMap: capacity: expected an integer of at least 1, got ${capacity}`)
+      return Effect.die(Argument.refusal("option capacity of a PoolMap", "an integer of at least 1", capacity))
     }
     const timeToLive = Duration.toMillis(options.idleTimeToLive ?? "5 minutes")
     let isShutdown = false

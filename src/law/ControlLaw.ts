@@ -138,6 +138,8 @@ export interface StartLimit {
   readonly limit: number
   /** Milliseconds. */
   readonly period: number
+  /** Whether `limit` is of tokens: there is a start while fewer have been started, as {@link Starts} counts them. Default false. */
+  readonly areTokens?: boolean | undefined
   /**
    * Binds only as far as the starts it counts from came before this instant of the law's clock: a limit that is not
    * proven. Those beyond go one at a time, {@link Decision.alone} apart.
@@ -172,6 +174,11 @@ export interface Decision {
   readonly window: number
   /** Least time between the starts of two attempts, in milliseconds. */
   readonly spacing: number
+  /**
+   * The `spacing` is what follows a start of so many tokens; that after a start of more is longer in proportion, and after one
+   * of fewer shorter. Default every start counts alike.
+   */
+  readonly spacedTokens?: number | undefined
   /** No start before this instant, in milliseconds of the law's clock; 0 for none. */
   readonly holdUntil: number
   /** How long a row that is rejected now waits before it asks for a permit again, in milliseconds. */

@@ -140,6 +140,33 @@ const count = (account: Account, amount: number): void => {
   account.open += amount
 }
 
+/** An attempt has ended for which so much was reserved. */
+const settle = (
+  account: Account,
+  share: Share,
+  amount: number,
+  how: End,
+  actual: Weight | undefined,
+  now: number
+): void => {
+  const { limit, meter } = account
+  meter.end(share, how, now)
+  account.open -= amount
+  const isKept = actual === undefined || limit.unit === "concurrent" || !limit.refunds
+  const took = isKept ? amount : actual[limit.unit]
+  if (took !== amount) meter.settle(share, took, now)
+  account.settled += took
+  account.refunded += Math.max(0, amount - took)
+  account.reserved += Math.max(0, took - amount)
+}
+
+const amountOf = (limit: Limit.Told, asked: Weight, expected: Weight): number => {
+  if (limit.unit === "concurrent") return 1
+  if (!limit.refunds || asked === expected) return asked[limit.unit]
+  // What has been learned of others must not make a call larger than the limit.
+  return Math.min(expected[limit.unit], Limit.largest(limit))
+}
+
 /**
  * Makes a ledger of which nothing is used.
  *
@@ -170,13 +197,7 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
   }
 
   return {
-    amounts: (asked, expected) =>
-      limits.map((limit) => {
-        if (limit.unit === "concurrent") return 1
-        if (!limit.refunds || asked === expected) return asked[limit.unit]
-        // What has been learned of others must not make a call larger than the limit.
-        return Math.min(expected[limit.unit], Limit.largest(limit))
-      }),
+    amounts: (asked, expected) => limits.map((limit) => amountOf(limit, asked, expected)),
     tooSmall: (asked) =>
       limits.find((limit) => limit.unit !== "concurrent" && asked[limit.unit] > Limit.largest(limit)),
     opensAt,
@@ -206,17 +227,7 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
     settle: ({ amounts, shares }, how, actual, now) =>
       accounts.forEach((account, i) => {
         const share = shares[i]
-        if (share === undefined) return
-        const { limit, meter } = account
-        const amount = at(amounts, i)
-        meter.end(share, how, now)
-        account.open -= amount
-        const isKept = actual === undefined || limit.unit === "concurrent" || !limit.refunds
-        const took = isKept ? amount : actual[limit.unit]
-        if (took !== amount) meter.settle(share, took, now)
-        account.settled += took
-        account.refunded += Math.max(0, amount - took)
-        account.reserved += Math.max(0, took - amount)
+        if (share !== undefined) settle(account, share, at(amounts, i), how, actual, now)
       }),
     learn: (isRejected, now) => accounts.forEach((account) => learn(account, isRejected, now)),
     tell: ({ shares }, hints, now) =>

@@ -32,6 +32,44 @@ export interface Quota extends Meter {
 /** Answers that tell nothing must not let the memory grow. */
 const remembered = 65_536
 
+/** What may have arrived after the start of the attempt whose answer is believed, with the latest instant of that. */
+const laterOf = () => {
+  const later = new Map<Share, number>()
+  let sum = 0
+
+  const drop = (share: Share): void => {
+    if (later.delete(share)) sum = later.size === 0 ? 0 : sum - share.amount
+  }
+
+  return {
+    drop,
+    add: (share: Share, arrivesBy: number): void => {
+      later.set(share, arrivesBy)
+      sum += share.amount
+      const [oldest] = later.keys()
+      if (later.size > remembered && oldest !== undefined) drop(oldest)
+    },
+    /** It is sent only now, after all others. */
+    postpone: (share: Share, arrivesBy: number): void => {
+      if (later.delete(share)) later.set(share, arrivesBy)
+    },
+    arrived: (share: Share, now: number): void => {
+      const arrivesBy = later.get(share)
+      if (arrivesBy !== undefined) later.set(share, Math.min(arrivesBy, now))
+    },
+    change: (share: Share, actual: number): void => {
+      if (later.has(share)) sum += actual - share.amount
+      share.amount = actual
+    },
+    forget: (since: number): void => {
+      for (const [share, arrivesBy] of later) if (arrivesBy <= since) drop(share)
+    },
+    /** All of it besides the one that told: that one has counted itself. */
+    amountBeside: (teller: Share | undefined): number =>
+      teller !== undefined && later.has(teller) ? sum - teller.amount : sum
+  }
+}
+
 /**
  * Makes a quota of which nothing is known: one attempt goes alone until an answer has come. An attempt takes at most
  * `transit` milliseconds to where it is counted.
@@ -43,8 +81,7 @@ const remembered = 65_536
  * @category constructors
  */
 export const make = (transit: number): Quota => {
-  /** What may have arrived after the start of the attempt whose answer is believed, with the latest instant of that. */
-  const later = new Map<Share, number>()
+  const later = laterOf()
   const open = new Set<Share>()
   let isAnswered = false
   let teller: Share | undefined
@@ -53,18 +90,8 @@ export const make = (transit: number): Quota => {
   let since = -Infinity
   let until = Infinity
   let limit = Infinity
-  let sum = 0
 
-  const drop = (share: Share): void => {
-    if (later.delete(share)) sum = later.size === 0 ? 0 : sum - share.amount
-  }
-
-  const forget = (): void => {
-    for (const [share, arrivesBy] of later) if (arrivesBy <= since) drop(share)
-  }
-
-  /** What may have arrived besides the one that told: that one has counted itself. */
-  const spent = (): number => (teller !== undefined && later.has(teller) ? sum - teller.amount : sum)
+  const spent = (): number => later.amountBeside(teller)
 
   const advance = (now: number): void => {
     if (until === Infinity || !isDue(until + guard, now)) return
@@ -72,7 +99,7 @@ export const make = (transit: number): Quota => {
     since = until
     until = Infinity
     teller = undefined
-    forget()
+    later.forget(since)
     // A bucket is not full then where others came after the one that told so; what is on its way may count as of now.
     left = limit - (before - spent())
   }
@@ -87,40 +114,33 @@ export const make = (transit: number): Quota => {
       if (amount === 0 || (open.size === 0 && until === Infinity)) return now
       if (!isAnswered) return Infinity
       if (spent() + amount <= left) return now
-      return until < Infinity ? until + guard : Infinity
+      return until + guard
     },
     take: (amount, now) => {
       advance(now)
       const share = new Share(amount, now)
       open.add(share)
-      later.set(share, now + transit)
-      sum += amount
-      const [oldest] = later.keys()
-      if (later.size > remembered && oldest !== undefined) drop(oldest)
+      later.add(share, now + transit)
       return share
     },
     begin: (share, now) => {
       share.startedAt = now
-      if (later.delete(share)) later.set(share, now + transit)
+      later.postpone(share, now + transit)
     },
     // Answers say how much it is.
     scale: () => undefined,
     undo: (share) => {
       open.delete(share)
-      drop(share)
+      later.drop(share)
     },
     end: (share, how, now) => {
       advance(now)
       open.delete(share)
       if (how !== "answered") return
       isAnswered = true
-      const arrivesBy = later.get(share)
-      if (arrivesBy !== undefined) later.set(share, Math.min(arrivesBy, now))
+      later.arrived(share, now)
     },
-    settle: (share, actual) => {
-      if (later.has(share)) sum += actual - share.amount
-      share.amount = actual
-    },
+    settle: later.change,
     tell: (share, told, now) => {
       advance(now)
       if (told.limit !== undefined) limit = told.limit
@@ -129,7 +149,7 @@ export const make = (transit: number): Quota => {
       since = share.startedAt
       until = told.resetAfter === undefined ? Infinity : now + told.resetAfter
       teller = share
-      forget()
+      later.forget(since)
     }
   }
 }

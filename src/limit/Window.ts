@@ -24,6 +24,62 @@ export interface Options {
 /** With more places than this, arrivals that are close together share one: the memory of a window has a bound. */
 const manyPlaces = 2048
 
+/** What has arrived within the span, oldest first. */
+const arrivalsOf = (per: number, span: number) => {
+  /** From `first` on. */
+  let places: Array<Place> = []
+  let first = 0
+  let amount = 0
+
+  const isGone = (place: Place, now: number): boolean => isDue(place.at + span, now)
+
+  return {
+    /** All of it together. */
+    get amount(): number {
+      return amount
+    },
+    add: (share: Share, at: number): void => {
+      const last = places.at(-1)
+      const near = places.length - first > manyPlaces ? per / manyPlaces : 0
+      amount += share.amount
+      if (last !== undefined && at - last.at <= near) {
+        last.at = at
+        last.amount += share.amount
+        share.place = last
+      } else {
+        share.place = { at, amount: share.amount, level: 0, refunded: 0 }
+        places.push(share.place)
+      }
+    },
+    isCounted: (place: Place, now: number): boolean => !isGone(place, now),
+    change: (place: Place, more: number): void => {
+      place.amount += more
+      amount += more
+    },
+    advance: (now: number): void => {
+      for (let place = places[first]; place !== undefined && isGone(place, now); place = places[first]) {
+        amount -= place.amount
+        first += 1
+      }
+      if (first === places.length) amount = 0
+      if (first > manyPlaces) {
+        places = places.slice(first)
+        first = 0
+      }
+    },
+    /** When so much of it is gone; undefined where it is less. */
+    goneAt: (enough: number): number | undefined => {
+      let left = enough
+      for (let i = first; i < places.length; i++) {
+        const place = places[i]
+        left -= place?.amount ?? 0
+        if (place !== undefined && left <= 0) return place.at + span
+      }
+      return undefined
+    }
+  }
+}
+
 /**
  * Makes an empty window.
  *
@@ -33,68 +89,38 @@ const manyPlaces = 2048
 export const make = ({ most: told, per, transit }: Options): Meter => {
   let most = told
   const span = per + guard
-  /** What has arrived, oldest first, from `first` on. */
-  let places: Array<Place> = []
-  let first = 0
-  let arrived = 0
-
-  const onArrival = (share: Share, at: number): void => {
-    const last = places.length > first ? places.at(-1) : undefined
-    const near = places.length - first > manyPlaces ? per / manyPlaces : 0
-    arrived += share.amount
-    if (last !== undefined && at - last.at <= near) {
-      last.at = at
-      last.amount += share.amount
-      share.place = last
-    } else {
-      share.place = { at, amount: share.amount, level: 0, refunded: 0 }
-      places.push(share.place)
-    }
-  }
-  const onWay = Transit.make(transit, onArrival)
-
-  const isGone = (place: Place, now: number): boolean => isDue(place.at + span, now)
+  const arrived = arrivalsOf(per, span)
+  const onWay = Transit.make(transit, arrived.add)
 
   const advance = (now: number): void => {
     onWay.advance(now)
-    for (let place = places[first]; place !== undefined && isGone(place, now); place = places[first]) {
-      arrived -= place.amount
-      first += 1
-    }
-    if (first === places.length) arrived = 0
-    if (first > manyPlaces) {
-      places = places.slice(first)
-      first = 0
-    }
+    arrived.advance(now)
   }
 
   return {
     used: (now) => {
       advance(now)
-      return arrived + onWay.amount
+      return arrived.amount + onWay.amount
     },
     opensAt: (amount, now) => {
       advance(now)
       if (amount > most) return Infinity
-      let over = arrived + onWay.amount + amount - most
+      const over = arrived.amount + onWay.amount + amount - most
       if (amount === 0 || over <= 0) return now
-      for (let i = first; i < places.length; i++) {
-        const place = places[i]
-        over -= place?.amount ?? 0
-        if (place !== undefined && over <= 0) return place.at + span
-      }
+      const goneAt = arrived.goneAt(over)
+      if (goneAt !== undefined) return goneAt
+      let left = over - arrived.amount
       for (const [share, arrivesBy] of onWay.shares()) {
-        over -= share.amount
-        if (over <= 0) return arrivesBy + span
+        left -= share.amount
+        if (left <= 0) return arrivesBy + span
       }
       return Infinity
     },
     take: onWay.send,
     begin: (share, now) => {
       const { place } = share
-      if (place !== undefined && !isGone(place, now)) {
-        place.amount -= share.amount
-        arrived -= share.amount
+      if (place !== undefined && arrived.isCounted(place, now)) {
+        arrived.change(place, -share.amount)
         share.place = undefined
       } else if (!onWay.has(share)) return
       onWay.sendLater(share, now)
@@ -105,18 +131,12 @@ export const make = ({ most: told, per, transit }: Options): Meter => {
     },
     end: onWay.end,
     settle: (share, actual, now) => {
-      advance(now)
       if (onWay.has(share)) return onWay.change(share, actual)
       const { place } = share
-      if (place !== undefined && !isGone(place, now)) {
-        place.amount += actual - share.amount
-        arrived += actual - share.amount
-        share.amount = actual
-      } else if (place === undefined && actual > 0) {
+      if (place === undefined) {
         // Nothing was counted for it.
-        onArrival(new Share(actual, now), now)
-        share.amount = actual
-      }
+        if (actual > 0) arrived.add(new Share(actual, now), now)
+      } else if (arrived.isCounted(place, now)) arrived.change(place, actual - share.amount)
     }
   }
 }

@@ -149,7 +149,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
   const { labels, timers } = parts
   const tally = PoolStats.makeTally()
   const machine = connect(parts, tally)
-  const { holds, idle, messenger, parties, pause, silence, starts, steering } = machine
+  const { holds, idle, limiter, messenger, parties, pause, silence, starts, steering } = machine
   let rows = 0
 
   const admission: Admission = {
@@ -187,9 +187,9 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     get pools() {
       return [admission]
     },
-    limiter: machine.limiter,
-    limiters: machine.limiter === undefined ? [] : [machine.limiter],
-    limiterOf: () => machine.limiter,
+    limiter,
+    limiters: limiter === undefined ? [] : [limiter],
+    limiterOf: () => limiter,
     get brokeBy() {
       return machine.brokeBy
     },
@@ -218,7 +218,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     decline: starts.decline,
     weighs: starts.history.weighs,
     began: (ticket) => {
-      if (ticket?.held !== undefined) machine.limiter?.ledger.begin(ticket.held.reservation, timers.now())
+      if (ticket?.held !== undefined) limiter?.ledger.begin(ticket.held.reservation, timers.now())
     },
     nextRow: () => (rows += 1),
     observe: messenger.observe,
@@ -239,12 +239,9 @@ const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>
   const parties = Parties.make()
   const holds = Holds.make(config, seed, notices.put)
   const pause = Pause.make()
-  const silence = Silence.make({
-    name: config.name,
-    budget: Duration.toMillis(config.maxCapacityRetry),
+  const silence = Silence.ofPool(config, tally, {
     timers,
     pause,
-    pending: () => PoolStats.pending(tally),
     inFlight: () => starts.inFlight,
     onDead: parties.giveUp,
     log
@@ -254,15 +251,16 @@ const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>
   const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
   const purse = limits(config, tally, parties)
   const { limiter } = purse
-  const starts: Starts.Starts = Starts.make(
+  const starts: Starts.Starts = Starts.make({
     timers,
-    law.remembers ?? 0,
-    () => steering.decision,
+    remembers: law.remembers ?? 0,
+    decision: () => steering.decision,
     holdUntil,
     pause,
-    Duration.toMillis(config.ageing),
-    limiter && { limiter, onBroke: purse.onBroke }
-  )
+    ageing: Duration.toMillis(config.ageing),
+    minSpacing: Duration.toMillis(config.minDispatchDelay),
+    told: limiter && { limiter, onBroke: purse.onBroke }
+  })
   const idle = Idle.make(tally, () => starts.inFlight)
   return {
     notices,

@@ -243,9 +243,8 @@ const ender = (
     insider: Insider.Insider,
     open: ReadonlyArray<Insider.Hold>
   ): Effect.Effect<void> => {
-    // Nobody is there to run the call again, nor to be woken.
+    // Nobody is there to run the call again.
     job.isRetried = false
-    job.wake = undefined
     job.exit = exit
     let left = open.length
     let worst: Exit.Exit<unknown, unknown> = exit

@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import type { Bound, Decision } from "../law/ControlLaw.js"
+import type { Bound, Decision, StartLimit, Starts } from "../law/ControlLaw.js"
 import * as StartLog from "./StartLog.js"
 
 /**
@@ -28,7 +28,7 @@ export interface Gate {
  * @since 0.2.0
  * @category constructors
  */
-export const make = (remembers: number): Gate => {
+export const make = (remembers: number, starts?: Starts, minSpacing = 0): Gate => {
   const log = StartLog.make(remembers)
   let asked = 0
   let lastStart = -Infinity
@@ -47,16 +47,28 @@ export const make = (remembers: number): Gate => {
     closedBy
   }
 
-  const inPeriod = ({ alone = 0, starts }: Decision): number => {
-    const first = starts === undefined ? undefined : log.latest(starts.limit)
-    if (starts === undefined || first === undefined) return -Infinity
-    return first < starts.provenUntil ? first + starts.period : lastStart + alone
+  /** The start from which on a limit is used up; undefined where it is not. */
+  const firstOf = (limit: StartLimit): number | undefined =>
+    limit.areTokens === true && starts !== undefined ? latestWith(starts, limit.limit) : log.latest(limit.limit)
+
+  const inPeriod = ({ alone = 0, starts: limit }: Decision): number => {
+    const first = limit && firstOf(limit)
+    if (limit === undefined || first === undefined) return -Infinity
+    return first < limit.provenUntil ? first + limit.period : lastStart + alone
+  }
+
+  /** What the latest start takes of the pace. */
+  const spacingOf = ({ spacedTokens, spacing }: Decision): number => {
+    const tokens = spacedTokens === undefined || starts === undefined ? 0 : starts.tokens(starts.last)
+    return spacedTokens === undefined || tokens === 0
+      ? spacing
+      : Math.max(minSpacing, (spacing * tokens) / spacedTokens)
   }
 
   return {
     opensAt: (decision, holdUntil, now) => {
       asked = now
-      const spaced = Math.max(lastStart + decision.spacing, aloneUntil)
+      const spaced = Math.max(lastStart + spacingOf(decision), aloneUntil)
       periodOpensAt = inPeriod(decision)
       const opensAt = Math.max(spaced, periodOpensAt, holdUntil)
       if (opensAt > now) {
@@ -86,4 +98,14 @@ export const make = (remembers: number): Gate => {
     },
     rejected: log.remove
   }
+}
+
+/** The start since which so many tokens were started, of those that were not rejected; undefined where there were fewer. */
+const latestWith = (starts: Starts, tokens: number): number | undefined => {
+  let sum = 0
+  for (let sequence = starts.last; sequence >= starts.first; sequence--) {
+    if (starts.fate(sequence) !== "capacity") sum += starts.tokens(sequence)
+    if (sum >= tokens) return starts.at(sequence)
+  }
+  return undefined
 }

@@ -224,12 +224,9 @@ const connect = ({ config, joining, log, stickiness, timers }: Parts): Machine =
   const tally = PoolStats.makeTally()
   const parties = Parties.make()
   const pause = Pause.make()
-  const silence = Silence.make({
-    name: config.name,
-    budget: Duration.toMillis(config.maxCapacityRetry),
+  const silence = Silence.ofPool(config, tally, {
     timers,
     pause,
-    pending: () => PoolStats.pending(tally),
     inFlight: () => machine.inFlight,
     onDead: parties.giveUp,
     log

@@ -6,6 +6,8 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { CapacityError } from "../Capacity.js"
+import type { PoolConfig } from "../PoolConfig.js"
+import * as PoolStats from "../PoolStats.js"
 import * as Format from "../structure/Format.js"
 import type { Pause } from "./Pause.js"
 import type * as TimerQueue from "../structure/TimerQueue.js"
@@ -188,3 +190,16 @@ const newsOf = ({ log, name, pending }: Options) => {
     }
   }
 }
+
+/**
+ * Watches the API of a pool.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const ofPool = (
+  { maxCapacityRetry, name }: PoolConfig,
+  tally: PoolStats.Tally,
+  others: Omit<Options, "name" | "budget" | "pending">
+): Silence =>
+  make({ ...others, name, budget: Duration.toMillis(maxCapacityRetry), pending: () => PoolStats.pending(tally) })

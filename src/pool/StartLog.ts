@@ -39,7 +39,6 @@ export const make = (most: number): StartLog => {
     const larger = new Float64Array(Math.min(room, 2 * starts.length))
     for (let i = 0; i < size; i++) larger[i] = at(end - size + i)
     starts = larger
-    end = size
   }
 
   return {

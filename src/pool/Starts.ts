@@ -86,31 +86,41 @@ export interface Starts {
 }
 
 /**
- * Opens a gate to nobody yet. What is in force is asked for each time. `ageing` is that of the turns, in milliseconds.
+ * What starts depend on. What is in force is asked for each time.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Options {
+  readonly timers: TimerQueue.TimerQueue
+  /** How many starts are remembered. */
+  readonly remembers: number
+  readonly decision: () => Decision
+  readonly holdUntil: () => number
+  readonly pause: Pause
+  /** That of the turns, in milliseconds. */
+  readonly ageing: number
+  /** The pool's own least time between two starts, in milliseconds. */
+  readonly minSpacing: number
+  readonly told?: Told | undefined
+}
+
+/**
+ * Opens a gate to nobody yet.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = (
-  timers: TimerQueue.TimerQueue,
-  remembers: number,
-  decision: () => Decision,
-  holdUntil: () => number,
-  pause: Pause,
-  ageing: number,
-  told?: Told
-): Starts => {
-  const gate = Gate.make(remembers)
+export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers, timers, told }: Options): Starts => {
   const history = History.make(remembers)
+  const gate = Gate.make(remembers, history, minSpacing)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
-  /** What the next start takes, once it was elected. */
-  let elected: Bid | undefined
-  let isLimited = false
+  const poll = told && pollOf(told, decision, () => permits.permits - permits.inUse)
 
   const isOpen = (): boolean => {
     asked = timers.now()
-    isLimited = false
+    poll?.close()
     if (pause.isPaused) return false
     const opensAt = gate.opensAt(decision(), holdUntil(), asked)
     const isDue = TimerQueue.isDue(opensAt, asked)
@@ -118,23 +128,10 @@ export const make = (
     return isDue
   }
 
-  const line = Election.makeLine()
-  const chooseOf =
-    ({ limiter, onBroke }: Told): Semaphore.Choose =>
-    (places) => {
-      const free = permits.permits - permits.inUse
-      const election = Election.hold({ limiter, now: asked, free, spacing: decision().spacing })
-      const place = line.winner(places, election)
-      elected = election.elected
-      isLimited = place === undefined
-      if (place !== undefined) return place
-      if (election.isBroke) onBroke()
-      else if (election.opensAt < Infinity) opening.set(election.opensAt)
-      return undefined
-    }
+  const choose: Semaphore.Choose | undefined = poll && ((places) => poll.choose(places, asked, opening.set))
 
   const turns = TurnLine.make(ageing, timers.now)
-  const permits = Semaphore.make(decision().window, isOpen, told && chooseOf(told), turns)
+  const permits = Semaphore.make(decision().window, isOpen, choose, turns)
   const opening = alarm(timers, permits.serve)
   /** Set while the window grows, and somebody waits for it. */
   const growing = alarm(timers, () => {
@@ -160,10 +157,10 @@ export const make = (
         const startedWith = permits.inUse
         history.add(asked, startedWith - 1)
         const bound = gate.pass(decision(), startedWith >= permits.permits)
-        const held = elected && told?.limiter.reserve(elected, asked)
+        const held = poll?.reserve(asked)
         return start({ epoch: decision().epoch, startedAt: asked, sequence: history.last, startedWith, bound, held })
       }
-      if (told !== undefined) line.note(onPermit, elect)
+      poll?.note(onPermit, elect)
       if (standing !== undefined) turns.note(onPermit, standing)
       return permits.join(onPermit)
     },
@@ -183,7 +180,7 @@ export const make = (
       return opening.at
     },
     get isLimited() {
-      return isLimited && permits.waiting > 0
+      return poll?.isLimited === true && permits.waiting > 0
     },
     get allowed() {
       return permits.permits
@@ -191,6 +188,37 @@ export const make = (
     serve: permits.serve,
     release: permits.release,
     resize
+  }
+}
+
+/** Who starts next, where the pool was told limits. */
+const pollOf = ({ limiter, onBroke }: Told, decision: () => Decision, free: () => number) => {
+  const line = Election.makeLine()
+  /** What the next start takes, once it was elected. */
+  let elected: Bid | undefined
+  let isLimited = false
+
+  return {
+    note: line.note,
+    /** Whether a limit lets everybody wait, as far as it was asked. */
+    get isLimited(): boolean {
+      return isLimited
+    },
+    close: (): void => {
+      isLimited = false
+    },
+    choose: (places: Iterable<Semaphore.Place>, now: number, wakeAt: (at: number) => void) => {
+      const election = Election.hold({ limiter, now, free: free(), spacing: decision().spacing })
+      const place = line.winner(places, election)
+      elected = election.elected
+      isLimited = place === undefined
+      if (place !== undefined) return place
+      if (election.isBroke) onBroke()
+      else if (election.opensAt < Infinity) wakeAt(election.opensAt)
+      return undefined
+    },
+    /** Keeps for a start what was elected. */
+    reserve: (now: number): Held | undefined => elected && limiter.reserve(elected, now)
   }
 }
 

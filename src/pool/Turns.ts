@@ -71,7 +71,7 @@ export class Turns<J extends Job> {
     if ((isAlone || isOwnTurn) && apart !== undefined) return apart
     if (hasFresh && this.isFreshTurn) return undefined
     this.turnBack(last)
-    return this.ready.first?.value ?? (hasFresh ? undefined : apart)
+    return this.ready.first?.value
   }
 
   /** A retry that was just rejected is no second probe while there are others: it goes to the end of the line. */

@@ -46,7 +46,7 @@ export const startsBelow = (view: View, limit: number): number => {
   const spare = limit - score(view)
   // Infinity less Infinity is no number, and no start either.
   if (!(spare > 0)) return 0
-  return view.every > 0 ? view.free + Math.ceil(spare / view.every) - 1 : Infinity
+  return view.free + Math.ceil(spare / view.every) - 1
 }
 
 /**

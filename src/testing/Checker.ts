@@ -8,6 +8,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type * as ControlLaw from "../law/ControlLaw.js"
+import * as Cost from "../limit/Cost.js"
 import { activeTime, allowedAt, inForce, perClient, sizes, tolerance } from "./PerClient.js"
 import * as Trace from "./Trace.js"
 
@@ -89,7 +90,15 @@ export const inFlightWithinWindow: Checker = {
 export const startsAreSpaced: Checker = {
   name: "starts are spaced",
   start: () => {
-    const clients = perClient(() => ({ least: 0, most: Infinity, last: -Infinity, decisions: inForce() }))
+    const clients = perClient(() => ({
+      least: 0,
+      most: Infinity,
+      last: -Infinity,
+      /** The latest start: one that does not say what it weighs weighs the mean. */
+      row: -1,
+      tokens: 0,
+      decisions: inForce()
+    }))
     return (event) => {
       const client = clients(event)
       if (event._tag === "joined") {
@@ -97,11 +106,20 @@ export const startsAreSpaced: Checker = {
         client.most = Duration.toMillis(event.config.maxRetryAfter)
       }
       if (event._tag === "decided") client.decisions.decide(event.at, event.decision)
+      if (event._tag === "ended" && event.row === client.row && event.took !== undefined) {
+        client.tokens = Math.min(client.tokens, Cost.weigh(event.took).tokens)
+      }
       if (event._tag !== "started") return undefined
-      const decided = Math.min(...client.decisions.at(event.at).map(({ spacing }) => spacing))
-      const least = Math.max(client.least, Math.min(decided, client.most))
+      const { most, tokens } = client
+      const spacings = client.decisions.at(event.at).map(({ spacedTokens, spacing }) => {
+        const decided = Math.min(spacing, most)
+        return spacedTokens === undefined || tokens === 0 ? decided : (decided * tokens) / spacedTokens
+      })
+      const least = Math.max(client.least, Math.min(...spacings))
       const apart = event.at - client.last
       client.last = event.at
+      client.row = event.row
+      client.tokens = event.cost === undefined ? 0 : Cost.weigh(event.cost).tokens
       return apart < least - tolerance ? `starts ${apart} ms apart, where ${least} is the least` : undefined
     }
   }

@@ -117,7 +117,7 @@ export const oneResultARow: Checker = {
 }
 
 /**
- * All of them. They look on where there are no journals, too: without a crash there is nothing to find.
+ * All of them. Without a crash only the last has something to find.
  *
  * @since 0.2.0
  * @category invariants

@@ -76,6 +76,7 @@ export const endsWithinBudget: Checker = {
       if (event._tag === "joined" && event.config.attemptTimeout !== undefined) {
         client.attempt = Duration.toMillis(event.config.attemptTimeout)
       }
+      if (client.attempt === Infinity) return undefined
       if (event._tag === "submitted") {
         for (let i = 0; i < event.count; i++) client.submitted.set(event.row + i, client.silence.active(event.at))
       }

@@ -81,8 +81,8 @@ export interface World {
  */
 export interface Options extends VirtualTime.Options {
   /**
-   * What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker`, `JournalChecker` and
-   * `LimitChecker`.
+   * What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker`, `LimitChecker` and,
+   * where there are journals, `JournalChecker`.
    */
   readonly checkers?: ReadonlyArray<Checker.Checker>
   /** Who else is shown the events. */
@@ -314,13 +314,11 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
   )
 }
 
-const invariants = [
-  ...Checker.all,
-  ...Liveness.all,
-  ...StreamChecker.all,
-  ...JournalChecker.all,
-  ...LimitChecker.all,
-  ...TurnChecker.all
+const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...LimitChecker.all, ...TurnChecker.all]
+
+const invariantsOf = ({ clients }: World): ReadonlyArray<Checker.Checker> => [
+  ...invariants,
+  ...(clients.some(({ journal }) => journal !== undefined) ? JournalChecker.all : [JournalChecker.oneResultARow])
 ]
 
 /**
@@ -335,7 +333,7 @@ export const program = (
   options: Omit<Options, keyof VirtualTime.Options> & { readonly seed?: number } = {}
 ): Effect.Effect<Report.Report, Checker.ViolationError> =>
   Effect.gen(function* () {
-    const { checkers = invariants, observers = [], recoveries = [], seed = 0 } = options
+    const { checkers = invariantsOf(world), observers = [], recoveries = [], seed = 0 } = options
     const { clients } = world
     const clock = yield* Effect.clock
     const now = (): number => Monotonic.now(clock)

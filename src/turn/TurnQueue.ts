@@ -236,12 +236,6 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
       const self = classOf(turn.priority)
       reordered(self, () => {
         const tenant = tenantOf(self, turn.tenant)
-        // Who had nobody waiting comes in now, not in a turn that is over.
-        if (tenant.waiters.size === 0 && tenant.turnAt < self.now) {
-          self.line.remove(tenant)
-          tenant.turnAt = self.now
-          self.line.add(tenant)
-        }
         tenant.weight = turn.weight
         tenant.waiters.add(waiter.inTenant)
         self.all.add(waiter.inClass)

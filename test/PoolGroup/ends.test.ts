@@ -77,6 +77,18 @@ describe("the end of a member", () => {
 })
 
 describe("the end of a group", () => {
+  it.effect("is there from the beginning where all of its members have gone before", () =>
+    inVirtualTime(function* () {
+      const members = yield* twoPools()
+      yield* members.a.shutdown
+      const half = yield* PoolGroup.make({ members })
+      assert.strictEqual(yield* half.execute(Effect.succeed), "b")
+      yield* members.b.shutdown
+      const group = yield* PoolGroup.make({ members })
+      assert.strictEqual(tagOf(yield* Effect.exit(group.execute(Effect.succeed))), "PoolShutdownError")
+    })
+  )
+
   it.effect("leaves its members open, with all permits back", () =>
     inVirtualTime(function* () {
       const members = yield* twoPools()
@@ -245,11 +257,8 @@ describe("what is asked of a group", () => {
         [...entries].map(({ exit }) => Exit.getOrElse(exit, () => "")),
         ["3 a", "1 b", "2 b"]
       )
-      const progress = yield* Stream.runHead(group.progress)
-      assert.deepStrictEqual(
-        Option.map(progress, ({ done, rows }) => [done, rows]),
-        Option.some([3, 3])
-      )
+      const progress = Option.getOrThrow(yield* Stream.runHead(group.progress))
+      assert.deepStrictEqual([progress.done, progress.rows], [3, 3])
     })
   )
 
@@ -264,6 +273,45 @@ describe("what is asked of a group", () => {
       assert.strictEqual(yield* group.pendingCount, 1)
       yield* group.resume
       assert.strictEqual(yield* Fiber.join(waiting), 1000)
+    })
+  )
+
+  it.effect("takes no time of a row's budget while it is paused, although nothing had passed before", () =>
+    inVirtualTime(function* () {
+      const make = (name: string) =>
+        PooledExecutor.make({ name, poolSize: 1, control: "delay", maxCapacityRetry: "10 seconds" })
+      const group = yield* PoolGroup.make({ members: { a: yield* make("a"), b: yield* make("b") } })
+      const call = yield* Effect.fork(Effect.exit(group.execute(() => Effect.fail(busy()))))
+      yield* Effect.sleep("4 seconds")
+      yield* group.pause
+      yield* Effect.sleep("1 minute")
+      yield* group.resume
+      yield* Effect.sleep("5900 millis")
+      assert.isNull(call.unsafePoll())
+      assert.strictEqual(tagOf(yield* Fiber.join(call)), "RetryTimeoutError")
+      assert.strictEqual(yield* Clock.currentTimeMillis, 70_000)
+    })
+  )
+
+  it.effect("is saturated since all of its members are, and stands still once they have gone", () =>
+    inVirtualTime(function* () {
+      const make = (name: string) => PooledExecutor.make({ name, poolSize: 4, maxCapacityRetry: "1 minute" })
+      const members = { a: yield* make("a"), b: yield* make("b") }
+      const group = yield* PoolGroup.make({ members })
+      const saturatedSince = Effect.map(group.stats, (stats) => stats.saturatedSince)
+      const reject = (pool: PooledExecutor.PooledExecutor) => Effect.exit(pool.execute(Effect.fail(busy())))
+      assert.isUndefined(yield* saturatedSince)
+      yield* Effect.fork(reject(members.a))
+      yield* Effect.sleep("20 seconds")
+      assert.deepStrictEqual([(yield* members.a.stats).saturatedSince, yield* saturatedSince], [0, undefined])
+      yield* Effect.fork(reject(members.b))
+      yield* Effect.sleep("20 seconds")
+      assert.strictEqual(yield* saturatedSince, 20_000)
+      yield* members.a.shutdown
+      assert.strictEqual(yield* saturatedSince, 20_000)
+      yield* members.b.shutdown
+      const { spacing, window } = yield* group.stats
+      assert.deepStrictEqual([yield* saturatedSince, window, Duration.toMillis(spacing)], [undefined, 0, 0])
     })
   )
 
@@ -290,8 +338,8 @@ describe("what is asked of a group", () => {
       const told = yield* Effect.fork(Stream.runHead(group.changes))
       yield* Effect.yieldNow()
       yield* group.execute((member) => (member === "a" ? Effect.fail(busy()) : Effect.void))
-      const reason = Option.map(yield* Fiber.join(told), (change) => change.reason)
-      assert.deepStrictEqual(reason, Option.some("a: backed off on status 429"))
+      const { reason } = Option.getOrThrow(yield* Fiber.join(told))
+      assert.strictEqual(reason, "a: backed off on status 429")
       const { changes } = yield* group.stats
       assert.isTrue(changes.every(({ reason }) => /^[ab]: /.test(reason)))
     })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { PooledExecutor, PoolError } from "effect-aimd"
 import { Effect } from "effect"
 import { busy, failures, field, isQuiet, makeApi, millis, ok, outcomes, range, script } from "../support/api.js"
+import { fixed } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
 describe("Retry budget", () => {
@@ -25,6 +26,26 @@ describe("Retry budget", () => {
       assert.strictEqual(error.lastError.status, 503)
       assert.deepStrictEqual(field(result, "completedAt"), [1000])
       assert.deepStrictEqual(field(result, "lastStatus"), [503])
+    })
+  )
+
+  it.effect("ends each row with its own last rejection, whatever came to others after it", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({
+        control: fixed({ delay: 400 }),
+        maxCapacityRetry: "1 second",
+        poolSize: 2
+      })
+      const api = makeApi(script([[busy(0, { status: 503 })], [busy(10, { status: 429 })]]))
+      const result = yield* pool.executeBatch([0, 1], api.call)
+      const ends = failures(result).map((error) =>
+        error instanceof PoolError.RetryTimeoutError ? [error.lastError.status, error.attempts] : error
+      )
+      assert.deepStrictEqual(ends, [
+        [503, 3],
+        [429, 3]
+      ])
+      assert.deepStrictEqual(field(result, "completedAt"), [1000, 1000])
     })
   )
 

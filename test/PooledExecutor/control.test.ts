@@ -429,6 +429,11 @@ describe("Progress", () => {
     assert.deepStrictEqual(millis(estimate(even)), [40_000, 48_000, 60_000])
   })
 
+  it("has one where less than a row a second is done, too", () => {
+    const slow = range(11).map((i) => snapshot(10_000 * i, 9 * i, 126))
+    assert.deepStrictEqual([estimate(slow).rate, millis(estimate(slow))?.[1]], [0.9, 40_000])
+  })
+
   it("is less sure where the steps were unequal", () => {
     const uneven = [0, 50, 50, 100].map((done, i) => snapshot(1000 * i, done, 200))
     // Off by 17, 33 and 17 rows: one standard error is 13.6 rows a second, beside a rate of 33.3.

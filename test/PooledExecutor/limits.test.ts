@@ -1,9 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Chunk, Effect, Exit, Fiber, Option, Predicate, type Scope, Stream } from "effect"
 import type { YieldWrap } from "effect/Utils"
-import { Capacity, type ControlLaw, Hints, PoolError, type PoolStats, PooledExecutor } from "effect-aimd"
+import {
+  Capacity,
+  type ControlLaw,
+  Hints,
+  PoolError,
+  type PoolConfig,
+  type PoolStats,
+  PooledExecutor
+} from "effect-aimd"
 import { Latency, ServerModel, Simulation, VirtualTime, Workload } from "effect-aimd/testing"
 import * as Insider from "../../src/pool/Insider.js"
+import { busy, makeApi, ok, range } from "../support/api.js"
 import { fixed } from "../support/laws.js"
 
 /** Rows of one to so many tokens, most of them small. */
@@ -20,7 +29,49 @@ const servers = (limit: number, per: number, unit: ServerModel.Unit = "requests"
   ServerModel.tokenBucket({ rate: (limit / per) * 1000, burst: limit, unit })
 ]
 
+describe("Limits that never bind", () => {
+  /** When each row started, by a pool of 4 that is told so. */
+  const starts = (options: PoolConfig.Options) => {
+    const api = makeApi((row, attempt) => (row === 0 || row % 5 === attempt ? busy(10) : ok(10 * (1 + (row % 3)))))
+    const program = Effect.gen(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 4, control: "delay", maxCapacityRetry: 3000, ...options })
+      yield* pool.executeBatch(range(200), api.call)
+      return api.starts
+    })
+    const { exit } = VirtualTime.run(Effect.scoped(program))
+    return Exit.isSuccess(exit) ? exit.value : assert.fail(String(exit))
+  }
+
+  it("change no start, nor the turns of those that are rejected, nor of one that always is", () => {
+    const limits = [{ requests: 1e6, tokens: 1e9, per: "1 second" }] as const
+    assert.deepStrictEqual(starts({ limits }), starts({}))
+  })
+})
+
 describe("A pool that was told a limit", () => {
+  it("tells the law what each of its starts weighs", () => {
+    const weights: Array<ReadonlyArray<number>> = []
+    const control: ControlLaw.ControlLaw<ControlLaw.Decision> = {
+      ...fixed({}),
+      remembers: 8,
+      step: (state, _sample, _now, starts) => {
+        weights.push(range(starts?.last ?? 0).map((before) => starts?.tokens(before + 1) ?? NaN))
+        return { state, decision: state }
+      }
+    }
+    const program = Effect.gen(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 2, control, limits: [{ tokens: 100, per: "1 second" }] })
+      yield* pool.executeBatch([5, 0, 7], (row) => ok(10 + row), { cost: (tokens) => ({ tokens }) })
+    })
+    const { exit } = VirtualTime.run(Effect.scoped(program))
+    assert.isTrue(Exit.isSuccess(exit))
+    assert.deepStrictEqual(weights, [
+      [5, 0],
+      [5, 0, 7],
+      [5, 0, 7]
+    ])
+  })
+
   it("has not one call rejected, from the first on, by whatever kind of server", () => {
     for (const [requests, per, poolSize, rounds] of [
       [7, 3000, 1, 20],

@@ -224,6 +224,27 @@ describe("What a stream reads", () => {
     )
   }
 
+  it.effect("comes in groups: others are read once no more rows wait than the pool has permits", () =>
+    inVirtualTime(function* () {
+      const pool = yield* poolOf(4)
+      const { rows, seen } = counted(120)
+      /** How many had started when more were read, each time. */
+      const started: Array<number> = []
+      let read = 0
+      const api = makeApi((row) => {
+        if (seen.read > read) started.push(row)
+        read = seen.read
+        return ok(10)
+      })
+      yield* Stream.runDrain(pool.stream(rows, api.call, { maxPending: 40 }))
+      assert.strictEqual(seen.read, 120)
+      const [first, second = 0, third = 0] = started
+      assert.strictEqual(first, 0)
+      // Of 40 that were read, 4 at most wait.
+      assert.deepStrictEqual([second >= 36, third - second >= 32], [true, true])
+    })
+  )
+
   it.effect("waits for a slow reader, and goes on when he does", () =>
     inVirtualTime(function* () {
       const pool = yield* poolOf(4)

@@ -24,6 +24,19 @@ describe("The body of an error", () => {
     )
   })
 
+  it("is looked at under data as well, unless it is GraphQL's, whose errors stand beside the work", () => {
+    const data = { code: "slow_down" }
+    assert.deepStrictEqual(
+      [{ data }, { data, error: "no" }, { data, errors: [{ code: "too_many" }] }].map((body) => json(body).codes),
+      [["slow_down"], ["slow_down", "no"], ["too_many"]]
+    )
+  })
+
+  it("is looked at as far as a thousand values: what is longer is no error", () => {
+    const many = Array.from({ length: 3000 }, (_, i) => `Sentence number ${i}.`)
+    assert.strictEqual(json({ errors: many }).messages.length, 999)
+  })
+
   it("is an error where it says so at its top", () => {
     const bodies = [
       { error: {} },

@@ -269,6 +269,16 @@ describe("of several quotas of a kind", () => {
     )
   })
 
+  it("the first counts of those that say no more than the others", () => {
+    const policies = { "ratelimit-policy": '"a";q=10;w=60, "b";q=20;w=60' }
+    assert.deepStrictEqual(
+      ['"a";r=3, "b";r=3', '"a";r=3;t=0, "b";r=3'].map(
+        (ratelimit) => RetryAfter.hints({ ratelimit, ...policies }, now).requests?.limit
+      ),
+      [10, 10]
+    )
+  })
+
   it("one that does not say what is left counts least", () => {
     const headers = { "x-ratelimit-limit-minute": "5", "x-ratelimit-remaining-hour": "7" }
     assert.deepStrictEqual(RetryAfter.hints(headers, now).requests, { remaining: 7 })
@@ -325,7 +335,7 @@ describe("a quota", () => {
   })
 })
 
-describe("a rate limit header that cannot be meant", () => {
+describe("a rate limit header that makes no sense", () => {
   it("is left out, and the next one is read", () => {
     const resets = ["-5", "soon", "", "6x", "m", "99999999999999999999", `${epoch * 3}`, "400d", "2031-01-01T00:00:00Z"]
     assert.deepStrictEqual(
@@ -386,6 +396,15 @@ describe("header names", () => {
       [3_000, { requests: { limit: 10, remaining: 1, resetAfter: 2_000 } }]
     )
     assert.strictEqual(wait({ "retry-after-ms": "5", "x-wait": "3" }, names), 5)
+  })
+
+  it("of tokens are given apart from those of requests", () => {
+    const names = { tokens: [{ limit: "x-max", remaining: "x-left", reset: "x-until" }] }
+    const headers = { "x-max": "900", "x-left": "1", "x-until": "2s", "x-ratelimit-remaining-requests": "7" }
+    assert.deepStrictEqual(RetryAfter.hints(headers, now, names), {
+      requests: { remaining: 7 },
+      tokens: { limit: 900, remaining: 1, resetAfter: 2_000 }
+    })
   })
 })
 

@@ -176,7 +176,10 @@ describe("pools by key", () => {
       yield* second(pools, "good")
       for (const capacity of [0, 1.5, NaN]) {
         const made = yield* Effect.exit(PoolMap.make({ capacity }))
-        assert.include(String(made), `capacity: expected an integer of at least 1, got ${capacity}`)
+        assert.include(
+          String(made),
+          `effect-aimd: option capacity of a PoolMap: expected an integer of at least 1, got ${capacity}`
+        )
       }
     })
   )

@@ -240,7 +240,8 @@ describe("the body of an answer", () => {
         ["b", "2"]
       ])
       assert.strictEqual((yield* response.formData).get("b"), "2")
-      assert.deepStrictEqual([response.cookies.toJSON(), response.remoteAddress], [scriptedCookies, Option.none()])
+      assert.deepStrictEqual(response.cookies.toJSON(), scriptedCookies)
+      assert.isTrue(Option.isNone(response.remoteAddress))
       const error = yield* Effect.flip((yield* client.get(url)).json)
       assert.deepStrictEqual([error.reason, error.response.status], ["Decode", 200])
     })
@@ -255,7 +256,7 @@ describe("the body of an answer", () => {
       const api = scripted({ body: never })
       const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
       const first = yield* Stream.runHead(Stream.decodeText(response.stream))
-      assert.deepStrictEqual(first, Option.some("hi"))
+      assert.strictEqual(Option.getOrUndefined(first), "hi")
     })
   )
 
@@ -265,7 +266,8 @@ describe("the body of an answer", () => {
       const never = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array([104])) })
       const api = scripted({ body: never, headers: { "content-length": "9", "content-type": "text/event-stream" } })
       const response = yield* PooledHttpClient.make(pool)(api.client).get(url)
-      assert.deepStrictEqual(yield* Stream.runHead(Stream.decodeText(response.stream)), Option.some("h"))
+      const first = yield* Stream.runHead(Stream.decodeText(response.stream))
+      assert.strictEqual(Option.getOrUndefined(first), "h")
     })
   )
 

@@ -332,10 +332,9 @@ describe("At a pace, the window law", () => {
     assert.deepStrictEqual(reasons, [
       [3398, "5.2 starts a second were too many (status 429)"],
       [9797, "5.1 starts a second were too many (status 429)"],
-      [21_212, "5.0 starts a second were too many (status 429)"],
-      [33_048, "5.0 starts a second were too many (status 429)"],
-      [45_051, "5.0 starts a second were too many (status 429)"],
-      [56_880, "5.0 starts a second were too many (status 429)"]
+      [22_427, "5.0 starts a second were too many (status 429)"],
+      [39_069, "5.0 starts a second were too many (status 429)"],
+      [55_748, "5.0 starts a second were too many (status 429)"]
     ])
   })
 

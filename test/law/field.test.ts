@@ -133,6 +133,7 @@ describe("Limits that are hard to see", () => {
     [0.95, 0.01]
   )
   const tokens = ServerModel.tokenBucket({ rate: 1000, burst: 10_000, unit: "tokens" })
+  const sizes = (random: { readonly number: () => number }) => Math.round(100 + 1000 * random.number())
   reaches(
     "60,000 tokens a minute, rows of 100 to 1,100",
     {
@@ -140,9 +141,16 @@ describe("Limits that are hard to see", () => {
       rows: 1500,
       latency,
       hints: "seconds",
-      tokens: (random) => Math.round(100 + 1000 * random.number())
+      tokens: sizes
     },
     [0.93, 0.06]
+  )
+  const told = { rows: 1500, latency: Latency.logNormal(1000), costs: true, tokens: sizes }
+  reaches("a bucket of 60,000 tokens a minute, rows that say their size", { model: tokens, ...told }, [0.95, 0.03])
+  reaches(
+    "a window of 60,000 tokens a minute, rows that say their size",
+    { model: ServerModel.fixedWindow({ limit: 60_000, per: minute, unit: "tokens" }), ...told },
+    [0.95, 0.03]
   )
   reaches(
     "one more than five a second locks out for 30 s: 600 rows within 480 s",

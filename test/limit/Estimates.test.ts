@@ -45,6 +45,17 @@ describe("Estimates", () => {
     assert.isAtMost(tokens, 1000)
   })
 
+  it("count the latest fifty calls: one among them that took all is a fiftieth of them", () => {
+    // The mean is 0.02 of what was asked, and two deviations more are 0.3.
+    assert.strictEqual(taught([...many(0), 1]).correct(asked(1000)).tokens, 300)
+  })
+
+  it("learn nothing of calls that ask for nothing", () => {
+    const estimates = taught(many(0.5), "first")
+    for (let i = 0; i < 1000; i++) estimates.learn(asked(0, `model ${i}`), asked(10))
+    assert.strictEqual(estimates.correct(asked(1000, "first")).tokens, 500)
+  })
+
   it("remember no more than a thousand models", () => {
     const estimates = taught(many(0.5), "first")
     for (let i = 0; i < 1000; i++) estimates.learn(asked(10, `model ${i}`), asked(10))

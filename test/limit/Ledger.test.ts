@@ -190,6 +190,49 @@ describe("Ledger", () => {
     assert.strictEqual(broken.opensAt([1], 10), 1050.001)
   })
 
+  it("gives back what a call that failed did not take, which may be on its way yet", () => {
+    for (const kind of ["window", "bucket"] as const) {
+      const ledger = Ledger.make(told({ tokens: 100, per: 1000, transit: 50, kind }))
+      const [one, other] = [ledger.reserve([60], 0), ledger.reserve([40], 0)]
+      ledger.settle(one, "failed", tokens(10), 10)
+      assert.deepStrictEqual([ledger.standings(10)[0]?.used, ledger.opensAt([50], 10)], [50, 10])
+      ledger.settle(other, "answered", tokens(40), 20)
+      const [left] = ledger.standings(3000)
+      assert.deepStrictEqual([left?.used, left?.open, left?.refunded], [0, 0, 50])
+    }
+  })
+
+  it("has nothing left of fractions that it has counted", () => {
+    const ledger = Ledger.make(told({ tokens: 1, per: 1000, transit: 0 }))
+    for (const share of [0.1, 0.2, 0.3]) ledger.settle(ledger.reserve([share], 0), "answered", undefined, 0)
+    assert.deepStrictEqual([ledger.standings(2000)[0]?.used, ledger.opensAt([1], 2000)], [0, 2000])
+  })
+
+  it("opens a bucket at no instant that anybody knows where calls may be on their way until their answer", () => {
+    const ledger = Ledger.make(told({ tokens: 10, per: 1000, transit: Infinity, kind: "bucket" }))
+    const [first] = [ledger.reserve([4], 0), ledger.reserve([4], 0)]
+    assert.deepStrictEqual(
+      [ledger.opensAt([2], 5), ledger.opensAt([3], 5), ledger.opensAt([10], 5)],
+      [5, Infinity, Infinity]
+    )
+    ledger.settle(first, "answered", undefined, 100)
+    assert.strictEqual(ledger.opensAt([6], 100), 500.001)
+    assert.strictEqual(ledger.opensAt([11], 100), Infinity, "it never holds so much")
+  })
+
+  it("expects what was learned of calls, but no more than the limit, and what they ask for where nothing is given back", () => {
+    const [refunds, keeps] = [true, false].map((refunds) => Ledger.make(told({ tokens: 100, per: 1000, refunds })))
+    assert.deepStrictEqual(
+      [refunds, keeps].map((ledger) =>
+        [tokens(40), tokens(900)].map((learned) => ledger?.amounts(tokens(90), learned))
+      ),
+      [
+        [[40], [100]],
+        [[90], [90]]
+      ]
+    )
+  })
+
   it("counts what a call took beyond what it asked for", () => {
     const ledger = Ledger.make(told({ tokens: 100, per: 1000, transit: 0 }))
     const first = ledger.reserve([10], 0)
@@ -204,8 +247,13 @@ describe("Ledger", () => {
     assert.strictEqual(ledger.opensAt([1], 0), Infinity)
     ledger.settle(a, "broken", undefined, 10)
     assert.strictEqual(ledger.opensAt([1], 10), 110.001)
-    ledger.settle(b, "answered", undefined, 20)
-    assert.strictEqual(ledger.opensAt([1], 20), 20)
+    assert.deepStrictEqual(
+      [110, 111].map((now) => ledger.standings(now)[0]?.used),
+      [2, 1]
+    )
+    assert.strictEqual(ledger.opensAt([1], 111), 111)
+    ledger.settle(b, "answered", undefined, 120)
+    assert.strictEqual(ledger.opensAt([2], 120), 120)
   })
 
   it("takes back what was never sent", () => {
@@ -241,6 +289,11 @@ describe("Ledger", () => {
       return count
     }
     assert.deepStrictEqual([0, 2000, 4000, 6000].map(round), [20, 21, 22, 23])
+    // Not again while nothing was held back, nor before a whole span is over.
+    ledger.learn(false, 6500)
+    assert.deepStrictEqual([ledger.opensAt(Array.of(24), 9000), ledger.opensAt(Array.of(25), 9000)], [9000, Infinity])
+    ledger.learn(false, 6999)
+    assert.strictEqual(ledger.opensAt(Array.of(25), 9000), Infinity)
     ledger.learn(true, 7000)
     assert.strictEqual(round(8000), 20)
   })
@@ -260,6 +313,12 @@ describe("Ledger", () => {
     bucket.begin(other, 100)
     assert.strictEqual(bucket.opensAt([10], 100), 250.001)
     for (const ledger of [window, bucket]) assert.isTrue(ledger.standings(2000).every(conserves))
+    // And where it is on its way yet.
+    for (const kind of ["window", "bucket"] as const) {
+      const ledger = Ledger.make(told({ tokens: 100, per: 1000, transit: 50, kind }))
+      ledger.begin(ledger.reserve([100], 0), 20)
+      assert.strictEqual(ledger.opensAt([100], 30), 1070.001)
+    }
   })
 
   it("knows the limit that is smaller than a call", () => {

@@ -50,7 +50,24 @@ describe("Prices", () => {
   })
 })
 
+describe("What a call takes", () => {
+  it("is of a model that has a name", () => {
+    assert.throws(() => Cost.weigh(JSON.parse('{ "tokens": 1, "model": 5 }')), /model: expected a string, got 5/)
+  })
+})
+
 describe("Purse", () => {
+  it("has what is left beside the calls in flight, and all of it again once these are taken back", () => {
+    const purse = Purse.make(10)
+    purse.reserve(4)
+    purse.reserve(3)
+    assert.deepStrictEqual([3, 4].map(purse.affords), ["now", "later"])
+    purse.undo(4)
+    assert.deepStrictEqual([7, 8].map(purse.affords), ["now", "later"])
+    purse.settle(3, 5)
+    assert.deepStrictEqual([5, 6].map(purse.affords), ["now", "never"])
+  })
+
   it("lets nothing start that could take it over its budget, and says whether that may change", () => {
     const purse = Purse.make(10)
     assert.strictEqual(purse.affords(11), "never")

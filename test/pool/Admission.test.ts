@@ -95,6 +95,23 @@ describe("Admission", () => {
     })
   )
 
+  it.effect("counts a start for the limits that it was told from when its attempt begins", () =>
+    inVirtualTime(function* () {
+      const limits = [{ requests: 1, per: "1 second", transit: "50 millis" }] as const
+      const admission = yield* make(fixed({}), { limits })
+      const { asks, tickets } = party()
+      admission.queue({ ...asks, elect: (election) => election.accepts(Cost.one) })
+      const [ticket] = tickets
+      if (ticket === undefined) return assert.fail("nobody started")
+      const opensAt = () => admission.limiter?.opensAt(Cost.one, admission.timers.now())
+      assert.strictEqual(opensAt(), 1050.001)
+      // The process was busy meanwhile.
+      yield* Effect.sleep(300)
+      admission.began(ticket)
+      assert.strictEqual(opensAt(), 1350.001)
+    })
+  )
+
   it.effect("tells of a hold as an instant of the wall clock, and as 0 where there is none", () =>
     inVirtualTime(function* () {
       yield* Effect.sleep(100)
@@ -121,6 +138,22 @@ describe("Admission", () => {
         parties.map(({ tickets }) => tickets.map(({ startedAt }) => startedAt)),
         [[0], [100], [200]]
       )
+    })
+  )
+
+  it.effect("waits with one timer also where the gate opens at another instant now", () =>
+    inVirtualTime(function* () {
+      const admission = yield* make(sequence({ spacing: 1000 }, { spacing: 100 }), { poolSize: 3 })
+      const [first, second] = [party(), party()]
+      admission.queue(first.asks)
+      admission.queue(second.asks)
+      const [ticket] = first.tickets
+      if (ticket === undefined) return assert.fail("nobody started")
+      yield* Effect.sleep(10)
+      admission.observe(ticket, subject, "success", admission.timers.now(), undefined)
+      assert.deepStrictEqual([admission.timers.size, admission.opensAt], [1, 100])
+      yield* Effect.sleep(100)
+      assert.deepStrictEqual([admission.timers.size, second.tickets.length], [0, 1])
     })
   )
 })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { ControlLaw } from "effect-aimd"
 import { FastCheck } from "effect"
 import * as Gate from "../../src/pool/Gate.js"
+import * as History from "../../src/pool/History.js"
 import * as StartLog from "../../src/pool/StartLog.js"
 
 const decision = (over: Partial<ControlLaw.Decision> = {}): ControlLaw.Decision => ({
@@ -48,6 +49,35 @@ describe("The gate", () => {
         [130, "none"]
       ]
     )
+  })
+
+  describe("beside what starts weigh", () => {
+    /** Starts of so many tokens as soon as they may; the second of the history was rejected. */
+    const weighing = (law: ControlLaw.Decision, minSpacing = 0) => {
+      const history = History.make(10)
+      const start = starter(Gate.make(10, history, minSpacing), law)
+      return (now: number, tokens: number): number => {
+        const [at] = start(now)
+        history.add(at, 0)
+        history.weighs(history.last, tokens)
+        if (history.last === 2) history.ended(2, "capacity", 429)
+        return at
+      }
+    }
+
+    it("spaces by what the last one weighs, never below the pool's own least; one that says nothing weighs the mean", () => {
+      const start = weighing(decision({ spacing: 30, spacedTokens: 600 }), 10)
+      assert.deepStrictEqual([start(0, 1200), start(0, 100), start(0, 0), start(0, 600)], [0, 60, 70, 100])
+    })
+
+    it("allows so many tokens in any period, but for those that were rejected", () => {
+      const starts = { limit: 1000, period: 100, provenUntil: Infinity, areTokens: true }
+      const start = weighing(decision({ starts }))
+      assert.deepStrictEqual(
+        [start(0, 600), start(1, 900), start(2, 300), start(3, 200), start(4, 100)],
+        [0, 1, 2, 3, 100]
+      )
+    })
   })
 
   it("allows so many starts in any period, and says so", () => {

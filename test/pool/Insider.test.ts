@@ -115,6 +115,18 @@ describe("What an attempt leaves open", () => {
     })
   )
 
+  it.effect("may use the pool once the attempt is over: what goes on is inside no attempt any more", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1 })
+      const later = Effect.delay(pool.execute(Effect.succeed("served")), 10)
+      const call = yield* pool.execute(Effect.forkDaemon(later))
+      const { entries } = yield* pool.executeBatch([0], () => Effect.forkDaemon(later))
+      const [row] = entries
+      if (row === undefined || !Exit.isSuccess(row.exit)) return assert.fail("no row")
+      assert.deepStrictEqual([yield* Fiber.join(call), yield* Fiber.join(row.exit.value)], ["served", "served"])
+    })
+  )
+
   it.effect("is nobody's outside an attempt", () =>
     inVirtualTime(function* () {
       const { hold, seen } = newHold()

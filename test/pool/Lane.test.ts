@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PooledExecutor, PoolError } from "effect-aimd"
 import { Clock, Duration, Effect, Exit, Fiber } from "effect"
-import { busy, ok, range } from "../support/api.js"
+import { busy, ok, outcomes, range } from "../support/api.js"
 import { fixed } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
@@ -100,6 +100,22 @@ describe("A row that is rejected", () => {
       yield* Effect.sleep(55)
       assert.strictEqual(yield* endOf(busy()), 100)
       assert.deepStrictEqual([yield* Fiber.join(first), yield* Fiber.join(dies)], [100, 60])
+    })
+  )
+
+  it.effect("is still dead for those that wait when one of them has left", () =>
+    inVirtualTime(function* () {
+      const control = fixed({ delay: 1000 })
+      const pool = yield* PooledExecutor.make({ poolSize: 3, control, maxCapacityRetry: "1 minute" })
+      const handle = yield* PooledExecutor.handle
+      const batch = yield* Effect.fork(pool.executeBatch([0, 1], () => busy(), { handle }))
+      yield* Effect.sleep("10 seconds")
+      assert.strictEqual(yield* handle.cancel("0"), 1)
+      yield* Effect.sleep("20 seconds")
+      const late = yield* Effect.flip(pool.execute(busy()))
+      // The first rejection beyond the minute is the end of it, though the call itself has come half a minute ago.
+      assert.deepStrictEqual([late._tag, yield* Clock.currentTimeMillis], ["RetryTimeoutError", 61_000])
+      assert.deepStrictEqual(outcomes(yield* Fiber.join(batch)), ["RowCancelledError", "RetryTimeoutError"])
     })
   )
 })

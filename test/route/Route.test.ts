@@ -117,6 +117,22 @@ describe("the home of a key", () => {
     }
   })
 
+  // A provider's cache is filled for a key at its home: another version of this library must not send it elsewhere.
+  it("is the same in every process, and in every version", () => {
+    const providers = ["azure", "bedrock", "openai", "vertex"]
+    const known = {
+      "": "bedrock",
+      a: "azure",
+      "user 1": "vertex",
+      "user 2": "openai",
+      "user 3": "vertex",
+      "tenant-7": "azure",
+      "a longer key, with ü and 漢": "bedrock",
+      ["0123456789".repeat(9)]: "bedrock"
+    }
+    for (const [key, home] of Object.entries(known)) assert.strictEqual(Home.of(key, providers), home)
+  })
+
   it("stays when another name goes", () => {
     for (const key of keys) {
       const home = Home.of(key, names)

@@ -2,3 +2,7 @@
 import { FastCheck } from "effect"
 
 FastCheck.configureGlobal({ seed: Number(process.env["SEED"] ?? 1) })
+
+// What patience.mjs has put there, before Vitest was loaded.
+const { original } = globalThis.setTimeout as typeof globalThis.setTimeout & { readonly original?: unknown }
+if (original !== undefined) Reflect.set(globalThis, "setTimeout", original)

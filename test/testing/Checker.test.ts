@@ -4,6 +4,23 @@ import { at, capacity, decided, ended, finished, joined, left, paused, resized, 
 import { evicted, said, started, submitted } from "./events.js"
 import { range } from "./support.js"
 
+const weighing = (time: number, tokens: number): Trace.Event => ({
+  ...at(time),
+  _tag: "started",
+  row: 0,
+  attempt: 1,
+  cost: { tokens }
+})
+const took = (time: number, tokens: number): Trace.Event => ({
+  ...at(time),
+  _tag: "ended",
+  row: 0,
+  attempt: 1,
+  outcome: "success",
+  retryAfter: undefined,
+  took: { tokens }
+})
+
 interface Case {
   readonly checker: Checker.Checker
   readonly fine: ReadonlyArray<Trace.Event>
@@ -85,6 +102,15 @@ const cases: Record<string, Case> = {
     fine: [joined, decided(0, { spacing: 1e9 }), started(0), started(10_000)],
     broken: [joined, decided(0, { spacing: 20 }), started(0), started(19)],
     says: "starts 19 ms apart, where 20 is the least"
+  },
+  "starts closer than what the last one weighs allows": {
+    checker: Checker.startsAreSpaced,
+    fine: [
+      ...[joined, decided(0, { spacing: 20, spacedTokens: 600 }), weighing(0, 300), weighing(10, 1200), started(50)],
+      ...[weighing(70, 1200), took(71, 600), started(90)]
+    ],
+    broken: [joined, decided(0, { spacing: 20, spacedTokens: 600 }), weighing(0, 1200), started(39)],
+    says: "starts 39 ms apart, where 40 is the least"
   },
   "a start in a hold of the law": {
     checker: Checker.noStartInHold,

@@ -45,6 +45,23 @@ describe("turns", () => {
     assert.deepStrictEqual(taken(turns), ["urgent", "soon", "late", "never", "nightly"])
   })
 
+  it("are those of the higher priority where ageing has made two equal, whoever came first", () => {
+    for (const names of [
+      ["high", "low"],
+      ["low", "high"]
+    ]) {
+      const turns = TurnQueue.make<string>(1000)
+      for (const name of names) turns.add(name, turn({ priority: name === "high" ? 2 : 0 }), name === "high" ? 2000 : 0)
+      assert.deepStrictEqual(taken(turns), ["high", "low"])
+    }
+  })
+
+  it("go round the tenants in the order in which these came", () => {
+    const turns = TurnQueue.make<string>(1000)
+    for (const tenant of ["b", "c", "a", "b", "c", "a"]) turns.add(tenant, turn({ tenant }), 0)
+    assert.deepStrictEqual(taken(turns), ["b", "c", "a", "b", "c", "a"])
+  })
+
   it("are equal between tenants, however many of each wait", () => {
     fc.assert(
       fc.property(

@@ -92,7 +92,7 @@ export const blame = (
   } else if (fitted?.isLikelier === true) setPace(draft, inFlight, mark, now, status, fitted.bucket)
   else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
-    const looser = isConstant && pace !== undefined ? Level.known(1.5 * pace.top) : pace
+    const looser = isConstant && pace !== undefined ? looserThan(pace, inFlight, draft.latency) : pace
     draft.doubt = Math.max(0, draft.doubt + usual)
     setWindow(inFlight, `${inFlight} in flight were too many`, looser)
   } else if (
@@ -111,6 +111,10 @@ export const blame = (
   }
 }
 
+/** A pace that a cap does not need gives way, and goes once the cap alone is slower by far. */
+const looserThan = ({ top }: Pace.Pace, permits: number, latency: number): Pace.Pace | undefined =>
+  1.5 * top * latency > 2 * 1000 * permits ? undefined : Level.known(1.5 * top)
+
 /** With a hint, a bucket is so much more likely that only so many rejections in a row speak for a cap. */
 const rowWhenHinted = 4
 
@@ -122,7 +126,7 @@ const isOwnCap = (
   bucket: Bucket.Bucket | undefined
 ): boolean => {
   if (isShared || limits.pace !== undefined || limits.slowStart || startedWith === 1) return false
-  if (retryAfter !== undefined && bucket !== undefined) return false
+  if (bucket !== undefined && (retryAfter !== undefined || bucket.unit !== undefined)) return false
   const row = retryAfter === undefined ? (bucket?.closings ?? 0) : rowWhenHinted
   return Cap.wandering(starts, sequence, rejectionLatency) >= row
 }
@@ -187,6 +191,7 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucke
   const { limits, marks } = draft
   if (limits.pace?.shared !== true) {
     const exact = Fitted.paceOf(limits.pace, bucket, draft.hint > 0)
+    if (bucket !== undefined) draft.unit = bucket.unit
     if (bucket !== undefined) draft.refills = bucket.depth >= (bucket.high * draft.hint) / 1000
     if (exact !== undefined) return exact
   }

@@ -19,6 +19,8 @@ export interface Bucket {
   /** How often it rejected a start after one that it had let through. */
   readonly closings: number
   readonly starts: number
+  /** What one of its tokens stands for, in those of the starts; undefined where every start takes one. */
+  readonly unit: number | undefined
 }
 
 /** Each depth is so many times the one before. */
@@ -29,9 +31,8 @@ const depths: ReadonlyArray<number> = (() => {
   for (let depth = 2; depth < deepest; depth = Math.max(depth + 1, Math.round(depth * finer))) found.push(depth)
   return found
 })()
-/** Clocks agree to so much of a token, and two bounds of one rate to so much of it. */
+/** Clocks agree to so much of a token. */
 const slack = 0.1
-const close = 0.02
 /** Rates that are looked for, in tokens a second, and how often their distance is halved. */
 const slowest = 1e-3
 const fastest = 1e5
@@ -42,29 +43,31 @@ const most = 8192
 
 interface Part extends Log.Log {
   readonly from: number
+  readonly unit: number | undefined
 }
 
 const get = (list: ArrayLike<number>, place: number): number => list[place] ?? 0
 
 /** Whether at such a rate a start was rejected although the bucket held at least one token. */
-const isTooFast = ({ at, from, rejected }: Part, depth: number, rate: number): boolean => {
+const isTooFast = ({ at, from, rejected, weight }: Part, depth: number, rate: number): boolean => {
   let least = 0
   for (let i = from; i < at.length; i++) {
     if (i > from) least = Math.min(depth, least + rate * (get(at, i) - get(at, i - 1)))
-    if (get(rejected, i) === 0) least = Math.max(0, least - 1)
-    else if (least >= Math.min(depth, 1 + slack)) return true
+    if (get(rejected, i) === 0) least = Math.max(0, least - get(weight, i))
+    else if (least >= Math.min(depth, get(weight, i) + slack)) return true
   }
   return false
 }
 
 /** Whether at such a rate a start was let through although the bucket held at most less than one. */
-const isTooSlow = ({ at, from, rejected }: Part, depth: number, rate: number): boolean => {
+const isTooSlow = ({ at, from, rejected, weight }: Part, depth: number, rate: number): boolean => {
   let greatest = depth
   for (let i = from; i < at.length; i++) {
     if (i > from) greatest = Math.min(depth, greatest + rate * (get(at, i) - get(at, i - 1)))
-    if (get(rejected, i) === 1) greatest = Math.min(1, greatest)
-    else if (greatest < 1 - slack) return true
-    else greatest = Math.max(0, greatest - 1)
+    const one = get(weight, i)
+    if (get(rejected, i) === 1) greatest = Math.min(one, greatest)
+    else if (greatest < one - slack) return true
+    else greatest = Math.max(0, greatest - one)
   }
   return false
 }
@@ -88,35 +91,35 @@ const closingsOf = ({ at, from, rejected }: Part): number => {
   return count
 }
 
+type Bounds = Pick<Bucket, "depth" | "low" | "high">
+
 /** The rates between which a bucket of such a depth contradicts nothing: `low <= high`, where it fits. */
-const boundsOf = (
-  log: Part,
-  depth: number
-): { readonly depth: number; readonly low: number; readonly high: number } => ({
+const boundsOf = (log: Part, depth: number): Bounds => ({
   depth,
   low: from((rate) => !isTooSlow(log, depth, rate)),
   high: from((rate) => isTooFast(log, depth, rate))
 })
 
+/** The shallowest that fits of those deeper than one, up to another: both bounds fall with the depth. */
+const shallowest = (log: Part, above: Bounds, to: Bounds): Bounds | undefined => {
+  if (to.low > above.high) return undefined
+  if (to.depth - above.depth <= (log.unit === undefined ? 1 : slack)) return to.low <= to.high ? to : undefined
+  const middle = (above.depth + to.depth) / 2
+  const between = boundsOf(log, log.unit === undefined ? Math.floor(middle) : middle)
+  return shallowest(log, above, between) ?? shallowest(log, between, to)
+}
+
 /** The shallowest bucket that fits, and so the fastest: what a full bucket loses makes others seem slow, never fast. */
 const fastestOf = (log: Part): Bucket | undefined => {
-  const more = { closings: closingsOf(log), starts: log.at.length - log.from }
-  let nearly: Bucket | undefined
-  let shallower = 0
+  const more = { closings: closingsOf(log), starts: log.at.length - log.from, unit: log.unit }
+  let last: Bounds = { depth: 0, low: Infinity, high: Infinity }
   for (const depth of depths) {
-    let found = boundsOf(log, depth)
-    if (found.low <= found.high) {
-      while (found.depth - shallower > 1) {
-        const between = boundsOf(log, (found.depth + shallower) >> 1)
-        if (between.low <= between.high) found = between
-        else shallower = between.depth
-      }
-      return { ...found, ...more }
-    }
-    if (found.low <= found.high * (1 + close)) nearly ??= { ...found, ...more }
-    shallower = depth
+    const next = boundsOf(log, depth)
+    const found = shallowest(log, last, next)
+    if (found !== undefined) return { ...found, ...more }
+    last = next
   }
-  return nearly
+  return undefined
 }
 
 /**
@@ -126,8 +129,14 @@ const fastestOf = (log: Part): Bucket | undefined => {
  * @since 0.2.0
  * @category measuring
  */
-export const fitting = (starts: Starts, clear: number, until: number, least: number): Bucket | undefined => {
-  const log = Log.of(starts, Math.max(clear, until - most + 1), until)
+export const fitting = (
+  starts: Starts,
+  clear: number,
+  until: number,
+  least: number,
+  unit?: number
+): Bucket | undefined => {
+  const log = { ...Log.of(starts, Math.max(clear, until - most + 1), until, unit), unit }
   const count = log.at.length
   let found: Bucket | undefined
   for (let length = fewest; ; length *= 2) {

@@ -114,8 +114,9 @@ const longestPunishment = 120_000
 /** What had been too fast is too fast by half. */
 const tooFast = 0.5
 
-const isLockOut = ({ opened }: Draft, { accepted, since, told }: Block, closed: number): boolean => {
-  if (told || opened === undefined || closed > longestPunishment) return false
+const isLockOut = ({ opened, period }: Draft, { accepted, since, told }: Block, closed: number): boolean => {
+  // An API that has let others through after a short while has a period that is used up.
+  if (told || period !== undefined || opened === undefined || closed > longestPunishment) return false
   const through = accepted - opened.accepted
   return through >= 2 && through < 2 * long && closed > punished * Math.max(1000, since - opened.at)
 }

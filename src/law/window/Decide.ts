@@ -6,7 +6,7 @@
 import type { Decision, StartLimit } from "../ControlLaw.js"
 import * as Ramp from "../Ramp.js"
 import * as Pace from "./Pace.js"
-import type { Period } from "./Period.js"
+import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import { blindly, type Draft } from "./State.js"
 
@@ -45,6 +45,7 @@ export const decide = (draft: Draft): Decision => {
         : rampOf(window, permits, last),
     // A change too small to be felt is none: a decision that stays costs the pool nothing.
     spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * felt ? last.spacing : spacing,
+    spacedTokens: draft.unit,
     holdUntil: last.holdUntil,
     delay: 0,
     starts: startsOf(period, paced, last.starts),
@@ -64,12 +65,25 @@ const rampOf = (window: Permits.Permits, permits: number, last: Decision): Decis
 }
 
 /** The limit of a period; where there is none, a pace that is too fast for a spacing, as so many in ten milliseconds. */
-const startsOf = (period: Period | undefined, paced: number, last: StartLimit | undefined): StartLimit | undefined => {
+const startsOf = (
+  period: Period.Period | undefined,
+  paced: number,
+  last: StartLimit | undefined
+): StartLimit | undefined => {
   if (period === undefined && (paced === 0 || paced >= tick)) return undefined
   const next =
     period === undefined
-      ? { limit: Math.max(1, Math.round((10 * tick) / paced)), period: 10 * tick, provenUntil: Infinity }
-      : { limit: period.limit, period: Math.ceil(period.length), provenUntil: period.provenUntil }
+      ? {
+          limit: Math.max(1, Math.round((10 * tick) / paced)),
+          period: 10 * tick,
+          provenUntil: Infinity
+        }
+      : {
+          limit: Period.bounded(period),
+          period: Math.ceil(period.length),
+          provenUntil: period.provenUntil,
+          ...(period.start.most > 1 && { areTokens: true })
+        }
   const isLast = last?.limit === next.limit && last.period === next.period && last.provenUntil === next.provenUntil
   return isLast ? last : next
 }
@@ -78,6 +92,7 @@ const isSame = (a: Decision, b: Decision): boolean =>
   a.window === b.window &&
   a.ramp === b.ramp &&
   a.spacing === b.spacing &&
+  a.spacedTokens === b.spacedTokens &&
   a.holdUntil === b.holdUntil &&
   a.starts === b.starts &&
   a.alone === b.alone &&

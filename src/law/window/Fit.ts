@@ -15,7 +15,8 @@ import * as Cap from "./Cap.js"
 export interface History {
   readonly at: ReadonlyArray<number>
   readonly besides: ReadonlyArray<number>
-  readonly rejected: ReadonlyArray<boolean>
+  /** The statuses of those that were rejected; 0 of the others. */
+  readonly status: ReadonlyArray<number>
   /** What each of them counts. */
   readonly weight: ReadonlyArray<number>
 }
@@ -40,7 +41,7 @@ const half = 150
 const slack = 0.03
 /** Rejections between which rates are tried. */
 const pairs = 6
-const depths = [1, 4, 16, 64]
+const depths = [1, 2, 4, 8, 16, 32, 64]
 
 /**
  * The starts from one on whose fate is known by `now`: those that were rejected, and those that would have been by now.
@@ -51,15 +52,15 @@ const depths = [1, 4, 16, 64]
 export const historyOf = (starts: Starts, from: number, now: number, rejection: number): History => {
   const at: Array<number> = []
   const besides: Array<number> = []
-  const rejected: Array<boolean> = []
+  const status: Array<number> = []
   for (let sequence = Math.max(starts.first, from, starts.last - length + 1); sequence <= starts.last; sequence++) {
     const [fate, begun] = [starts.fate(sequence), starts.at(sequence)]
     if (fate === "open" && begun > now - rejection) continue
     at.push(begun)
     besides.push(Cap.servedBesides(starts, sequence, rejection))
-    rejected.push(fate === "capacity")
+    status.push(fate === "capacity" ? Math.max(1, starts.status(sequence)) : 0)
   }
-  return { at, besides, rejected, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
+  return { at, besides, status, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
 }
 
 /** No place is asked for that is not there. */
@@ -76,22 +77,33 @@ const byChance = (starts: number, rejected: number): { readonly chance: number; 
   return { chance, likelihood: rejected * log(chance) + (starts - rejected) * log(1 - chance) }
 }
 
-const none = ({ rejected, weight }: History): Explanation => {
+/** What may be a limit's: a rejection with its status, or with any where it has several. */
+type Own = (status: number) => boolean
+
+/** How often chance has rejected a start with another status than the limit's. */
+const othersOf = ({ status, weight }: History, isOwn: Own): number =>
+  status.reduce((sum, one, i) => (one !== 0 && !isOwn(one) ? sum + get(weight, i) : sum), 0)
+
+const none = ({ status, weight }: History): Explanation => {
   let [starts, hits] = [0, 0]
   for (let i = 0; i < weight.length; i++) {
     starts += get(weight, i)
-    if (rejected[i]) hits += get(weight, i)
+    if (status[i] !== 0) hits += get(weight, i)
   }
   return { _tag: "none", ...byChance(starts, hits) }
 }
 
-const cap = ({ besides, rejected, weight }: History): Explanation | undefined => {
+const cap = (history: History, isOwn: Own): Explanation | undefined => {
+  const { besides, status, weight } = history
+  const others = othersOf(history, isOwn)
   const most = Math.max(0, ...besides)
   // Sums by the number in flight: above a cap, and below it.
   const accepted = new Float64Array(most + 2)
   const hits = new Float64Array(most + 2)
   for (let i = 0; i < weight.length; i++) {
-    const sums = rejected[i] ? hits : accepted
+    const one = get(status, i)
+    if (one !== 0 && !isOwn(one)) continue
+    const sums = one === 0 ? accepted : hits
     const place = get(besides, i)
     sums[place] = get(sums, place) + get(weight, i)
   }
@@ -103,7 +115,7 @@ const cap = ({ besides, rejected, weight }: History): Explanation | undefined =>
   let best: Explanation | undefined
   for (let size = 0; size <= most; size++) {
     if (size > 0 && get(hits, size) > 0) {
-      const chance = byChance(below + belowHits, belowHits)
+      const chance = byChance(below + belowHits + others, belowHits + others)
       const likelihood = chance.likelihood + aboveHits * kept + above * broken
       if (best === undefined || likelihood > best.likelihood) best = { _tag: "cap", cap: size, ...chance, likelihood }
     }
@@ -115,22 +127,28 @@ const cap = ({ besides, rejected, weight }: History): Explanation | undefined =>
   return best
 }
 
-const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
+const bucket = (history: History, isOwn: Own, known: number | undefined): Explanation | undefined => {
+  const { at, status, weight } = history
+  const others = othersOf(history, isOwn)
   const hits: Array<number> = []
   const accepted: Array<number> = [0]
   let before = 0
   for (let i = 0; i < at.length; i++) {
-    accepted.push(get(accepted, i) + (rejected[i] ? 0 : 1))
-    if (rejected[i]) hits.push(i)
-    else if (hits.length === 0) before += get(weight, i)
+    const one = get(status, i)
+    accepted.push(get(accepted, i) + (one === 0 ? 1 : 0))
+    if (one === 0) {
+      if (hits.length === 0) before += get(weight, i)
+    } else if (isOwn(one)) hits.push(i)
   }
   const first = hits[0]
   if (first === undefined || hits.length < 2) return undefined
   const tried: Array<Explanation & { readonly _tag: "bucket" }> = []
   const attempt = (rate: number, depth: number): number => {
-    let [level, last, starts, lost, likelihood] = [0, get(at, first), before, 0, 0]
+    let [level, last, starts, lost, likelihood] = [0, get(at, first), before + others, others, 0]
     for (let i = first; i < at.length; i++) {
-      const [now, w, isHit] = [get(at, i), get(weight, i), rejected[i] === true]
+      const one = get(status, i)
+      if (one !== 0 && !isOwn(one)) continue
+      const [now, w, isHit] = [get(at, i), get(weight, i), one !== 0]
       level = Math.min(depth, level + rate * (now - last))
       last = now
       if (level < 0.9) likelihood += w * (isHit ? kept : broken)
@@ -154,6 +172,7 @@ const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
       if (span > 0 && count > 0) rates.push(count / span)
     })
   )
+  if (known !== undefined) rates.push(known)
   for (const rate of rates) for (const depth of depths) attempt(rate, depth)
   const coarse = [...tried].sort((a, b) => b.likelihood - a.likelihood).slice(0, 3)
   for (const { depth, rate } of coarse) for (const by of [0.99, 0.997, 1.003, 1.01]) attempt(by * rate, depth)
@@ -170,13 +189,23 @@ const bucket = ({ at, rejected, weight }: History): Explanation | undefined => {
  * @since 0.2.0
  * @category values
  */
-export const explainAll = (history: History): Explanation => {
+export const explainAll = (history: History, known?: number): Explanation => {
   const penalty = 0.5 * Math.log(Math.max(4, history.at.length))
-  const [alone, capped, paced] = [none(history), cap(history), bucket(history)]
-  let best = alone
-  if (capped !== undefined && capped.likelihood - penalty > best.likelihood) best = capped
-  const least = best === alone ? best.likelihood : best.likelihood - penalty
-  if (paced !== undefined && paced.likelihood - 1.5 * penalty > least) best = paced
+  const statuses = [...new Set(history.status)].filter((status) => status !== 0)
+  const owns: Array<Own> = [() => true]
+  if (statuses.length > 1) for (const own of statuses) owns.push((status) => status === own)
+  let best = none(history)
+  let most = best.likelihood
+  for (const isOwn of owns) {
+    for (const [found, numbers] of [
+      [cap(history, isOwn), 1],
+      [bucket(history, isOwn, known), 1.5]
+    ] as const) {
+      if (found === undefined || found.likelihood - numbers * penalty <= most) continue
+      best = found
+      most = found.likelihood - numbers * penalty
+    }
+  }
   return best
 }
 

@@ -7,6 +7,7 @@ import type { Sample, Starts } from "../ControlLaw.js"
 import * as Bucket from "./Bucket.js"
 import * as Cap from "./Cap.js"
 import * as Level from "./Level.js"
+import * as Log from "./Log.js"
 import type { Draft } from "./State.js"
 
 /**
@@ -21,13 +22,16 @@ export interface Fitted {
   readonly isLikelier: boolean
 }
 
+/** So many of the latest starts say what one weighs. */
+const remembered = 1000
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
 const closings = { hinted: 2, silent: 4 }
 /**
- * A limit is certain that has rejected so often, over so many starts that chance alone would have rejected some of them: each
- * of these nats makes it e times less likely that it has not.
+ * A limit is certain that explains so much, in nats, of when chance would have rejected as many, and of what chance would have
+ * rejected besides: each of these makes it e times less likely that it was chance. Starts that weigh differently fit nothing by
+ * accident.
  */
-const certain = { closings: 6, nats: 8 }
+const certain = { fit: 24, weighed: 12, chance: 8 }
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
 /** Two rates that differ by less are the same. */
@@ -51,22 +55,33 @@ export const at = (
 ): Fitted | undefined => {
   if (starts === undefined || isShared) return undefined
   const least = retryAfter === undefined ? closings.silent : closings.hinted
-  const bucket = Bucket.fitting(starts, clear, sequence, least)
+  const alike = Bucket.fitting(starts, clear, sequence, least)
+  const tokens = Log.tokensOf(starts, remembered)
+  const weighed = tokens && Bucket.fitting(starts, clear, sequence, closings.hinted, tokens.mean)
   const cap = Cap.fitting(starts, clear, sequence, rejectionLatency)
-  return { bucket, cap, isLikelier: bucket !== undefined && bucket.closings > cap.closings }
+  if (weighed !== undefined && weighed.starts > Math.max(cap.starts, alike?.starts ?? 0)) {
+    return { bucket: weighed, cap, isLikelier: true }
+  }
+  return { bucket: alike, cap, isLikelier: alike !== undefined && alike.closings > cap.closings }
 }
 
 /**
- * Whether what fits best has rejected so often that chance, which rejects such a share of all calls, cannot have done it.
+ * Whether what fits best cannot be chance: it would have rejected as many of the same starts at any other time, and some more
+ * of them where it is known to reject such a share of all calls.
  *
  * @since 0.2.0
  * @category predicates
  */
-export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number): boolean => {
+export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number | undefined): boolean => {
   const { closings, starts } = isLikelier && bucket !== undefined ? bucket : cap
+  const least = isLikelier && bucket?.unit !== undefined ? certain.weighed : certain.fit
   const isTight = !isLikelier || bucket === undefined || bucket.low > exactly * bucket.high
-  return isTight && closings >= certain.closings && starts * chance > certain.nats
+  return isTight && entropy(closings, starts) > least && (chance === undefined || starts * chance > certain.chance)
 }
+
+/** How unlikely it is that chance takes these of so many, in nats. */
+const entropy = (taken: number, all: number): number =>
+  taken === 0 || taken >= all ? 0 : taken * Math.log(all / taken) + (all - taken) * Math.log(all / (all - taken))
 
 /**
  * The pace of the bucket that fits. Where the latest starts fit none, a pace that had been exact stays: its test has failed.

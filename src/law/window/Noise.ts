@@ -151,7 +151,7 @@ const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void 
     // Below a limit little is seen of it: what was found stays until a test or a fall says otherwise.
     const seen = limit._tag === "none" ? 0 : Log.rejectedOf(starts, interval[limit._tag])
     if (limit._tag === "none" || seen < noise.chance / few) return consider(draft, starts, now)
-    const again = limit._tag === "bucket" ? Fit.explainAll(historyOf(draft, starts, now)) : limit
+    const again = limit._tag === "bucket" ? Fit.explainAll(historyOf(draft, starts, now), limit.rate) : limit
     const found = again._tag === limit._tag ? again : limit
     const more = found._tag === "bucket" ? 1000 * found.rate * gain : limit._tag === "cap" ? limit.cap + 1 : Infinity
     draft.noise = { ...noise, limit: found, chance: Math.max(leastChance, seen), tested: more, since: now }
@@ -183,8 +183,8 @@ const historyOf = ({ clear, rejectionLatency }: Draft, starts: Starts, now: numb
 /** Begins, goes on with or ends averages, by what explains the latest starts best. */
 const consider = (draft: Draft, starts: Starts, now: number): void => {
   const history = historyOf(draft, starts, now)
-  const limit = Fit.explainAll(history)
-  const { noise } = draft
+  const { limits, noise } = draft
+  const limit = Fit.explainAll(history, limits.pace && Pace.rate(limits.pace) / 1000)
   const unexplained = limit.chance * (history.at.length + 2)
   const least = noise === undefined && limit._tag !== "none" ? 3 : 1
   if (unexplained < least || limit.chance > Chance.most || (noise === undefined && history.at.length < 30)) {

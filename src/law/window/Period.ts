@@ -6,8 +6,10 @@
  * @since 0.2.0
  */
 
+import * as Log from "./Log.js"
+
 /**
- * At most `limit` starts in any span of `length` milliseconds.
+ * At most `limit` starts, or tokens, in any span of `length` milliseconds.
  *
  * @since 0.2.0
  * @category models
@@ -35,6 +37,10 @@ export interface Period {
   readonly raises: number
   /** Every start that is remembered fits it: it is not learned anew from when the API opens. */
   readonly isExact: boolean
+  /** What a start takes of the limit. */
+  readonly start: Log.Weight
+  /** What it was before the first of these failures. */
+  readonly stood?: Period | undefined
 }
 
 /** Lengths that differ by less are the same. */
@@ -81,7 +87,8 @@ export const learn = (
     failures: 0,
     patience: proven ? known.patience : 3,
     raises: 0,
-    isExact: false
+    isExact: false,
+    start: Log.alike
   }
   return proven ? test(period) : period
 }
@@ -92,7 +99,7 @@ export const learn = (
  * @since 0.2.0
  * @category constructors
  */
-export const told = (limit: number, length: number): Period => ({
+export const told = (limit: number, length: number, start = Log.alike): Period => ({
   limit,
   known: limit,
   length,
@@ -104,8 +111,17 @@ export const told = (limit: number, length: number): Period => ({
   failures: 0,
   patience: 6,
   raises: 0,
-  isExact: true
+  isExact: true,
+  start
 })
+
+/**
+ * How much of a period may be started before the next start has to wait: whoever it is may be the largest.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const bounded = ({ limit, start }: Period): number => Math.max(1, limit - start.most + 1)
 
 /** What to try next: a length between the two known ones, or, once these are close and all was quiet, a higher limit. */
 const test = (period: Period): Period => {
@@ -160,6 +176,7 @@ export const failed = (period: Period, opensIn: number | undefined, pause: numbe
         : Math.min(length * 1.03, length + pause)
   return {
     ...period,
+    stood: failures === 0 ? period : period.stood,
     limit: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
     known: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
     length: longer,

@@ -10,6 +10,7 @@ import type { Starts } from "../ControlLaw.js"
 import * as Cap from "./Cap.js"
 import * as Fitted from "./Fitted.js"
 import * as Kind from "./Kind.js"
+import * as Log from "./Log.js"
 import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
@@ -51,13 +52,17 @@ export const reject = (
   if (epoch < draft.decision.epoch) return
   const other =
     starts === undefined || draft.block !== undefined ? undefined : Kind.ofOthers(draft, sample, starts, now)
-  if (other === "chance") return
+  // One in a row says nothing new; for two it is worth to look whether theirs is the status of the limit.
+  if (other === "chance" && starts !== undefined && Log.rowOf(starts, sequence) === 1) return
   const fitted = Fitted.at(draft, sample, starts)
+  const isCertain = draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance)
+  if (other === "chance") {
+    if (!isCertain || starts === undefined || isStillKind(draft, sample, starts)) return
+    draft.kind = { status: sample.status, others: 0 }
+  }
   if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
-  const isCertain =
-    draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance ?? 1)
   const isOpen = draft.block === undefined && starts !== undefined
-  if (other === undefined && isCertain) {
+  if (other !== "closed" && isCertain) {
     draft.kind ??= { status: sample.status, others: 0 }
     draft.noise = undefined
     draft.calm = calm
@@ -79,7 +84,7 @@ export const reject = (
     }
     reopen(draft, draft.block, startedAt)
   }
-  if (isPeriods(draft, sample, accepted, startedAt, now)) return
+  if (isPeriods(draft, sample, accepted, startedAt, now, starts)) return
 
   const last = draft.marks[draft.marks.length - 1]
   const mark = { at: startedAt, accepted, held: draft.held }
@@ -129,11 +134,12 @@ const isSpan = (
   // A cap on calls that all take as long as a span looks like one, and so does a bucket that is used evenly.
   if (Cap.fitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
   const bucket = fitted?.bucket
-  if (bucket !== undefined && (1000 * span.limit) / span.period < faster * bucket.high) return false
-  const needed = Fitted.permitsFor(draft, (1000 * span.limit) / span.period)
+  const rate = (1000 * span.limit) / span.start.mean / span.period
+  if (bucket !== undefined && (bucket.starts > Span.remembered || rate < faster * bucket.high)) return false
+  const needed = Fitted.permitsFor(draft, rate)
   const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
-  draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10)
+  draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10, span.start)
   draft.opened = { at: now, accepted }
   draft.marks = []
   draft.noise = undefined
@@ -143,15 +149,29 @@ const isSpan = (
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
   explain(
     draft,
-    `${span.limit} starts in ${span.period / 1000} s are the limit`,
+    `${span.limit} ${span.start === Log.alike ? "starts" : "tokens"} in ${span.period / 1000} s are the limit`,
     span.areRejectedCounted ? now + span.period : 0
   )
   return true
 }
 
+/** Whether what was taken for the status of the limit still is. */
+const isStillKind = (draft: Draft, sample: Rejection, starts: Starts): boolean => {
+  const last = draft.kind && Log.lastWith(starts, draft.kind.status)
+  const fitted = last === undefined ? undefined : Fitted.at(draft, { ...sample, sequence: last }, starts)
+  return fitted !== undefined && Fitted.isCertain(fitted, undefined)
+}
+
 /** Whether a rejection is the work of a period, known or newly learned; sees to it, if so. */
-const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt: number, now: number): boolean => {
-  const { bound, retryAfter, startedWith } = sample
+const isPeriods = (
+  draft: Draft,
+  sample: Rejection,
+  accepted: number,
+  startedAt: number,
+  now: number,
+  starts: Starts | undefined
+): boolean => {
+  const { bound, retryAfter, sequence, startedWith } = sample
   const { limits, opened, period, widest } = draft
   const { pace, window } = limits
   const inFlight = startedWith - 1
@@ -168,6 +188,16 @@ const isPeriods = (draft: Draft, sample: Rejection, accepted: number, startedAt:
     )
     draft.period = Period.failed(period, retryAfter, pause)
     draft.marks = []
+    if (
+      draft.period?.isExact === true &&
+      starts !== undefined &&
+      startedAt - Log.servedAt(starts, sequence) > period.length
+    ) {
+      // Whatever has closed the API, it is not this period, which was over before.
+      draft.period = draft.period.stood ?? draft.period
+      probeAgain(draft, make(draft, { since: startedAt, accepted, before: limits, at: startedAt }), now, retryAfter)
+      return true
+    }
     if (draft.period !== undefined) {
       explain(draft, "the period is longer than thought", retryAfter === undefined ? now + pause : undefined)
       return true

@@ -7,7 +7,7 @@ import type { Starts } from "../ControlLaw.js"
 import * as Log from "./Log.js"
 
 /**
- * At most `limit` starts in `period` milliseconds.
+ * At most `limit` starts, or tokens, in `period` milliseconds.
  *
  * @since 0.2.0
  * @category models
@@ -17,12 +17,19 @@ export interface Span {
   readonly period: number
   /** The API counts starts that it has rejected, too. */
   readonly areRejectedCounted: boolean
+  /** What a start takes of the limit. */
+  readonly start: Log.Weight
 }
 
 /** In milliseconds; of those that fit, the longest allows the least. */
 const periods = [60_000, 30_000, 20_000, 10_000, 5000, 2000, 1000]
-/** So many of the latest starts are looked at. */
-const remembered = 1024
+/**
+ * So many of the latest starts are looked at.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const remembered = 1024
 /** So many spans must have been used up, and so many starts let through in them: fewer fit by accident. */
 const closings = 2
 const enough = 32
@@ -35,7 +42,8 @@ const limitOf = (
   log: Log.Log,
   period: number,
   rule: (typeof rules)[number],
-  areRejectedCounted: boolean
+  areRejectedCounted: boolean,
+  mean: number
 ): number | undefined => {
   let [most, least, closed, begin, used, oldest] = [0, Infinity, 0, -Infinity, 0, 0]
   const counted: Array<number> = []
@@ -43,29 +51,33 @@ const limitOf = (
   for (const [place, at] of log.at.entries()) {
     const isRejected = log.rejected[place] === 1
     if (rule === "back") {
-      while (oldest < counted.length && (counted[oldest] ?? 0) <= at - period) oldest += 1
-      used = counted.length - oldest
+      for (; oldest < counted.length; oldest += 1) {
+        const was = counted[oldest] ?? 0
+        if ((log.at[was] ?? 0) > at - period) break
+        used -= log.weight[was] ?? 0
+      }
     } else if (at >= begin + period) {
       begin = rule === "grid" ? Math.floor(at / period) * period : at
       used = 0
     }
+    const weight = log.weight[place] ?? 1
     if (!isRejected) {
-      most = Math.max(most, used + 1)
-      through += 1
+      most = Math.max(most, used + weight)
+      through += weight
     } else {
-      least = Math.min(least, used)
+      least = Math.min(least, used + weight)
       if (2 * through >= most) {
         closed += 1
         through = 0
       }
     }
-    if (most > least) return undefined
+    if (most >= least) return undefined
     if (!isRejected || areRejectedCounted) {
-      used += 1
-      counted.push(at)
+      used += weight
+      counted.push(place)
     }
   }
-  return closed >= closings && closed * most >= enough ? most : undefined
+  return closed >= closings && (closed * most) / mean >= enough ? most : undefined
 }
 
 /**
@@ -75,12 +87,19 @@ const limitOf = (
  * @category measuring
  */
 export const fitting = (starts: Starts, until: number): Span | undefined => {
-  const log = Log.of(starts, until - remembered + 1, until)
+  const tokens = Log.tokensOf(starts, remembered)
+  return (
+    fittingOf(Log.of(starts, until - remembered + 1, until), Log.alike) ??
+    (tokens && fittingOf(Log.of(starts, until - remembered + 1, until, 1), tokens))
+  )
+}
+
+const fittingOf = (log: Log.Log, start: Log.Weight): Span | undefined => {
   for (const period of periods) {
     for (const rule of rules) {
       for (const areRejectedCounted of [false, true]) {
-        const limit = limitOf(log, period, rule, areRejectedCounted)
-        if (limit !== undefined) return { limit, period, areRejectedCounted }
+        const limit = limitOf(log, period, rule, areRejectedCounted, start.mean)
+        if (limit !== undefined) return { limit, period, areRejectedCounted, start }
       }
     }
   }

@@ -184,6 +184,8 @@ export interface State {
   readonly refills: boolean
   /** What the API said of its quotas first. */
   readonly told: Hints | undefined
+  /** What one start of a pace or a period stands for, in tokens; undefined while every start counts alike. */
+  readonly unit: number | undefined
   /** Until then the pool catches up on a hold. */
   readonly catchUpUntil: number
   /** While chance rejects calls. */
@@ -240,6 +242,7 @@ class Copy implements State {
   held: State["held"]
   refills: State["refills"]
   told: State["told"]
+  unit: State["unit"]
   catchUpUntil: State["catchUpUntil"]
   noise: State["noise"]
   kind: State["kind"]
@@ -276,6 +279,7 @@ class Copy implements State {
     this.held = from.held
     this.refills = from.refills
     this.told = from.told
+    this.unit = from.unit
     this.catchUpUntil = from.catchUpUntil
     this.noise = from.noise
     this.kind = from.kind
@@ -352,6 +356,7 @@ export const begin = (poolSize: number, now: number, epoch: number, isShared = f
     held: 0,
     refills: true,
     told: undefined,
+    unit: undefined,
     catchUpUntil: 0,
     noise: undefined,
     kind: undefined,

@@ -19,7 +19,7 @@ const growth = 3
 const leastCount = 4
 /** The period of a pace that is known well, in milliseconds, and in requests where these are rare. */
 const paceTime = 4000
-const paceCount = 28
+const paceCount = 40
 /** An exact pace that was found so often in a row is tested half as often. */
 const settled = 4
 /** What is lost of a hold that the API makes good: a pool has only so many permits to catch up with. */
@@ -169,6 +169,6 @@ const countPeriod = (draft: Draft, sequence: number, startedAt: number): void =>
   } else if (startedAt >= opened.at + period.length) {
     draft.opened = { at: opened.at + period.length, accepted }
     // One that was not used up proves nothing.
-    if (accepted - opened.accepted >= period.limit) draft.period = Period.passed(period)
+    if ((accepted - opened.accepted) * period.start.mean >= Period.bounded(period)) draft.period = Period.passed(period)
   }
 }

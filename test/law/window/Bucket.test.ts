@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import { ServerModel } from "effect-aimd/testing"
 import * as Bucket from "../../../src/law/window/Bucket.js"
-import { judged, spread, startsOf, type Start } from "../../support/starts.js"
+import { judged, spread, startsOf, type Start, unequal } from "../../support/starts.js"
 
 /** What a bucket makes of starts at a pace that is so many times its rate. */
 const pressed = (rate: number, burst: number, by: number, count: number, from = 0): ReadonlyArray<Start> =>
@@ -38,6 +38,17 @@ describe("The bucket that fits", () => {
     }
   )
 
+  it("is of tokens, where starts weigh differently: in those of a mean start", () => {
+    const server = ServerModel.tokenBucket({ rate: 1000, burst: 3000, unit: "tokens" })
+    const judgedOnes = judged(server, spread(200, 500), unequal)
+    const until = lastOf(judgedOnes)
+    const [alike, weighed] = [undefined, 600].map((unit) => Bucket.fitting(startsOf(judgedOnes), 1, until, 1, unit))
+    assert.isUndefined(alike)
+    const { depth, high, low, starts } = weighed ?? assert.fail("nothing fits")
+    assert.deepStrictEqual([starts, Math.round(600 * low), Math.round(600 * high)], [until, 1000, 1001])
+    assert.isTrue(depth > 4.7 && depth <= 5)
+  })
+
   it("is that of the latest starts, as many as one bucket fits, and no others than it is asked about", () => {
     const before = pressed(40, 5, 1.3, 300)
     const after = pressed(10, 5, 1.3, 200, (before.at(-1)?.[0] ?? 0) + 1000)
@@ -60,9 +71,9 @@ describe("The bucket that fits", () => {
   })
 
   it.each([
-    [9, [10, 9.95, 9.805, 43]],
-    [11, [12, 9.961, 9.783, 39]]
-  ])("fits nearly, where the true burst is between those that are tried: %i", (burst, found) => {
+    [9, [9, 9.961, 10.05, 43]],
+    [11, [11, 9.961, 10.03, 39]]
+  ])("is found, too, where its burst is between those that are tried: %i", (burst, found) => {
     const instants = spread(250, 40).map((at, i) => at + 90 * burst * Math.floor(i / (2.5 * burst)))
     assert.deepStrictEqual(fitting(judged(ServerModel.tokenBucket({ rate: 10, burst }), instants)), found)
   })

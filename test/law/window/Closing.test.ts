@@ -1,12 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Closing from "../../../src/law/window/Closing.js"
 import * as Level from "../../../src/law/window/Level.js"
+import * as Period from "../../../src/law/window/Period.js"
 import * as Pace from "../../../src/law/window/Pace.js"
 import * as State from "../../../src/law/window/State.js"
 
 /** Open since 0; after `through` were let through, at `closedAt`, nothing passes any more until `openedAt`. */
-const reopened = (through: number, closedAt: number, openedAt: number, over: Partial<State.Block> = {}) => {
+const reopened = (
+  through: number,
+  closedAt: number,
+  openedAt: number,
+  over: Partial<State.Block> = {},
+  period?: Period.Period
+) => {
   const draft = State.draft(State.begin(64, 0, 0).state)
+  draft.period = period
   draft.opened = { at: 0, accepted: 0 }
   draft.limits = { ...draft.limits, pace: Level.known(40), slowStart: false }
   draft.successes = through
@@ -47,6 +55,12 @@ describe("An API that was closed", () => {
       [open, punished, punished, open]
     )
     assert.strictEqual(reopened(5, 900, 30_900, { told: true }).reason, open)
+  })
+
+  it("has no lock-out where it has a period", () => {
+    const period = Period.told(20, 1000)
+    assert.strictEqual(reopened(5, 900, 30_900, {}, period).reason, open)
+    assert.strictEqual(reopened(5, 900, 30_900, {}, { ...period, isExact: false, proven: false }).reason, open)
   })
 
   it("and was away is met as it had been left", () => {
@@ -118,5 +132,21 @@ describe("How long an API is closed", () => {
 
   it("is none yet where nobody knows since when it had been open", () => {
     assert.deepStrictEqual(learned(20, 50_000, 61_000), [undefined, { at: 61_000, accepted: 20 }])
+  })
+})
+
+describe("A probe in vain", () => {
+  const heldFor = (retryAfter: number | undefined) => {
+    const draft = State.draft(State.begin(64, 0, 0).state)
+    Object.assign(draft, { opened: { at: 0, accepted: 0 }, successes: 100, rejectionLatency: 50 })
+    const block = Closing.make(draft, { since: 4000, accepted: 100, before: draft.limits, at: 4000 })
+    Closing.probeAgain(draft, block, 24_000, retryAfter)
+    return draft.decision.holdUntil - 24_000
+  }
+
+  it("backs off for as long as nothing has passed says; a hint never shortens that, and may make it longer", () => {
+    const backoff = heldFor(undefined)
+    assert.isAbove(backoff, 1000)
+    assert.deepStrictEqual([heldFor(0), heldFor(1000), heldFor(10_000)], [backoff, backoff, 10_000])
   })
 })

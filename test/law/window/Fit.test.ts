@@ -7,7 +7,7 @@ type Past = readonly [at: number, besides: number, rejected: boolean]
 const historyOf = (starts: ReadonlyArray<Past>): Fit.History => ({
   at: starts.map(([at]) => at),
   besides: starts.map(([, besides]) => besides),
-  rejected: starts.map(([, , rejected]) => rejected),
+  status: starts.map(([, , rejected]) => (rejected ? 429 : 0)),
   weight: starts.map(() => 1)
 })
 const explain = (count: number, start: (i: number) => readonly [besides: number, rejected: boolean]) =>
@@ -139,15 +139,15 @@ describe("The history that is explained", () => {
   const starts = () => {
     const history = History.make(1000)
     for (const [i, at] of [0, 10, 20, 100, 190].entries()) history.add(at, i)
-    history.ended(2, "capacity")
+    history.ended(2, "capacity", 429)
     history.ended(1, "success")
     return history
   }
 
   it("has what was rejected, and what would have been by now", () => {
-    const { at, rejected } = Fit.historyOf(starts(), 1, 200, 50)
+    const { at, status } = Fit.historyOf(starts(), 1, 200, 50)
     assert.deepStrictEqual(at, [0, 10, 20, 100])
-    assert.deepStrictEqual(rejected, [false, true, false, false])
+    assert.deepStrictEqual(status, [0, 429, 0, 0])
     assert.deepStrictEqual(Fit.historyOf(starts(), 3, 200, 50).at, [20, 100])
   })
 

@@ -81,28 +81,46 @@ describe("The bucket that a rejection fits", () => {
   })
 })
 
-const fitted = (low: number, high: number): Bucket.Bucket => ({ depth: 5, low, high, closings: 9, starts: 100 })
+const fitted = (low: number, high: number): Bucket.Bucket => ({
+  depth: 5,
+  low,
+  high,
+  closings: 9,
+  starts: 100,
+  unit: undefined
+})
 
 describe("What is certain", () => {
-  const isCertain = (chance: number, bucket: Bucket.Bucket | undefined, cap: Fitted.Fitted["cap"]) =>
+  const isCertain = (chance: number | undefined, bucket: Bucket.Bucket | undefined, cap: Fitted.Fitted["cap"]) =>
     Fitted.isCertain({ bucket, cap, isLikelier: bucket !== undefined }, chance)
+  const none = { closings: 1, starts: 1 }
 
-  it("is a limit that has rejected six times, among starts of which chance would have rejected some", () => {
-    const none = { closings: 1, starts: 1 }
-    const closings = [5, 6].map((closings) => ({ ...fitted(95, 100), closings }))
+  it("is a limit whose rejections chance would have had at any other time: seven of a hundred starts", () => {
     assert.deepStrictEqual(
-      closings.map((bucket) => isCertain(0.1, bucket, none)),
+      [6, 7].map((closings) => isCertain(undefined, { ...fitted(95, 100), closings }, none)),
       [false, true]
     )
+    assert.deepStrictEqual(
+      [6, 7].map((closings) => isCertain(undefined, undefined, { closings, starts: 100 })),
+      [false, true]
+    )
+    assert.isFalse(isCertain(undefined, { ...fitted(95, 100), closings: 0 }, none))
+    assert.isFalse(isCertain(undefined, undefined, { closings: 30, starts: 30 }))
+  })
+
+  it("is sooner one of tokens: three of a hundred starts that weigh differently fit nothing by accident", () => {
+    assert.deepStrictEqual(
+      [2, 3].map((closings) => isCertain(undefined, { ...fitted(95, 100), unit: 600, closings }, none)),
+      [false, true]
+    )
+  })
+
+  it("is none, while chance is known, before that would have rejected eight besides", () => {
     assert.deepStrictEqual(
       [80, 81].map((starts) => isCertain(0.1, { ...fitted(95, 100), starts }, none)),
       [false, true]
     )
-    assert.deepStrictEqual(
-      [5, 6].map((closings) => isCertain(0.1, undefined, { closings, starts: 81 })),
-      [false, true]
-    )
-    assert.isFalse(isCertain(0.1, undefined, { closings: 6, starts: 80 }))
+    assert.isFalse(isCertain(0.1, undefined, { closings: 9, starts: 80 }))
   })
 
   it("is no rate that may as well be another", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Log from "../../../src/law/window/Log.js"
-import { startsOf } from "../../support/starts.js"
+import { startsOf, type Start } from "../../support/starts.js"
 
 describe("What a rejection says of the starts", () => {
   const starts = startsOf([
@@ -56,6 +56,24 @@ describe("The latest starts", () => {
       ],
       [0.8, 0.8, 0.75, 0.5]
     )
+  })
+
+  it("were served and rejected last at some time", () => {
+    assert.deepStrictEqual(
+      [5, 3, 1].map((until) => Log.servedAt(starts, until)),
+      [20, 20, -Infinity]
+    )
+    assert.deepStrictEqual(
+      [429, 503, 529].map((status) => Log.lastWith(starts, status)),
+      [3, 5, undefined]
+    )
+  })
+
+  it("weigh something where they weigh differently, and everybody says so", () => {
+    const weighing = (...tokens: ReadonlyArray<number>) =>
+      Log.tokensOf(startsOf(tokens.map((one, i): Start => [i, "success", 0, 0, one])), 3)
+    assert.deepStrictEqual(weighing(9, 1, 2, 6), { mean: 3, most: 6 })
+    assert.deepStrictEqual([weighing(2, 2, 2), weighing(0, 2, 6), weighing(0, 0, 0)], [undefined, undefined, undefined])
   })
 
   it("have been rejected so often in a row", () => {

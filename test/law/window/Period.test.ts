@@ -94,6 +94,12 @@ describe("A period", () => {
       )
     })
 
+    it("of tokens leaves room for the largest start, which may be the next", () => {
+      assert.strictEqual(Period.bounded(Period.told(20, 1000)), 20)
+      assert.strictEqual(Period.bounded(Period.told(60_000, 60_000, { mean: 600, most: 1100 })), 58_901)
+      assert.strictEqual(Period.bounded(Period.told(500, 60_000, { mean: 600, most: 1100 })), 1)
+    })
+
     it("is not learned anew from when the API opens", () => {
       assert.strictEqual(Period.learn(told, { limit: 30, short: 0, safe: 70_000, openedAt: 70_000 }), told)
       assert.isFalse(proven.isExact)

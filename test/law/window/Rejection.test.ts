@@ -6,6 +6,7 @@ import * as Level from "../../../src/law/window/Level.js"
 import * as Period from "../../../src/law/window/Period.js"
 import { reject } from "../../../src/law/window/Rejection.js"
 import * as State from "../../../src/law/window/State.js"
+import { capped, spread, startsOf, type Start } from "../../support/starts.js"
 
 const now = 10_000
 
@@ -70,6 +71,53 @@ describe("A period that was too short", () => {
       pauses,
       [1200, 2400, 4800, 6000, 6000].map((pause) => [reason, pause])
     )
+  })
+})
+
+describe("A rejection after an exact period was over", () => {
+  const exact = Period.told(20, 1000)
+  /** The last of so many in a row, where others were served until so many milliseconds before it. */
+  const after = (silence: number, period: Period.Period) => {
+    const starts = startsOf([[now - silence, "success"], ...Array.from({ length: 3 }, (): Start => [now, "capacity"])])
+    const draft = draftOf({ period })
+    reject(draft, { ...rejection(), sequence: 4 }, now, now, starts)
+    return draft
+  }
+
+  it("is that of an API which something else has closed, and the period stays as it stood", () => {
+    const once = Period.failed(exact, undefined, 50)
+    const { block, decision, period } = after(1040, once ?? exact)
+    assert.deepStrictEqual([block?.since, decision.reason], [now, "nothing passes"])
+    assert.deepStrictEqual(period, exact)
+  })
+
+  it("may be that of the period, as long as this may not have been over", () => {
+    const { block, decision } = after(1000, exact)
+    assert.deepStrictEqual([block, decision.reason], [undefined, "the period is longer than thought"])
+  })
+})
+
+describe("A rejection with another status than the limit had", () => {
+  /** A cap that answers with 429, and what became of the starts before. */
+  const starts = capped(5, 100, spread(400, 21))
+  const second = starts.findLastIndex(([, fate], i) => fate === "capacity" && starts[i - 1]?.[1] === "capacity") + 1
+  const alone = starts.findLastIndex(([, fate], i) => fate === "capacity" && starts[i - 1]?.[1] === "success") + 1
+  const rejected = (sequence: number, log: ReadonlyArray<Start> = starts) => {
+    const draft = draftOf({ kind: { status: 503, others: 0 }, rejectionLatency: 5 })
+    reject(draft, { ...rejection(), startedWith: 6, sequence }, now, now, startsOf(log))
+    return draft
+  }
+
+  it("is the limit's, where that is certain of it, and not of the other one any more", () => {
+    const { kind, limits } = rejected(second)
+    assert.deepStrictEqual([kind, limits.window.top], [{ status: 429, others: 0 }, 5])
+  })
+
+  it("is chance where it is one in a row, and where the limit is as certain as ever", () => {
+    assert.strictEqual(rejected(alone).kind?.status, 503)
+    const both = [...capped(5, 100, spread(400, 21)).map(([at, fate, besides = 0]): Start => [at, fate, besides, 503])]
+    const shifted = starts.map(([at, ...rest]): Start => [at + 10_000, ...rest])
+    assert.strictEqual(rejected(both.length + second, [...both, ...shifted]).kind?.status, 503)
   })
 })
 

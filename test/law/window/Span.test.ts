@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import { ServerModel } from "effect-aimd/testing"
 import * as Span from "../../../src/law/window/Span.js"
-import { capped, judged, spread, startsOf, type Start } from "../../support/starts.js"
+import { capped, judged, spread, startsOf, type Start, unequal } from "../../support/starts.js"
 
 const lastOf = (starts: ReadonlyArray<Start>): number => starts.findLastIndex(([, fate]) => fate === "capacity") + 1
 
@@ -69,6 +69,16 @@ describe("The span that fits", () => {
   ])("has been used up often enough: %d a second in %d spans", (limit, spans) => {
     assert.isUndefined(fitting(windows(spans - 1, limit, 5)))
     assert.deepStrictEqual(fitting(windows(spans, limit, 5)), [limit, 1000, false])
+  })
+
+  it("is of tokens, where starts weigh differently", () => {
+    const server = ServerModel.fixedWindow({ limit: 60_000, per: 60_000, unit: "tokens" })
+    const starts = judged(server, spread(600, 400, begin), unequal)
+    const { limit, period, start } = Span.fitting(startsOf(starts), lastOf(starts)) ?? assert.fail("nothing fits")
+    assert.deepStrictEqual([period, start.most > 1090, Math.round(start.mean)], [60_000, true, 600])
+    assert.isTrue(limit > 59_800 && limit <= 60_000)
+    // Alike, as many that weigh nothing fit none.
+    assert.isUndefined(fitting(starts.map(([at, fate]): Start => [at, fate])))
   })
 
   it("has been used up again only when half of it was let through since", () => {

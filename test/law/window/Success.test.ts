@@ -150,7 +150,7 @@ describe("A pace after a success", () => {
     assert.strictEqual(progress({ decision }, { bound: "window" }), 0)
   })
 
-  it("takes longer with each time that it was found the same, up to four seconds or twenty-eight requests", () => {
+  it("takes longer with each time that it was found the same, up to four seconds or forty requests", () => {
     const after = (patience: number, rate: number) => {
       const limits = { ...known(12, rate), pace: { ...Level.known(rate), patience } }
       const elapsed = 100
@@ -158,7 +158,7 @@ describe("A pace after a success", () => {
     }
     assert.deepStrictEqual(
       [after(0, 10), after(1, 10), after(2, 10), after(9, 10), after(9, 2)],
-      [...[400, 800, 1600, 4000, 14_000]]
+      [400, 800, 1600, 4000, 20_000]
     )
   })
 
