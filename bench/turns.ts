@@ -157,10 +157,10 @@ export const turns = async (sizes: Sizes): Promise<Section> => {
   const measured = await overhead(sizes)
   const isFull = sizes.rows > 10_000
   const waiting = await race(
-    [0, 10, 1000].flatMap((tenants) =>
+    [0, 1000].flatMap((tenants) =>
       sizes.callers.map((callers) => ({ name: `${tenants}`, rows: callers, run: crowd(tenants) }))
     ),
-    sizes.long
+    { rounds: Math.min(3, sizes.long.rounds), warmUps: 0 }
   )
   const orders: Array<ReadonlyArray<string>> = []
   for (const queue of Object.entries(queues)) orders.push(await order(queue, isFull ? 1 : 0.08))
