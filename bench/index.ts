@@ -11,20 +11,27 @@ import { simulation } from "./simulation.js"
 import { full, smoke } from "./sizes.js"
 import { streams } from "./streams.js"
 import { tracing } from "./tracing.js"
+import { turns } from "./turns.js"
 import { waiting } from "./waiting.js"
 
 const options = process.argv.slice(2)
 const isSmoke = options.includes("--smoke")
-const unknown = options.filter((option) => option !== "--smoke")
-if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: the only one is --smoke`)
+const only = options.includes("--only") ? options[options.indexOf("--only") + 1] : undefined
+const unknown = options.filter((option) => !["--smoke", "--only", only].includes(option))
+if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: there are --smoke and --only SECTION`)
+
+const all = [overhead, growth, memory, streams, waiting, limits, turns, tracing, simulation, http, journal]
+const wanted = all.filter(({ name }) => only === undefined || name === only)
+if (wanted.length === 0) throw new Error(`--only: expected one of ${all.map(({ name }) => name).join(", ")}`)
 
 const sections = new Array<Section>()
-for (const measure of [overhead, growth, memory, streams, waiting, limits, tracing, simulation, http, journal]) {
+for (const measure of wanted) {
   console.error(`${measure.name} ...`)
   sections.push(await measure(isSmoke ? smoke : full))
 }
 
 const report = render(sections)
 console.log(report)
-if (isSmoke) console.log("\nSmoke run: every result is right; the figures mean nothing, and nothing was written.")
+if (only !== undefined) console.log("\nOne section alone: nothing was written.")
+else if (isSmoke) console.log("\nSmoke run: every result is right; the figures mean nothing, and nothing was written.")
 else write(new URL("../docs/BENCHMARKS.md", import.meta.url), report)

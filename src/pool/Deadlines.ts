@@ -70,10 +70,16 @@ export const make = <J extends Job>(
   let timer: Timer | undefined
 
   const worksFor = (): number => latency ?? 0
+  const tolds = new Map<Admission, ReadonlyArray<Limit.Told>>()
+  const toldOf = (pool: Admission): ReadonlyArray<Limit.Told> => {
+    const told = tolds.get(pool) ?? Limit.tell(pool.config.limits ?? [])
+    tolds.set(pool, told)
+    return told
+  }
 
   /** When a job would be done that comes behind so many, as far as anybody knows. */
   const doneAt = (ahead: number, now: number): number => {
-    const views = admission.pools.map((pool) => viewOf(pool, worksFor(), mean, now))
+    const views = admission.pools.map((pool) => viewOf(pool, toldOf(pool), worksFor(), mean, now))
     const opensAt = views.reduce((first, view) => Math.min(first, view.opensAt), Infinity)
     const free = views.reduce((sum, view) => sum + view.free, 0)
     const rate = views.reduce((sum, view) => sum + 1 / view.every, 0)
@@ -144,6 +150,7 @@ export const make = <J extends Job>(
 /** A law that has never had to slow down has found no limit: nobody knows that the pool could not do all at once. */
 const viewOf = (
   pool: Admission,
+  told: ReadonlyArray<Limit.Told>,
   latency: number,
   mean: Weight | undefined,
   now: number
@@ -154,7 +161,7 @@ const viewOf = (
     {
       window: decision.epoch === 0 ? config.poolSize : Ramp.windowAt(decision, now),
       latency,
-      told: Limit.tell(config.limits ?? []),
+      told,
       takes: ({ unit }) => (unit === "concurrent" ? 0 : (mean?.[unit] ?? 0))
     },
     now

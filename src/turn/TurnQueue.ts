@@ -135,6 +135,9 @@ export const compare = (a: Head, b: Head, ageing: number): number => {
   return came === other ? b.priority - a.priority : came - other
 }
 
+/** So many priorities and tenants without anybody are kept for when somebody comes back, at most. */
+const most = 64
+
 /**
  * Nobody waits yet. Whoever waits `ageing` milliseconds goes like one of the next higher priority, and so on; one without a
  * deadline goes like one whose deadline is so long after it came. `Infinity` for never: then some may starve.
@@ -189,7 +192,7 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     order.remove(self)
     change()
     if (self.all.size > 0) order.add(self)
-    else classes.delete(self.priority)
+    else if (classes.size > most || self.tenants.size > most) classes.delete(self.priority)
   }
 
   /** The tenant whose turn it is; those on the way that have nobody are done. */
