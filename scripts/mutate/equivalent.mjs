@@ -55,13 +55,6 @@ export const equivalent = {
       why: "it lets go of memory: nobody goes on from a slot that is out"
     }
   ],
-  "src/pool/CallTurn.ts": [
-    {
-      what: "if (said.every((option) => option === undefined)) never",
-      line: "if (said.every((option) => option === undefined)) return undefined",
-      why: "it only costs less: the turn of who says nothing is that of a line in order"
-    }
-  ],
   "src/pool/Elected.ts": [
     {
       what: "if (first !== undefined) always",
@@ -133,22 +126,7 @@ export const equivalent = {
       what: "< -> <=",
       line: `${line} && a.sequence < b.sequence)`,
       why: "no two have the same sequence"
-    })),
-    {
-      what: "> -> >=",
-      line: "return came < other || (came === other && a > b)",
-      why: "two of the same priority are told apart before"
-    },
-    {
-      what: "without ?? Infinity",
-      line: "const sinceOf = ({ all }: Class<A>): number => all.first()?.waiter.since ?? Infinity",
-      why: "a class without anybody is in no order"
-    },
-    {
-      what: "|| -> &&",
-      line: "if (self === undefined || tenant === undefined || next === undefined) return undefined",
-      why: "a class has somebody, and who has a turn has a row: all three are there, or none"
-    }
+    }))
   ]
 }
 
