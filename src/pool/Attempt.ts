@@ -11,7 +11,9 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Tracer from "effect/Tracer"
 import type { Admission } from "./Admission.js"
+import * as Again from "./Again.js"
 import * as Insider from "./Insider.js"
+import type { Job } from "./Job.js"
 import * as PoolError from "../PoolError.js"
 
 /**
@@ -21,6 +23,18 @@ import * as PoolError from "../PoolError.js"
  * @category models
  */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/**
+ * An attempt of a job, as the fibers know it that run in it; it begins now. `outer` is the one of another pool around it.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const begin = (admission: Admission, job: Job, outer: Insider.Insider | undefined): Insider.Insider => {
+  admission.began(job.ticket)
+  const { tally } = admission
+  return { inFlight: true, tally, outer, member: job.member, again: Again.make(admission, job) }
+}
 
 const builtInTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 

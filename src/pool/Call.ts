@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Admission } from "./Admission.js"
-import * as Again from "./Again.js"
 import * as Attempt from "./Attempt.js"
 import * as CallTurn from "./CallTurn.js"
 import * as Duration from "effect/Duration"
@@ -97,14 +96,7 @@ export const open = (admission: Admission): Calls => {
   const attempt = <A, E, R, F>(call: Call<A, E, R>, job: CallJob, next: () => Effect.Effect<A, F, R>) => {
     const { caller, effect, restore } = call
     const outer = Insider.occupantOf(caller.getFiberRef(Insider.current))
-    const insider: Insider.Insider = {
-      inFlight: true,
-      tally: admission.tally,
-      outer,
-      member: job.member,
-      again: Again.make(admission, job)
-    }
-    admission.began(job.ticket)
+    const insider = Attempt.begin(admission, job, outer)
     return runner.run({
       caller,
       effect: restore(Attempt.make(admission, effect, job.attempts, job.span)),

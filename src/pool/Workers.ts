@@ -11,7 +11,6 @@ import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import type * as Capacity from "../Capacity.js"
 import type { Admission } from "./Admission.js"
-import * as Again from "./Again.js"
 import * as Attempt from "./Attempt.js"
 import type { Hints } from "../law/ControlLaw.js"
 import * as Insider from "./Insider.js"
@@ -168,16 +167,9 @@ const worker = <J extends Job, A, E, R>(
     })
 
     const run = (job: J): Effect.Effect<void, never, R> => {
-      const insider: Insider.Insider = {
-        inFlight: true,
-        tally: admission.tally,
-        outer,
-        member: job.member,
-        again: Again.make(admission, job)
-      }
+      const insider = Attempt.begin(admission, job, outer)
       self.seat.occupant = insider
       self.job = job
-      admission.began(job.ticket)
       return Effect.matchCauseEffect(restore(attempt(job)), {
         onFailure: (cause) => ended(job, insider, Exit.failCause(cause)),
         onSuccess: (value) => ended(job, insider, Exit.succeed(value))

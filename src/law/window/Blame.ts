@@ -111,9 +111,11 @@ export const blame = (
   }
 }
 
-/** A pace that a cap does not need gives way, and goes once the cap alone is slower by far. */
-const looserThan = ({ top }: Pace.Pace, permits: number, latency: number): Pace.Pace | undefined =>
-  1.5 * top * latency > 2 * 1000 * permits ? undefined : Level.known(1.5 * top)
+/** A pace gives way to a cap, until it allows over twice as much as that does. */
+const looserThan = (pace: Pace.Pace, permits: number, latency: number): Pace.Pace => {
+  const top = 1.5 * pace.top
+  return top * latency > 2 * 1000 * permits ? pace : Level.known(top)
+}
 
 /** With a hint, a bucket is so much more likely that only so many rejections in a row speak for a cap. */
 const rowWhenHinted = 4

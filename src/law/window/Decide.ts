@@ -45,7 +45,7 @@ export const decide = (draft: Draft): Decision => {
         : rampOf(window, permits, last),
     // A change too small to be felt is none: a decision that stays costs the pool nothing.
     spacing: spacing < tick ? 0 : Math.abs(spacing - last.spacing) < last.spacing * felt ? last.spacing : spacing,
-    spacedTokens: draft.unit,
+    spacedTokens: pace && draft.unit,
     holdUntil: last.holdUntil,
     delay: 0,
     starts: startsOf(period, paced, last.starts),

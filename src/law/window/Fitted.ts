@@ -8,6 +8,7 @@ import * as Bucket from "./Bucket.js"
 import * as Cap from "./Cap.js"
 import * as Level from "./Level.js"
 import * as Log from "./Log.js"
+import * as Span from "./Span.js"
 import type { Draft } from "./State.js"
 
 /**
@@ -22,8 +23,6 @@ export interface Fitted {
   readonly isLikelier: boolean
 }
 
-/** So many of the latest starts say what one weighs. */
-const remembered = 1000
 /** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
 const closings = { hinted: 2, silent: 4 }
 /**
@@ -56,7 +55,7 @@ export const at = (
   if (starts === undefined || isShared) return undefined
   const least = retryAfter === undefined ? closings.silent : closings.hinted
   const alike = Bucket.fitting(starts, clear, sequence, least)
-  const tokens = Log.tokensOf(starts, remembered)
+  const tokens = Log.tokensOf(starts, Span.remembered)
   const weighed = tokens && Bucket.fitting(starts, clear, sequence, closings.hinted, tokens.mean)
   const cap = Cap.fitting(starts, clear, sequence, rejectionLatency)
   if (weighed !== undefined && weighed.starts > Math.max(cap.starts, alike?.starts ?? 0)) {

@@ -58,6 +58,11 @@ describe("A rejection that hits a cap", () => {
     assert.match(ofSpacing.decision.reason, /starts a second were too many \(status 429\)$/)
   })
 
+  it("leaves a pace as it is that would allow over twice as much as the cap does", () => {
+    const pace = (top: number) => topsOf(blamed({ limits: paced(top), inFlight: [5, 8, 8, 8] }))[1]
+    assert.deepStrictEqual([106, 107].map(pace), [159, 107])
+  })
+
   it("is the fourth in a row with the same number in flight, and a pace was too low by half", () => {
     const limits = paced(40)
     const fourth = blamed({ limits, inFlight: [5, 8, 8, 8] })

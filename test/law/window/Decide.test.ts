@@ -28,6 +28,7 @@ describe("What follows from what the law knows", () => {
       "the pace": (draft) => (draft.limits = { ...draft.limits, pace: Level.known(30) }),
       "the period": (draft) => (draft.period = Period.told(100, 60_000)),
       "the time to know of a rejection": (draft) => (draft.rejectionLatency = 400),
+      "what a start weighs": (draft) => (draft.unit = 600),
       "the share of chance": (draft) => (draft.kind = { status: 429, others: 0.1 }),
       "that the API is closed": (draft) =>
         (draft.block = Closing.make(draft, { since: 900, accepted: 9, before: draft.limits, at: 900 })),
@@ -71,6 +72,17 @@ describe("What follows from what the law knows", () => {
       ],
       [100, 71.421875, 75]
     )
+  })
+
+  it("spaces by what starts weigh where a pace does, and not where the window turns over", () => {
+    const spaced = (pace: number | undefined) => decide(drafted(pace, { unit: 600 })).spacedTokens
+    assert.deepStrictEqual([40, undefined].map(spaced), [600, undefined])
+  })
+
+  it("counts tokens in a period of tokens, and leaves room for the largest", () => {
+    const period = Period.told(60_000, 60_000, { mean: 600, most: 1100 })
+    const starts = { limit: 58_901, period: 60_000, provenUntil: Infinity, areTokens: true }
+    assert.deepStrictEqual(decide(drafted(undefined, { period })).starts, starts)
   })
 
   it("keeps a spacing that would change by less than three in a thousand", () => {
