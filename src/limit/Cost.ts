@@ -60,36 +60,36 @@ export interface Weight extends Readonly<Record<Unit, number>> {
  */
 export const one: Weight = { requests: 1, tokens: 0, inputTokens: 0, outputTokens: 0, model: undefined }
 
-const names: ReadonlyArray<string> = [...units, "model"]
+const names: ReadonlySet<string> = new Set([...units, "model"])
 
-const isAmount = (u: unknown): u is number => Predicate.isNumber(u) && u >= 0 && u < Infinity
+const amountOf = (unit: Unit, value: unknown, what: string, row: number | undefined): number => {
+  if (typeof value === "number" && value >= 0 && value < Infinity) return value
+  throw Argument.refusal(`${Argument.nameOf(what, row)}.${unit}`, "a finite number of at least 0", value)
+}
 
 /**
- * Reads a cost; throws what is wrong with it, since callers without types may hand in anything. `what` names it.
+ * Reads a cost; throws what is wrong with it, since callers without types may hand in anything. `what`, and the number of its
+ * `row`, name it.
  *
  * @since 0.2.0
  * @category decoding
  */
-export const weigh = (cost: unknown, what = "cost"): Weight => {
-  if (!Predicate.isRecord(cost)) throw Argument.refusal(what, `an object with ${names.join(", ")}`, cost)
-  const unknown = Object.keys(cost).find((key) => !names.includes(key))
-  if (unknown !== undefined) throw Argument.refusal(`${what}.${unknown}`, `only ${names.join(", ")}`, cost[unknown])
-  const amount = (unit: Unit, otherwise: number): number => {
-    const value = cost[unit] ?? otherwise
-    if (!isAmount(value)) throw Argument.refusal(`${what}.${unit}`, "a finite number of at least 0", value)
-    return value
+export const weigh = (cost: unknown, what = "cost", row?: number): Weight => {
+  if (!Predicate.isRecord(cost)) {
+    throw Argument.refusal(Argument.nameOf(what, row), `an object with ${[...names].join(", ")}`, cost)
   }
+  for (const key of Object.keys(cost)) {
+    if (!names.has(key)) {
+      throw Argument.refusal(`${Argument.nameOf(what, row)}.${key}`, `only ${[...names].join(", ")}`, cost[key])
+    }
+  }
+  const inputTokens = amountOf("inputTokens", cost.inputTokens ?? 0, what, row)
+  const outputTokens = amountOf("outputTokens", cost.outputTokens ?? 0, what, row)
+  const requests = amountOf("requests", cost.requests ?? 1, what, row)
+  const tokens = amountOf("tokens", cost.tokens ?? inputTokens + outputTokens, what, row)
   const { model } = cost
-  if (model !== undefined && !Predicate.isString(model)) throw Argument.refusal(`${what}.model`, "a string", model)
-  const inputTokens = amount("inputTokens", 0)
-  const outputTokens = amount("outputTokens", 0)
-  return {
-    requests: amount("requests", 1),
-    tokens: amount("tokens", inputTokens + outputTokens),
-    inputTokens,
-    outputTokens,
-    model
-  }
+  if (model === undefined || typeof model === "string") return { requests, tokens, inputTokens, outputTokens, model }
+  throw Argument.refusal(`${Argument.nameOf(what, row)}.model`, "a string", model)
 }
 
 /**

@@ -185,7 +185,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
       return parties.isShutdown
     },
     get pools() {
-      return [admission]
+      return pools
     },
     limiter,
     limiters: limiter === undefined ? [] : [limiter],
@@ -230,6 +230,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     isInside: (fiber) => Insider.find(fiber.getFiberRef(Insider.current), tally) !== undefined,
     idle: idle.wait
   }
+  const pools = [admission]
   return admission
 }
 

@@ -250,7 +250,7 @@ export const weightsOf = <Row>(
   cost: BatchOptions<Row>["cost"],
   first: number
 ): ReadonlyArray<Cost.Weight> | undefined =>
-  cost && rows.map((row, i) => Cost.weigh(cost(row, first + i), `cost of row ${first + i}`))
+  cost && rows.map((row, i) => Cost.weigh(cost(row, first + i), "cost", first + i))
 
 /**
  * The turns of rows, the first of which has this index; undefined where all have the same. Throws what is wrong, and lets
@@ -266,8 +266,11 @@ export const turnsOf = <Row>(
   timers: TimerQueue
 ): ReadonlyArray<CallTurn.Told | undefined> | undefined => {
   if (!Predicate.isFunction(turn)) return undefined
+  // They are read at one instant.
+  const [now, wallNow] = [timers.now(), timers.wallNow()]
+  const clocks = { now: () => now, wallNow: () => wallNow }
   return rows.map((row, i) => {
-    const told = CallTurn.read(turn(row, first + i), timers, `turn of row ${first + i}`)
+    const told = CallTurn.read(turn(row, first + i), clocks, "turn", first + i)
     if (told instanceof Error) throw told
     return told
   })

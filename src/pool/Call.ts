@@ -19,7 +19,6 @@ import * as Limiter from "./Limiter.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as PoolError from "../PoolError.js"
 import * as Runner from "./Runner.js"
-import { ordinary } from "./TurnLine.js"
 
 /**
  * What a caller says of a call.
@@ -181,7 +180,7 @@ const lineOf = (admission: Admission, interrupt: () => void) => {
     const opened = Flows.open({ ...work, admission, base, ageing, since: ({ submittedAt }) => submittedAt })
     flows = opened
     for (let first = callers.shift(); first !== undefined; first = callers.shift())
-      opened.add(first.value, ordinary, true)
+      opened.add(first.value, CallTurn.ordinary, true)
     return opened
   }
   const lane = (): Pick<typeof base, "settle" | "withdraw" | "elected" | "close"> => flows ?? base
@@ -190,8 +189,7 @@ const lineOf = (admission: Admission, interrupt: () => void) => {
     end: (...ended: Parameters<typeof base.settle>): void => lane().settle(...ended),
     join: (job: CallJob, turn: CallTurn.Told | undefined): void => {
       if (turn !== undefined || flows !== undefined) {
-        job.dueAt = turn?.dueAt ?? Infinity
-        return (flows ?? openFlows()).add(job, turn ?? ordinary)
+        return (flows ?? openFlows()).add(job, turn ?? CallTurn.ordinary)
       }
       callers.push(job.place)
       base.submitted(1)

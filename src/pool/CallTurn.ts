@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Argument from "../structure/Argument.js"
 import type { TimerQueue } from "../structure/TimerQueue.js"
 import type { Turn } from "../turn/TurnQueue.js"
+import * as TurnLine from "./TurnLine.js"
 
 /**
  * Who goes first, of all that wait at a pool.
@@ -49,7 +50,15 @@ export interface Told extends Turn {
   readonly dueAt: number
 }
 
-const names = ["priority", "tenant", "weight", "deadline", "late"] as const
+/**
+ * That of whoever says nothing, where others do.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const ordinary: Told = { ...TurnLine.ordinary, dueAt: Infinity }
+
+const names: ReadonlySet<string> = new Set(["priority", "tenant", "weight", "deadline", "late"])
 
 const isPositive = (u: unknown): boolean => Predicate.isNumber(u) && u > 0 && u < Infinity
 
@@ -59,6 +68,8 @@ type Clocks = Pick<TimerQueue, "now" | "wallNow">
 /** In milliseconds of the monotonic clock; undefined where it is no deadline. */
 const instantOf = (deadline: unknown, timers: Clocks): number | undefined => {
   if (deadline === undefined) return Infinity
+  // Most are a number of milliseconds: nothing is made of those.
+  if (typeof deadline === "number") return deadline >= 0 ? timers.now() + deadline : undefined
   if (deadline instanceof Date) {
     const at = timers.now() + deadline.getTime() - timers.wallNow()
     return Number.isNaN(at) ? undefined : at
@@ -69,27 +80,33 @@ const instantOf = (deadline: unknown, timers: Clocks): number | undefined => {
   })
 }
 
+const isLate = (u: unknown): boolean => u === "run" || u === "refuse"
+
 /**
- * The turn of what comes now, or what is wrong with what its caller says of it; undefined where that is nothing. `what` names
- * it in a message.
+ * The turn of what comes now, or what is wrong with what its caller says of it; undefined where that is nothing. `what`, and
+ * the number of its `row`, name it in a message.
  *
  * @since 0.2.0
  * @category decoding
  */
-export const turnOf = (options: TurnOptions, timers: Clocks, what = "option "): Told | Error | undefined => {
-  const { deadline, late = "run", priority = 0, tenant = "", weight = 1 } = options
-  if (names.every((name) => options[name] === undefined)) return undefined
-  if (!Number.isFinite(priority)) return Argument.refusal(`${what}priority`, "a finite number", priority)
-  if (!Predicate.isString(tenant)) return Argument.refusal(`${what}tenant`, "a string", tenant)
-  if (!isPositive(weight)) return Argument.refusal(`${what}weight`, "a finite number over 0", weight)
+export const turnOf = (options: TurnOptions, timers: Clocks, what?: string, row?: number): Told | Error | undefined => {
+  const { deadline } = options
+  const isUrgent = options.priority !== undefined || deadline !== undefined || options.late !== undefined
+  if (!isUrgent && options.tenant === undefined && options.weight === undefined) return undefined
+  const { late = "run", priority = 0, tenant = "", weight = 1 } = options
+  const wrong = (part: keyof TurnOptions, expected: string): Error =>
+    Argument.refusal(
+      what === undefined ? `option ${part}` : `${Argument.nameOf(what, row)}.${part}`,
+      expected,
+      options[part]
+    )
+  if (!Number.isFinite(priority)) return wrong("priority", "a finite number")
+  if (!Predicate.isString(tenant)) return wrong("tenant", "a string")
+  if (!isPositive(weight)) return wrong("weight", "a finite number over 0")
   const due = instantOf(deadline, timers)
-  if (due === undefined) {
-    return Argument.refusal(`${what}deadline`, 'a duration of at least 0, such as "10 seconds", or a Date', deadline)
-  }
-  if (!["run", "refuse"].includes(late)) return Argument.refusal(`${what}late`, '"run" or "refuse"', late)
-  if (late === "refuse" && deadline === undefined) {
-    return Argument.refusal(`${what}late`, "a deadline beside it, or nothing can be late", late)
-  }
+  if (due === undefined) return wrong("deadline", 'a duration of at least 0, such as "10 seconds", or a Date')
+  if (!isLate(late)) return wrong("late", '"run" or "refuse"')
+  if (late === "refuse" && deadline === undefined) return wrong("late", "a deadline beside it, or nothing can be late")
   return { priority, tenant, weight, deadline: due, dueAt: late === "refuse" ? due : Infinity }
 }
 
@@ -99,12 +116,14 @@ export const turnOf = (options: TurnOptions, timers: Clocks, what = "option "): 
  * @since 0.2.0
  * @category decoding
  */
-export const read = (options: unknown, timers: Clocks, what: string): Told | Error | undefined => {
+export const read = (options: unknown, timers: Clocks, what: string, row?: number): Told | Error | undefined => {
   if (options === undefined) return undefined
-  if (!Predicate.isRecord(options)) return Argument.refusal(what, "an object such as { priority: 1 }", options)
-  const unknown = Object.keys(options).find((key) => !names.some((name) => name === key))
-  if (unknown !== undefined) {
-    return Argument.refusal(`${what}.${unknown}`, `only ${names.join(", ")}`, options[unknown])
+  if (!Predicate.isRecord(options)) {
+    return Argument.refusal(Argument.nameOf(what, row), "an object such as { priority: 1 }", options)
   }
-  return turnOf(options, timers, `${what}.`)
+  for (const key of Object.keys(options)) {
+    if (names.has(key)) continue
+    return Argument.refusal(`${Argument.nameOf(what, row)}.${key}`, `only ${[...names].join(", ")}`, options[key])
+  }
+  return turnOf(options, timers, what, row)
 }

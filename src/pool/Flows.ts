@@ -7,8 +7,9 @@
 import * as Exit from "effect/Exit"
 import type * as PoolError from "../PoolError.js"
 import * as Sorted from "../structure/Sorted.js"
-import { rankOf, type Turn } from "../turn/TurnQueue.js"
+import { rankOf } from "../turn/TurnQueue.js"
 import type { Admission } from "./Admission.js"
+import type { Told } from "./CallTurn.js"
 import * as Deadlines from "./Deadlines.js"
 import type { Job } from "./Job.js"
 import * as Lane from "./Lane.js"
@@ -41,24 +42,50 @@ export interface Flows<J extends Job, A, E> extends Omit<Lane.Lane<J, A, E>, "su
   /** How many wait for their first start, and were not elected. */
   readonly size: number
   /** A job comes that says whose turn it is; it may end at once. One that waited at the base was counted there. */
-  readonly add: (job: J, turn: Turn, isCounted?: boolean) => void
+  readonly add: (job: J, turn: Told, isCounted?: boolean) => void
   /** Those that wait for their first start, and were not elected. */
   readonly fresh: () => ReadonlyArray<J>
 }
 
 interface Flow<J extends Job, A, E> {
-  readonly key: string
+  readonly priority: number
+  readonly tenant: string
   readonly queue: Sorted.Sorted<Place<J, A, E>>
   readonly lane: Lane.Lane<J, A, E>
-  turn: Turn
+  weight: number
   /** Jobs without an outcome. */
   open: number
 }
 
-interface Place<J extends Job, A, E> extends Sorted.Element {
+// A class: one is made for each row, and all that wait are kept.
+class Place<J extends Job, A, E> implements Told, Deadlines.Due<J> {
   readonly job: J
-  readonly turn: Turn
   readonly flow: Flow<J, A, E>
+  readonly weight: number
+  readonly deadline: number
+  readonly dueAt: number
+  readonly rank: number
+  readonly sequence: number
+  /** Whether it waits for its first start, and was not elected. */
+  isQueued = false
+
+  constructor(job: J, flow: Flow<J, A, E>, { deadline, dueAt, weight }: Told, ageing: number, sequence: number) {
+    this.job = job
+    this.flow = flow
+    this.weight = weight
+    this.deadline = deadline
+    this.dueAt = dueAt
+    this.rank = rankOf(this, job.waitingSince, ageing)
+    this.sequence = sequence
+  }
+
+  get priority(): number {
+    return this.flow.priority
+  }
+
+  get tenant(): string {
+    return this.flow.tenant
+  }
 }
 
 /**
@@ -70,46 +97,55 @@ interface Place<J extends Job, A, E> extends Sorted.Element {
 export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A, E> => {
   const { admission, ageing, base, finish, interrupt, mayStart, since, start } = options
   const { timers } = admission
-  const flows = new Map<string, Flow<J, A, E>>()
-  /** Those without an outcome. */
-  const places = new Map<J, Place<J, A, E>>()
+  /** By priority, and then by tenant. */
+  const classes = new Map<number, Map<string, Flow<J, A, E>>>()
   let sequence = 0
   let size = 0
   let stopped: PoolError.StopError | undefined
 
-  const laneOf = (job: J): Lane.Lane<J, A, E> => places.get(job)?.flow.lane ?? base
-  const lanes = (): ReadonlyArray<Lane.Lane<J, A, E>> => [base, ...[...flows.values()].map(({ lane }) => lane)]
+  // Only `add` gives a job its turn, and that is a place here.
+  const placeOf = ({ turn }: J): Place<J, A, E> | undefined => turn as Place<J, A, E> | undefined
+  const laneOf = (job: J): Lane.Lane<J, A, E> => placeOf(job)?.flow.lane ?? base
+  const flows = (): ReadonlyArray<Flow<J, A, E>> => [...classes.values()].flatMap((tenants) => [...tenants.values()])
+  const lanes = (): ReadonlyArray<Lane.Lane<J, A, E>> => [base, ...flows().map(({ lane }) => lane)]
 
   const takeOut = (place: Place<J, A, E>): void => {
-    const before = place.flow.queue.size
+    if (!place.isQueued) return
+    place.isQueued = false
     place.flow.queue.remove(place)
-    size -= before - place.flow.queue.size
+    size -= 1
   }
 
   /** A job has its outcome, or has gone away; its lane goes with the last. */
   const ended = (job: J): void => {
-    const place = places.get(job)
+    const place = placeOf(job)
     if (place === undefined) return
     const { flow } = place
     takeOut(place)
-    places.delete(job)
-    deadlines.forget(job)
+    job.turn = undefined
+    if (place.dueAt < Infinity) deadlines.forget(place)
     flow.open -= 1
     if (flow.open > 0) return
     flow.lane.close()
-    flows.delete(flow.key)
+    const tenants = classes.get(flow.priority)
+    tenants?.delete(flow.tenant)
+    if (tenants?.size === 0) classes.delete(flow.priority)
   }
 
   const deadlines = Deadlines.make<J>(admission, (job, error) => laneOf(job).finish(job, Exit.fail(error)))
 
-  const flowOf = (turn: Turn): Flow<J, A, E> => {
-    const key = `${turn.priority} ${turn.tenant}`
-    const known = flows.get(key)
+  const flowOf = ({ priority, tenant, weight }: Told): Flow<J, A, E> => {
+    const tenants = classes.get(priority) ?? new Map<string, Flow<J, A, E>>()
+    const known = tenants.get(tenant)
     if (known !== undefined) return known
     const queue = Sorted.make<Place<J, A, E>>()
     const standing = (retry: J | undefined): Standing => {
-      const { deadline, since: first } = earliest([queue.first?.job, retry], since)
-      return { turn: { ...flow.turn, deadline }, since: first }
+      const next = queue.first
+      const deadline = Math.min(next?.deadline ?? Infinity, retry?.turn?.deadline ?? Infinity)
+      return {
+        turn: { priority, tenant, weight: flow.weight, deadline },
+        since: earlier(next && since(next.job), retry && since(retry))
+      }
     }
     const lane = Lane.open<J, A, E>(
       admission,
@@ -132,18 +168,21 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
       },
       base.counter
     )
-    const flow: Flow<J, A, E> = { key, queue, lane, turn, open: 0 }
-    flows.set(key, flow)
+    const flow: Flow<J, A, E> = { priority, tenant, queue, lane, weight, open: 0 }
+    tenants.set(tenant, flow)
+    classes.set(priority, tenants)
     if (stopped !== undefined) lane.stop(stopped, false)
     return flow
   }
 
   /** How many go before it, of those that are known here. */
-  const ahead = ({ flow, turn: { priority, weight } }: Place<J, A, E>, own: number): number => {
+  const ahead = (place: Place<J, A, E>): number => {
+    const { flow, priority, weight } = place
+    const own = flow.queue.before(place)
     let sum = own
-    for (const other of flows.values()) {
-      if (other === flow || other.turn.priority < priority) continue
-      const turns = other.turn.priority > priority ? Infinity : ((own + 1) * other.turn.weight) / weight
+    for (const other of flows()) {
+      if (other === flow || other.priority < priority) continue
+      const turns = other.priority > priority ? Infinity : ((own + 1) * other.weight) / weight
       sum += Math.min(other.queue.size, turns)
     }
     return sum
@@ -154,42 +193,42 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     get size() {
       return size
     },
-    fresh: () => [...flows.values()].flatMap(({ queue }) => queue.all().map(({ job }) => job)),
+    fresh: () => flows().flatMap(({ queue }) => queue.all().map(({ job }) => job)),
     add: (job, turn, isCounted = false) => {
       const flow = flowOf(turn)
       const { first } = flow.queue
-      const place = { job, turn, flow, rank: rankOf(turn, job.waitingSince, ageing), sequence: sequence++ }
-      job.turn = turn
-      flow.turn = turn
+      const place = new Place(job, flow, turn, ageing, sequence++)
+      job.turn = place
+      flow.weight = turn.weight
       flow.open += 1
-      places.set(job, place)
-      const refusal = deadlines.admit(job, () => ahead(place, flow.queue.before(place)))
+      const refusal = turn.dueAt < Infinity ? deadlines.admit(place, size, () => ahead(place)) : undefined
       if (refusal === undefined) {
         flow.queue.add(place)
+        place.isQueued = true
         size += 1
       }
       if (isCounted) flow.lane.wake()
       else flow.lane.submitted(1)
       // The lane, or the pool, may have been stopped before, and then the job has ended.
-      if (refusal !== undefined && places.has(job)) flow.lane.finish(job, Exit.fail(refusal))
+      if (refusal !== undefined && placeOf(job) !== undefined) flow.lane.finish(job, Exit.fail(refusal))
       else if (first !== undefined && flow.queue.first === place) flow.lane.moved()
     },
     settle: (job, exit, hints, late) => {
-      const { dueAt, ticket } = job
-      if (dueAt < Infinity && ticket !== undefined && Exit.isSuccess(exit)) {
+      const { ticket, turn } = job
+      if (turn !== undefined && turn.dueAt < Infinity && ticket !== undefined && Exit.isSuccess(exit)) {
         deadlines.served(timers.now() - ticket.startedAt)
       }
       laneOf(job).settle(job, exit, hints, late)
     },
     wake: () => lanes().forEach((lane) => lane.wake()),
     finish: (job, exit) => {
-      const place = places.get(job)
+      const place = placeOf(job)
       if (place === undefined) return base.finish(job, exit)
       takeOut(place)
       place.flow.lane.finish(job, exit)
     },
     withdraw: (job) => {
-      const place = places.get(job)
+      const place = placeOf(job)
       if (place === undefined) return base.withdraw(job)
       takeOut(place)
       place.flow.lane.withdraw(job)
@@ -205,18 +244,5 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
   }
 }
 
-/** The earliest deadline of jobs, and since when the first of them waits. */
-const earliest = <J extends Job>(
-  jobs: ReadonlyArray<J | undefined>,
-  since: (job: J) => number | undefined
-): { readonly deadline: number; readonly since: number | undefined } => {
-  let deadline = Infinity
-  let first: number | undefined
-  for (const job of jobs) {
-    if (job === undefined) continue
-    deadline = Math.min(deadline, job.turn?.deadline ?? Infinity)
-    const at = since(job)
-    if (at !== undefined) first = Math.min(first ?? Infinity, at)
-  }
-  return { deadline, since: first }
-}
+const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b)

@@ -10,8 +10,8 @@ import type { Usage } from "../answer/Usage.js"
 import * as Cost from "../limit/Cost.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
-import type { Turn } from "../turn/TurnQueue.js"
 import type { Admission } from "./Admission.js"
+import type * as CallTurn from "./CallTurn.js"
 import type { Member } from "./Insider.js"
 import type { Ticket } from "./Starts.js"
 
@@ -45,10 +45,8 @@ export class Job {
   ownDelay = 0
   /** What an attempt of it takes, as its caller says. */
   asked: Cost.Weight = Cost.one
-  /** Whose turn it is, where that is said of this row. */
-  turn: Turn | undefined = undefined
-  /** No attempt of it starts that would not be done by then, as far as anybody knows. */
-  dueAt = Infinity
+  /** Whose turn it is, where that is said of this row, until its outcome. */
+  turn: CallTurn.Told | undefined = undefined
   /** How many of its lane have started before it although their turn came later. */
   passed = 0
   /** Set from a start until its outcome. */

@@ -37,7 +37,6 @@ import type { BatchStats } from "../PoolStats.js"
 import * as PoolStats from "../PoolStats.js"
 import { projected, type Snapshot } from "./Progress.js"
 import type * as Source from "./Source.js"
-import { ordinary } from "./TurnLine.js"
 import * as Workers from "./Workers.js"
 
 /**
@@ -394,9 +393,7 @@ export class OpenBatch<Row, A, E, R, F> {
       const job = known?.job ?? this.fresh.take()
       if (job === undefined) return
       if (known === undefined) {
-        const turn = turnOf(job.rowIndex) ?? { ...ordinary, dueAt: Infinity }
-        job.dueAt = turn.dueAt
-        flows.add(job, turn)
+        flows.add(job, turnOf(job.rowIndex) ?? CallTurn.ordinary)
       } else {
         this.base.submitted(1)
         this.endKnown(known)

@@ -32,19 +32,21 @@ export interface Known {
 export const of = (admission: Admission, known: Known, now: number): Omit<View, "handicap"> => {
   const { latency, takes, told } = known
   const { decision, hintUntil, inFlight, opensAt = 0, pause } = admission
-  const window = told.reduce(
-    (least, { most, unit }) => (unit === "concurrent" ? Math.min(least, most) : least),
-    known.window
-  )
   const pace = decision.starts === undefined ? 0 : decision.starts.period / decision.starts.limit
-  const every = told.map((limit) => (limit.per / limit.most) * takes(limit))
-  const burst = told.map((limit) => Math.max(1, Math.floor(limit.most / takes(limit))))
-  const free = Math.min(window - inFlight, ...burst)
+  let { window } = known
+  let every = Math.max(decision.spacing, pace)
+  let burst = Infinity
+  for (const limit of told) {
+    if (limit.unit === "concurrent") window = Math.min(window, limit.most)
+    every = Math.max(every, (limit.per / limit.most) * takes(limit))
+    burst = Math.min(burst, Math.max(1, Math.floor(limit.most / takes(limit))))
+  }
+  const free = Math.min(window - inFlight, burst)
   const closedUntil = pause.isPaused ? Infinity : Math.max(hintUntil, decision.holdUntil, opensAt)
   return {
     opensAt: Math.max(closedUntil, free > 0 ? now : now + latency / window),
     free: Math.max(1, free),
-    every: Math.max(decision.spacing, pace, latency / window, ...every),
+    every: Math.max(every, latency / window),
     latency
   }
 }

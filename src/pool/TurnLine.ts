@@ -53,21 +53,22 @@ export const make = (ageing: number, now: () => number): TurnLine => {
   const line = LinkedQueue.make<() => boolean>()
   const standings = new WeakMap<Place["value"], () => Standing>()
   let turns: TurnQueue.TurnQueue<Place> | undefined
-  const waiters = new Map<Place, TurnQueue.Waiter<Place>>()
+  /** Of each that has ever waited, and that somebody still has: where it stands in the turns, or stood last. */
+  const waiters = new WeakMap<Place, TurnQueue.Waiter<Place>>()
 
   const enter = (queue: TurnQueue.TurnQueue<Place>, place: Place): void => {
-    const { since = now(), turn = ordinary } = standings.get(place.value)?.() ?? {}
-    waiters.set(place, queue.add(place, turn, since, now()))
+    const standing = standings.get(place.value)?.()
+    const joinedAt = now()
+    waiters.set(place, queue.add(place, standing?.turn ?? ordinary, standing?.since ?? joinedAt, joinedAt))
   }
 
   /** Takes a place out of its turn, too, where there are any. */
-  const leave = (place: Place, how: "serve" | "remove"): void => {
+  const leave = (place: Place, isServed: boolean): void => {
     line.remove(place)
-    if (turns === undefined) return
-    const waiter = waiters.get(place)
-    if (waiter === undefined) return
-    waiters.delete(place)
-    turns[how](waiter)
+    const waiter = turns && waiters.get(place)
+    if (turns === undefined || waiter === undefined) return
+    if (isServed) turns.serve(waiter)
+    else turns.remove(waiter)
   }
 
   return {
@@ -86,8 +87,8 @@ export const make = (ageing: number, now: () => number): TurnLine => {
       line.push(place)
       if (turns !== undefined) enter(turns, place)
     },
-    remove: (place) => leave(place, "remove"),
-    serve: (place) => leave(place, "serve"),
+    remove: (place) => leave(place, false),
+    serve: (place) => leave(place, true),
     note: (claim, standing) => {
       standings.set(claim, standing)
       if (turns !== undefined) return
@@ -98,8 +99,9 @@ export const make = (ageing: number, now: () => number): TurnLine => {
       return turns?.head
     },
     changed: (place) => {
+      if (!place.queued || turns === undefined) return
       const waiter = waiters.get(place)
-      if (waiter === undefined || turns === undefined) return
+      if (waiter === undefined) return
       turns.remove(waiter)
       enter(turns, place)
     }

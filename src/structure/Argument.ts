@@ -38,6 +38,15 @@ export const refusal = (what: string, expected: string, actual: unknown): Cause.
   new Cause.IllegalArgumentException(`effect-aimd: ${what}: expected ${expected}, got ${show(actual)}`)
 
 /**
+ * The name of an argument, or of what a row has of it. A name is made for a message alone.
+ *
+ * @since 0.2.0
+ * @category formatting
+ */
+export const nameOf = (what: string, row: number | undefined): string =>
+  row === undefined ? what : `${what} of row ${row}`
+
+/**
  * What a message says was expected where an Effect was.
  *
  * @since 0.2.0

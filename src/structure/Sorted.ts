@@ -46,9 +46,11 @@ const most = 512
 export const isBefore = (a: Element, b: Element): boolean =>
   a.rank < b.rank || (a.rank === b.rank && a.sequence < b.sequence)
 
-/** How many of so many go before; those that do come first. */
+/** How many of so many go before; those that do come first. What comes is mostly the last, and what goes the first. */
 const search = (length: number, goesBefore: (index: number) => boolean): number => {
-  let [low, high] = [0, length]
+  if (length === 0 || goesBefore(length - 1)) return length
+  if (!goesBefore(0)) return 0
+  let [low, high] = [1, length - 1]
   while (low < high) {
     const middle = (low + high) >> 1
     if (goesBefore(middle)) low = middle + 1
@@ -93,7 +95,9 @@ export const make = <A extends Element>(): Sorted<A> => {
       const at = Math.min(pieceFor(element), pieces.length - 1)
       const piece = pieces[at]
       if (piece === undefined) return void pieces.push([element])
-      piece.splice(placeIn(piece, element), 0, element)
+      const place = placeIn(piece, element)
+      if (place === piece.length) piece.push(element)
+      else piece.splice(place, 0, element)
       if (piece.length > most) pieces.splice(at + 1, 0, piece.splice(most >> 1))
     },
     remove: (element) => {
@@ -102,7 +106,8 @@ export const make = <A extends Element>(): Sorted<A> => {
       const place = piece === undefined ? 0 : placeIn(piece, element)
       if (piece === undefined || piece[place] !== element) return
       size -= 1
-      piece.splice(place, 1)
+      if (place === 0) piece.shift()
+      else piece.splice(place, 1)
       if (piece.length === 0) pieces.splice(at, 1)
     },
     before: (element) => {

@@ -77,8 +77,10 @@ const isTenantBefore = <A>(a: Tenant<A>, b: Tenant<A>): boolean =>
   a.turnAt < b.turnAt || (a.turnAt === b.turnAt && a.sequence < b.sequence)
 
 /** Those of one priority. */
-interface Class<A> extends Heap.Element {
+interface Class<A> extends Heap.Element, Head {
   readonly priority: number
+  /** Since when the first of them waits; it changes only while the class stands in no order. */
+  since: number
   /** All of them, the one that waits longest first. */
   readonly all: Heap.Heap<Ranked<A>>
   readonly tenants: Map<string, Tenant<A>>
@@ -153,14 +155,14 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
   let sequence = 0
   let size = 0
 
-  const headOf = ({ all, priority }: Class<A>): Head => ({ priority, since: all.first()?.rank ?? Infinity })
-  const order = Heap.make<Class<A>>((a, b) => compare(headOf(a), headOf(b), ageing) < 0)
+  const order = Heap.make<Class<A>>((a, b) => compare(a, b, ageing) < 0)
 
   const classOf = (priority: number): Class<A> => {
     const known = classes.get(priority)
     if (known !== undefined) return known
     const made: Class<A> = {
       priority,
+      since: Infinity,
       all: Heap.make<Ranked<A>>(isBefore),
       tenants: new Map(),
       line: Heap.make<Tenant<A>>(isTenantBefore),
@@ -187,12 +189,17 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     return made
   }
 
-  /** Changes a class in its place: out and in again. */
-  const reordered = (self: Class<A>, change: () => void): void => {
-    order.remove(self)
-    change()
-    if (self.all.size > 0) order.add(self)
-    else if (classes.size > most || self.tenants.size > most) classes.delete(self.priority)
+  /** Somebody has come to a class, or gone. */
+  const reorder = (self: Class<A>): void => {
+    const first = self.all.first()
+    if (first === undefined) {
+      order.remove(self)
+      if (classes.size > most || self.tenants.size > most) classes.delete(self.priority)
+    } else if (first.rank !== self.since || self.index < 0) {
+      order.remove(self)
+      self.since = first.rank
+      order.add(self)
+    }
   }
 
   /** The tenant whose turn it is; those on the way that have nobody are done. */
@@ -218,15 +225,15 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     if (self === undefined || tenant === undefined || waiter.inClass.index < 0) return
     // Who is served before its turn pays for it, and the turns of the others stay where they are.
     if (isServed && nextTenant(self) === tenant) self.now = tenant.turnAt
-    reordered(self, () => {
-      tenant.waiters.remove(waiter.inTenant)
-      self.all.remove(waiter.inClass)
-      if (!isServed) return
+    tenant.waiters.remove(waiter.inTenant)
+    self.all.remove(waiter.inClass)
+    if (isServed) {
       self.line.remove(tenant)
       tenant.turnAt += 1 / tenant.weight
       tenant.sequence = sequence++
       self.line.add(tenant)
-    })
+    }
+    reorder(self)
     size -= 1
   }
 
@@ -237,12 +244,11 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     add: (value, turn, since, joinedAt = since) => {
       const waiter = new Waiter(value, turn, since, joinedAt, sequence++, ageing)
       const self = classOf(turn.priority)
-      reordered(self, () => {
-        const tenant = tenantOf(self, turn.tenant)
-        tenant.weight = turn.weight
-        tenant.waiters.add(waiter.inTenant)
-        self.all.add(waiter.inClass)
-      })
+      const tenant = tenantOf(self, turn.tenant)
+      tenant.weight = turn.weight
+      tenant.waiters.add(waiter.inTenant)
+      self.all.add(waiter.inClass)
+      reorder(self)
       size += 1
       return waiter
     },
@@ -251,7 +257,7 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     },
     get head() {
       const self = order.first()
-      return self && headOf(self)
+      return self && { priority: self.priority, since: self.since }
     },
     serve: (waiter) => leave(waiter, true),
     remove: (waiter) => leave(waiter, false)
