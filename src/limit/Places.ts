@@ -6,6 +6,10 @@
 import { isDue } from "../structure/TimerQueue.js"
 import { guard, type Meter, Share } from "./Meter.js"
 
+class Seat extends Share {
+  isTaken = true
+}
+
 /**
  * Makes free places. An attempt that was broken off keeps its place for `transit` milliseconds: the API may not know yet.
  *
@@ -14,7 +18,7 @@ import { guard, type Meter, Share } from "./Meter.js"
  */
 export const make = (told: number, transit: number): Meter => {
   let most = told
-  const running = new Set<Share>()
+  let running = 0
   /** When the places of those that were broken off are free, in order. */
   const lingering: Array<number> = []
 
@@ -22,30 +26,37 @@ export const make = (told: number, transit: number): Meter => {
     for (let end = lingering[0]; end !== undefined && isDue(end, now); end = lingering[0]) lingering.shift()
   }
 
+  /** Returns whether it had its place. */
+  const leave = (share: Share): boolean => {
+    if (!(share instanceof Seat && share.isTaken)) return false
+    share.isTaken = false
+    running -= 1
+    return true
+  }
+
   return {
     used: (now) => {
       advance(now)
-      return running.size + lingering.length
+      return running + lingering.length
     },
     opensAt: (amount, now) => {
       advance(now)
-      const over = running.size + lingering.length + amount - most
+      const over = running + lingering.length + amount - most
       if (over <= 0) return now
       return lingering[over - 1] ?? Infinity
     },
     take: (_, now) => {
-      const share = new Share(1, now)
-      running.add(share)
-      return share
+      running += 1
+      return new Seat(1, now)
     },
     begin: () => undefined,
-    undo: (share) => void running.delete(share),
+    undo: (share) => void leave(share),
     scale: (factor) => {
       most = Math.floor(told * factor)
     },
     end: (share, how, now) => {
       advance(now)
-      if (running.delete(share) && how === "broken" && transit > 0) lingering.push(now + transit + guard)
+      if (leave(share) && how === "broken" && transit > 0) lingering.push(now + transit + guard)
     },
     // It takes a place, whatever it weighs.
     settle: () => undefined

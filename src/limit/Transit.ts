@@ -33,6 +33,56 @@ export interface Transit {
   readonly shares: () => Iterable<readonly [share: Share, arrivesBy: number]>
 }
 
+// Each knows its neighbours: to send one and to take it out costs nothing to speak of.
+class Sent extends Share {
+  isOnWay = false
+  previous: Sent | undefined = undefined
+  next: Sent | undefined = undefined
+}
+
+/** Those on their way, in order. */
+const lineOf = () => {
+  let first: Sent | undefined
+  let last: Sent | undefined
+  let amount = 0
+  return {
+    get first(): Sent | undefined {
+      return first
+    },
+    get last(): Sent | undefined {
+      return last
+    },
+    get amount(): number {
+      return amount
+    },
+    add: (sent: Sent): void => {
+      sent.isOnWay = true
+      sent.previous = last
+      if (last === undefined) first = sent
+      else last.next = sent
+      last = sent
+      amount += sent.amount
+    },
+    remove: (sent: Sent): void => {
+      if (sent.previous === undefined) first = sent.next
+      else sent.previous.next = sent.next
+      if (sent.next === undefined) last = sent.previous
+      else sent.next.previous = sent.previous
+      sent.previous = undefined
+      sent.next = undefined
+      sent.isOnWay = false
+      // Sums of fractions drift; where nothing is left there is nothing to drift.
+      amount = first === undefined ? 0 : amount - sent.amount
+    },
+    change: (share: Share, next: number): void => {
+      amount += next - share.amount
+      share.amount = next
+    }
+  }
+}
+
+const isOnWay = (share: Share): share is Sent => share instanceof Sent && share.isOnWay
+
 /**
  * Makes an empty way: an attempt takes at most `longest` milliseconds to arrive, and has arrived when it is answered.
  * `onArrival` is told of each, in the order of these instants.
@@ -41,60 +91,50 @@ export interface Transit {
  * @category constructors
  */
 export const make = (longest: number, onArrival: (share: Share, at: number) => void): Transit => {
-  const shares = new Set<Share>()
-  let amount = 0
-
-  const add = (share: Share): void => {
-    shares.add(share)
-    amount += share.amount
-  }
+  const line = lineOf()
 
   const remove = (share: Share): void => {
-    if (!shares.delete(share)) return
-    // Sums of fractions drift; where nothing is left there is nothing to drift.
-    amount = shares.size === 0 ? 0 : amount - share.amount
+    if (isOnWay(share)) line.remove(share)
   }
 
-  const arrive = (share: Share, at: number): void => {
-    remove(share)
-    onArrival(share, at)
+  const arrive = (sent: Sent, at: number): void => {
+    line.remove(sent)
+    onArrival(sent, at)
   }
 
   const advance = (now: number): void => {
-    for (const share of shares) {
-      if (!isDue(share.startedAt + longest, now)) return
-      arrive(share, share.startedAt + longest)
+    for (let { first } = line; first !== undefined; { first } = line) {
+      if (!isDue(first.startedAt + longest, now)) return
+      arrive(first, first.startedAt + longest)
     }
   }
 
   return {
     get amount() {
-      return amount
+      return line.amount
     },
     send: (taken, now) => {
       advance(now)
-      const share = new Share(taken, now)
-      if (taken > 0) add(share)
-      return share
+      const sent = new Sent(taken, now)
+      if (taken > 0) line.add(sent)
+      return sent
     },
     sendLater: (share, now) => {
-      remove(share)
       share.startedAt = now
-      if (share.amount > 0) add(share)
+      if (share === line.last) return
+      remove(share)
+      if (share.amount > 0 && share instanceof Sent) line.add(share)
     },
-    has: (share) => shares.has(share),
+    has: isOnWay,
     remove,
-    change: (share, next) => {
-      amount += next - share.amount
-      share.amount = next
-    },
+    change: line.change,
     advance,
     end: (share, how, now) => {
       advance(now)
-      if (shares.has(share) && (how === "answered" || longest === Infinity)) arrive(share, now)
+      if (isOnWay(share) && (how === "answered" || longest === Infinity)) arrive(share, now)
     },
     *shares() {
-      for (const share of shares) yield [share, share.startedAt + longest]
+      for (let { first: sent } = line; sent !== undefined; sent = sent.next) yield [sent, sent.startedAt + longest]
     }
   }
 }

@@ -32,7 +32,7 @@ export interface Due<out J extends Job> extends Sorted.Element {
  * @category models
  */
 export interface Deadlines<J extends Job> {
-  /** A job comes, behind at most so many others, and exactly so many; says why it is refused at once. */
+  /** A job has just come, behind at most so many others, and exactly so many; says why it is refused at once. */
   readonly admit: (due: Due<J>, most: number, ahead: () => number) => TooLateError | undefined
   /** Why a job is refused that would start now. */
   readonly refusal: (job: J, now: number) => TooLateError | undefined
@@ -100,7 +100,7 @@ export const make = <J extends Job>(
   return {
     admit: (due, most, ahead) => {
       const { dueAt, job } = due
-      const now = timers.now()
+      const now = job.waitingSince
       forecast.asked(job.asked)
       // How many go before it exactly is asked only where that makes a difference.
       if (forecast.doneAt(most, now) > dueAt) {

@@ -52,9 +52,8 @@ export const make = <J extends Job>(takeFresh: () => J | undefined): Elected<J> 
     }
     while (jobs.size < most && !election.isOver) {
       const job = takeFresh()
-      if (job === undefined) return undefined
+      if (job === undefined || election.accepts(job.asked)) return job
       jobs.add(job)
-      if (election.accepts(job.asked)) return job
     }
     return undefined
   }

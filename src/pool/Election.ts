@@ -4,7 +4,7 @@
  * @since 0.2.0
  */
 import type { Weight } from "../limit/Cost.js"
-import type { Place } from "../structure/Semaphore.js"
+import type * as Semaphore from "../structure/Semaphore.js"
 import { isDue } from "../structure/TimerQueue.js"
 import type { Bid, Limiter } from "./Limiter.js"
 
@@ -115,6 +115,14 @@ class Vote implements Election {
 const mostPasses = 64
 
 /**
+ * A line, as an election goes through it.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Standing = Pick<Semaphore.Line, "first" | "nodes">
+
+/**
  * Those who elect.
  *
  * @since 0.2.0
@@ -122,9 +130,9 @@ const mostPasses = 64
  */
 export interface Line {
   /** Somebody with this claim to a permit elects so. */
-  readonly note: (claim: Place["value"], elect: Elect) => void
+  readonly note: (claim: Semaphore.Place["value"], elect: Elect) => void
   /** Who is served next: the first in line that has something to do for which there is room. */
-  readonly winner: (places: Iterable<Place>, election: Election) => Place | undefined
+  readonly winner: (line: Standing, election: Election) => Semaphore.Place | undefined
 }
 
 /**
@@ -134,26 +142,29 @@ export interface Line {
  * @category constructors
  */
 export const makeLine = (): Line => {
-  const elects = new WeakMap<Place["value"], Elect>()
+  const votes = new WeakMap<Semaphore.Place["value"], Elect>()
   /** The first in line, and how often others were served before it. */
-  let first: Place | undefined
+  let first: Semaphore.Place | undefined
   let passes = 0
 
+  const elects = (place: Semaphore.Place, election: Election): boolean => votes.get(place.value)?.(election) === true
+
   return {
-    note: (claim, elect) => void elects.set(claim, elect),
-    winner: (places, election) => {
-      let isFirst = true
-      for (const place of places) {
-        if (isFirst && place !== first) {
-          first = place
-          passes = 0
-        }
-        if (elects.get(place.value)?.(election) === true) {
-          passes = isFirst ? 0 : passes + 1
-          return place
-        }
-        isFirst = false
+    note: (claim, elect) => void votes.set(claim, elect),
+    winner: (line, election) => {
+      const leader = line.first
+      if (leader === undefined) return undefined
+      if (leader !== first) passes = 0
+      first = leader
+      if (elects(leader, election)) {
+        passes = 0
+        return leader
+      }
+      for (const place of line.nodes()) {
         if (election.isOver || passes >= mostPasses) return undefined
+        if (place === leader || !elects(place, election)) continue
+        passes += 1
+        return place
       }
       return undefined
     }

@@ -128,7 +128,7 @@ export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers
     return isDue
   }
 
-  const choose: Semaphore.Choose | undefined = poll && ((places) => poll.choose(places, asked, opening.set))
+  const choose: Semaphore.Choose | undefined = poll && ((line) => poll.choose(line, asked, opening.set))
 
   const turns = TurnLine.make(ageing, timers.now)
   const permits = Semaphore.make(decision().window, isOpen, choose, turns)
@@ -193,13 +193,13 @@ export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers
 
 /** Who starts next, where the pool was told limits. */
 const pollOf = ({ limiter, onBroke }: Told, decision: () => Decision, free: () => number) => {
-  const line = Election.makeLine()
+  const voters = Election.makeLine()
   /** What the next start takes, once it was elected. */
   let elected: Bid | undefined
   let isLimited = false
 
   return {
-    note: line.note,
+    note: voters.note,
     /** Whether a limit lets everybody wait, as far as it was asked. */
     get isLimited(): boolean {
       return isLimited
@@ -207,9 +207,9 @@ const pollOf = ({ limiter, onBroke }: Told, decision: () => Decision, free: () =
     close: (): void => {
       isLimited = false
     },
-    choose: (places: Iterable<Semaphore.Place>, now: number, wakeAt: (at: number) => void) => {
+    choose: (line: Election.Standing, now: number, wakeAt: (at: number) => void) => {
       const election = Election.hold({ limiter, now, free: free(), spacing: decision().spacing })
-      const place = line.winner(places, election)
+      const place = voters.winner(line, election)
       elected = election.elected
       isLimited = place === undefined
       if (place !== undefined) return place

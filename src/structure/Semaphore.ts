@@ -23,7 +23,7 @@ export type Place = LinkedQueue.Node<() => boolean>
  * @since 0.2.0
  * @category models
  */
-export type Choose = (line: Iterable<Place>) => Place | undefined
+export type Choose = (line: Line) => Place | undefined
 
 /**
  * Those who wait.
@@ -98,7 +98,7 @@ export const make = (
     if (serving) return
     serving = true
     while (line.size > 0 && inUse < permits && gate()) {
-      const place = choose === undefined ? line.first : choose(line.nodes())
+      const place = choose === undefined ? line.first : choose(line)
       if (place === undefined) break
       line.serve(place)
       inUse += 1

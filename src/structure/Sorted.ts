@@ -35,7 +35,7 @@ export interface Sorted<A extends Element> {
 }
 
 /** A piece is never longer. */
-const most = 512
+const most = 128
 
 /**
  * Whether the first goes before the second.
@@ -96,8 +96,9 @@ export const make = <A extends Element>(): Sorted<A> => {
       const piece = pieces[at]
       if (piece === undefined) return void pieces.push([element])
       const place = placeIn(piece, element)
-      if (place === piece.length) piece.push(element)
-      else piece.splice(place, 0, element)
+      if (place < piece.length) piece.splice(place, 0, element)
+      else if (place < most) return void piece.push(element)
+      else return void pieces.splice(at + 1, 0, [element])
       if (piece.length > most) pieces.splice(at + 1, 0, piece.splice(most >> 1))
     },
     remove: (element) => {

@@ -25,6 +25,9 @@ const someone = (): Place => LinkedQueue.node(() => true)
 
 const tokens = (count: number) => Cost.weigh({ tokens: count })
 
+/** The line in which they stand. */
+const lineOf = (...places: ReadonlyArray<Place>): Election.Standing => ({ first: places[0], nodes: () => places })
+
 /** Those who stand in line, and who of them has something that may start. */
 const standing = (...ready: ReadonlyArray<boolean>) => {
   const line = Election.makeLine()
@@ -120,13 +123,13 @@ describe("Fresh rows of a lane", () => {
 describe("A line of those who elect", () => {
   it("is served by its first who has something to start", () => {
     const { line, places } = standing(false, true, true)
-    assert.strictEqual(line.winner(places, election()), places[1])
-    assert.strictEqual(standing().line.winner([], election()), undefined)
+    assert.strictEqual(line.winner(lineOf(...places), election()), places[1])
+    assert.strictEqual(standing().line.winner(lineOf(), election()), undefined)
   })
 
   it("serves others 64 times before one that has to wait, and then nobody before it has started", () => {
     const { line, places } = standing(false, true)
-    const winners = Array.from({ length: 66 }, () => line.winner(places, election()))
+    const winners = Array.from({ length: 66 }, () => line.winner(lineOf(...places), election()))
     assert.deepStrictEqual(
       winners.map((place) => place && places.indexOf(place)),
       [...Array.from({ length: 64 }, () => 1), undefined, undefined]
@@ -136,7 +139,7 @@ describe("A line of those who elect", () => {
     const next = someone()
     line.note(next.value, () => false)
     if (second === undefined || first === undefined) return assert.fail("nobody stands in line")
-    assert.strictEqual(line.winner([next, second], election()), second)
+    assert.strictEqual(line.winner(lineOf(next, second), election()), second)
   })
 
   it("counts anew once the first has started", () => {
@@ -145,7 +148,7 @@ describe("A line of those who elect", () => {
     const [first, second] = [someone(), someone()]
     line.note(first.value, () => isReady)
     line.note(second.value, () => true)
-    const serve = () => line.winner([first, second], election())
+    const serve = () => line.winner(lineOf(first, second), election())
     for (let i = 0; i < 64; i++) serve()
     isReady = true
     assert.strictEqual(serve(), first)
@@ -157,6 +160,6 @@ describe("A line of those who elect", () => {
     const { line, places } = standing(false, true)
     const over = election(5, 1)
     over.accepts(tokens(6))
-    assert.isUndefined(line.winner(places, over))
+    assert.isUndefined(line.winner(lineOf(...places), over))
   })
 })

@@ -59,7 +59,7 @@ describe("Semaphore", () => {
 
   it("serves whom it is told to, and nobody while it is told so", () => {
     const wanted = new Set<Semaphore.Place>()
-    const semaphore = Semaphore.make(2, undefined, (line) => [...line].find((place) => wanted.has(place)))
+    const semaphore = Semaphore.make(2, undefined, (line) => [...line.nodes()].find((place) => wanted.has(place)))
     const served: Array<string> = []
     const [a, b, c] = ["a", "b", "c"].map((name) =>
       semaphore.join(() => {
