@@ -14,6 +14,7 @@ import type { Job } from "./Job.js"
  */
 export interface Elected<J extends Job> {
   readonly size: number
+  readonly first: J | undefined
   readonly jobs: () => ReadonlyArray<J>
   /** Shows them and then fresh ones to an election, until one is accepted; that one is taken out. */
   readonly elect: (election: Election) => J | undefined
@@ -62,10 +63,14 @@ export const make = <J extends Job>(takeFresh: () => J | undefined): Elected<J> 
     get size() {
       return jobs.size
     },
+    get first() {
+      // To ask an empty set for its first costs more than its size.
+      return jobs.size === 0 ? undefined : jobs.values().next().value
+    },
     jobs: () => [...jobs],
     elect: (election) => {
       const job = next(election)
-      if (job === undefined) return undefined
+      if (job === undefined || jobs.size === 0) return job
       for (const other of jobs) {
         if (other === job) break
         other.passed += 1

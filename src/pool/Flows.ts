@@ -139,13 +139,16 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     const known = tenants.get(tenant)
     if (known !== undefined) return known
     const queue = Sorted.make<Place<J, A, E>>()
-    const standing = (retry: J | undefined): Standing => {
+    const standing = (...others: ReadonlyArray<J | undefined>): Standing => {
       const next = queue.first
-      const deadline = Math.min(next?.deadline ?? Infinity, retry?.turn?.deadline ?? Infinity)
-      return {
-        turn: { priority, tenant, weight: flow.weight, deadline },
-        since: earlier(next && since(next.job), retry && since(retry))
+      let deadline = next?.deadline ?? Infinity
+      let first = next && since(next.job)
+      for (const other of others) {
+        if (other === undefined) continue
+        deadline = Math.min(deadline, other.turn?.deadline ?? Infinity)
+        first = earlier(first, since(other))
       }
+      return { turn: { priority, tenant, weight: flow.weight, deadline }, since: first }
     }
     const lane = Lane.open<J, A, E>(
       admission,

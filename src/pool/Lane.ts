@@ -15,10 +15,10 @@ import * as AimdDelay from "../law/AimdDelay.js"
 import type { Hints } from "../law/ControlLaw.js"
 import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
-import type { Place } from "../structure/Semaphore.js"
 import * as Elected from "./Elected.js"
 import type { Election } from "./Election.js"
 import { type Job, outOfTime } from "./Job.js"
+import * as LanePlace from "./LanePlace.js"
 import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
 import type { Party } from "./Parties.js"
@@ -45,8 +45,11 @@ export {
 export interface Work<J extends Job, A, E> {
   readonly hasFresh: () => boolean
   readonly takeFresh: () => J | undefined
-  /** Whose turn it would be; `retry` is the first of those that were rejected and are ready again. Default nobody's. */
-  readonly standing?: ((retry: J | undefined) => Standing) | undefined
+  /**
+   * Whose turn it would be, besides that of fresh rows: `retry` is the first of those that were rejected and are ready again,
+   * and `elected` of those that wait for room. Default nobody's.
+   */
+  readonly standing?: ((retry: J | undefined, elected: J | undefined) => Standing) | undefined
   /** Why a job ends instead of starting now, or of waiting for its next start. Default never. */
   readonly refusal?: ((job: J, now: number) => PoolError.TooLateError | undefined) | undefined
   /** Whether anything may start now, fresh or not: who says no wakes the lane later. Default always. */
@@ -173,11 +176,11 @@ export const open = <J extends Job, A, E>(
       line.leaveIfIdle()
     },
     parked: () => waiting.size,
-    standing: standing && (() => standing(waiting.first)),
+    standing: standing && (() => standing(waiting.first, elected.first)),
     resumed: () => waiting.resumed(),
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
-  const line = placeOf(admission, party, hasWork)
+  const line = LanePlace.make(admission, party, hasWork)
   const waiting = new Waiting<J>(admission.timers, admission.pause, line.queueUp, (job) => {
     fail(job)
     line.leaveIfIdle()
@@ -224,33 +227,13 @@ export const open = <J extends Job, A, E>(
 /** What a row ends with that would have gone on, had its lane not been stopped. */
 type Stopped = Exit.Exit<never, PoolError.StopError>
 
-/** A lane's place in the line of the pool, which it has while it has work. */
-const placeOf = (admission: Admission, party: Party, hasWork: () => boolean) => {
-  let place: Place | undefined
-  return {
-    queueUp: (): void => {
-      if (place?.queued !== true && hasWork()) place = admission.queue(party)
-    },
-    /** Joins again, unless it has its place, or is about to get it. */
-    comeBack: (): void => {
-      if (place?.queued === false && hasWork()) place = admission.queue(party)
-    },
-    moved: (): void => {
-      if (place !== undefined) admission.changed(place)
-    },
-    leaveIfIdle: (): void => {
-      if (place !== undefined && !hasWork()) admission.leave(place)
-    }
-  }
-}
-
 interface Open<J extends Job, A, E> {
   readonly admission: Admission
   readonly work: Work<J, A, E>
   readonly counter: PoolStats.Counter
   readonly waiting: Waiting<J>
   readonly elected: Elected.Elected<J>
-  readonly line: ReturnType<typeof placeOf>
+  readonly line: LanePlace.LanePlace
   readonly fail: (job: J) => void
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>) => void
   readonly stopped: () => Stopped | undefined

@@ -106,9 +106,14 @@ const processOf =
 const turnOf = ({ rows }: Workload.Party) =>
   rows.some(({ turn }) => turn !== undefined) ? { turn: (row: Workload.Row) => row.turn } : {}
 
-/** What an event says of that. */
-const turnsOf = (rows: ReadonlyArray<Workload.Row>): Pick<Trace.Event & { readonly _tag: "submitted" }, "turns"> =>
-  rows.some(({ turn }) => turn !== undefined) ? { turns: rows.map(({ turn }) => turn) } : {}
+/** What an event says of that, and of what rows take. */
+const saidOf = (
+  { cost }: Client,
+  rows: ReadonlyArray<Workload.Row>
+): Pick<Trace.Event & { readonly _tag: "submitted" }, "turns" | "costs"> => ({
+  ...(rows.some(({ turn }) => turn !== undefined) && { turns: rows.map(({ turn }) => turn) }),
+  ...(cost && { costs: rows.map(cost) })
+})
 
 /** The journal of a party, where its client has one. One without rows shares its number with the next party. */
 const journalOf = ({ living }: Client, { rows }: Workload.Party, first: number) =>
@@ -128,7 +133,7 @@ const batch = (
     row: first,
     count: party.rows.length,
     line: first + 1,
-    ...turnsOf(party.rows)
+    ...saidOf(client, party.rows)
   })
   const entries = pool.executeBatch(party.rows, processOf(client, first), {
     ...(party.timeout !== undefined && { timeout: party.timeout }),
@@ -164,7 +169,7 @@ const calls = (client: Client, party: Workload.Party, first: number, rows: Rows)
       if (wait > 0) yield* Effect.sleep(wait)
       const row = first + order
       let attempts = 0
-      emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0, ...turnsOf([size]) })
+      emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0, ...saidOf(client, [size]) })
       const call = pool.execute(
         Effect.suspend(() => attempt(row, size, ++attempts)),
         { ...size.turn, ...(cost && { cost: cost(size) }) }
@@ -230,7 +235,7 @@ const stream = (
   const onRead = (index: number, size: Workload.Row): void => {
     const row = first + index
     lastRead = { row, at: Monotonic.now(clock) }
-    emit({ _tag: "submitted", ...rows.at(), row, count: 1, line, ...turnsOf([size]) })
+    emit({ _tag: "submitted", ...rows.at(), row, count: 1, line, ...saidOf(client, [size]) })
   }
   const entries = pool.stream(source(party, clock, onRead), processOf(client, first), {
     ordered,

@@ -3,17 +3,19 @@
  * started. Together they say that nobody starves: whoever has waited for an ageing goes like the next higher priority, and no
  * tenant has two turns while another waits for one.
  *
- * They look at pools that were told no limits: there a row may wait for room of its own, and `LimitChecker` looks who passes
- * whom.
+ * In a pool that was told limits a row may pass those that wait for room, where it takes less than one of them: a row that takes
+ * as much as any other passes nobody. A pool that was told prices is not looked at, since money has reasons of its own.
  *
  * @since 0.2.0
  */
 import * as Duration from "effect/Duration"
+import * as Cost from "../limit/Cost.js"
+import * as Limit from "../limit/Limit.js"
 import type { TurnOptions } from "../PooledExecutor.js"
 import * as Sorted from "../structure/Sorted.js"
 import { rankOf } from "../turn/TurnQueue.js"
 import type { Checker } from "./Checker.js"
-import { isLimited, perClient, silence, tolerance } from "./PerClient.js"
+import { perClient, silence, tolerance } from "./PerClient.js"
 import type * as Trace from "./Trace.js"
 
 /** A row without an outcome. */
@@ -28,16 +30,25 @@ interface Row {
   readonly dueAt: number
   /** Whose rows it takes turns with inside its lane. */
   readonly line: number
+  readonly takes: Cost.Weight
   isFresh: boolean
+  /** Whether it may wait for a start: not while an attempt of it runs, nor after one that was no rejection. */
+  isWaiting: boolean
+  /** How many that came and rank later have started first. */
+  passed: number
 }
+
+type Submitted = Extract<Trace.Event, { readonly _tag: "submitted" }>
 
 const millisOf = (deadline: TurnOptions["deadline"], at: number): number =>
   deadline === undefined ? Infinity : deadline instanceof Date ? deadline.getTime() : at + Duration.toMillis(deadline)
 
-const rowOf = (turn: TurnOptions, number: number, at: number, line: number): Row => {
+const rowOf = ({ at, costs, line, row, turns }: Submitted, i: number): Row => {
+  const turn = turns?.[i] ?? {}
+  const cost = costs?.[i]
   const deadline = millisOf(turn.deadline, at)
   return {
-    number,
+    number: row + i,
     at,
     priority: turn.priority ?? 0,
     tenant: turn.tenant ?? "",
@@ -45,7 +56,10 @@ const rowOf = (turn: TurnOptions, number: number, at: number, line: number): Row
     deadline,
     dueAt: turn.late === "refuse" ? deadline : Infinity,
     line,
-    isFresh: true
+    takes: cost === undefined ? Cost.one : Cost.weigh(cost),
+    isFresh: true,
+    isWaiting: true,
+    passed: 0
   }
 }
 
@@ -59,6 +73,9 @@ const sortedBy = (rankOf: (row: Row) => number) => {
   return {
     get first(): Row | undefined {
       return sorted.first?.row
+    },
+    get all(): ReadonlyArray<Row> {
+      return sorted.all().map(({ row }) => row)
     },
     add: (row: Row): void => {
       const place = { row, rank: rankOf(row), sequence: row.number }
@@ -97,6 +114,10 @@ interface Instant {
   /** When the first row came of those of a priority that have no outcome. */
   readonly earliest: (priority: number) => number
   readonly ageing: number
+  /** Whether rows wait for room here. */
+  readonly isLimited: boolean
+  /** Whether one that has started may have passed whoever waits, since one that takes more of a limit waits for room. */
+  readonly mayPass: (row: Row) => boolean
 }
 
 interface Look {
@@ -110,8 +131,9 @@ const rowsOf = (ageing: () => number) => {
   const rows = new Map<number, Row>()
   const flows = new Map<string, Flow>()
   const classes = new Map<number, Rows>()
-  /** Those of the instant. */
+  /** Those that came in the instant, and those that waited at its begin, and do no more. */
   let arrived: Array<Row> = []
+  let waited: Array<Row> = []
 
   const classOf = ({ priority }: Row): Rows => {
     const known = classes.get(priority) ?? sortedBy(({ at }) => at)
@@ -120,6 +142,8 @@ const rowsOf = (ageing: () => number) => {
   }
 
   const waitsNoMore = (row: Row): void => {
+    if (row.isWaiting) waited.push(row)
+    row.isWaiting = false
     row.isFresh = false
     const flow = flows.get(flowOf(row))
     flow?.byTime.remove(row)
@@ -137,6 +161,11 @@ const rowsOf = (ageing: () => number) => {
       arrived.push(row)
     },
     waitsNoMore,
+    /** Whether any other that waits, or has waited in this instant, takes more of one of these units. */
+    isLargest: (row: Row, units: ReadonlyArray<Cost.Unit>): boolean => {
+      const isLarger = (other: Row): boolean => units.some((unit) => other.takes[unit] > row.takes[unit])
+      return !waited.some(isLarger) && ![...rows.values()].some((other) => other.isWaiting && isLarger(other))
+    },
     remove: (row: Row): void => {
       waitsNoMore(row)
       classOf(row).remove(row)
@@ -155,12 +184,13 @@ const rowsOf = (ageing: () => number) => {
         flow.byRank.add(row)
       }
       arrived = []
+      waited = []
     }
   }
 }
 
 const newClient = (state: Look) => {
-  const config = { ageing: Infinity }
+  const config = { ageing: Infinity, units: new Array<Cost.Unit>(), isLimited: false }
   return {
     isLooked: true,
     hasTurns: false,
@@ -177,9 +207,11 @@ type Client = ReturnType<typeof newClient>
 
 const follow = ({ rows, started, state }: Client, event: Trace.Event): void => {
   if (event._tag === "submitted") {
-    for (let i = 0; i < event.count; i++) {
-      rows.add(rowOf(event.turns?.[i] ?? {}, event.row + i, event.at, event.line))
-    }
+    for (let i = 0; i < event.count; i++) rows.add(rowOf(event, i))
+  }
+  if (event._tag === "ended" && event.outcome === "capacity") {
+    const row = rows.get(event.row)
+    if (row !== undefined) row.isWaiting = true
   }
   if (event._tag !== "started" && event._tag !== "finished" && event._tag !== "withdrawn") return
   const row = rows.get(event.row)
@@ -196,10 +228,11 @@ const follow = ({ rows, started, state }: Client, event: Trace.Event): void => {
 /** The instant is over: looks at what has started in it. */
 const over = (client: Client): string | undefined => {
   const { at, config, hasTurns, rows, started, state } = client
-  const { ageing } = config
   client.started = []
   const { earliest, flows } = rows
-  const found = started.length > 0 && hasTurns ? state.look({ at, started, flows, earliest, ageing }) : undefined
+  const mayPass = (row: Row): boolean => config.isLimited && !rows.isLargest(row, config.units)
+  const instant = { ...config, at, started, flows, earliest, mayPass }
+  const found = started.length > 0 && hasTurns ? state.look(instant) : undefined
   rows.settle()
   return found
 }
@@ -212,8 +245,10 @@ const instants = (make: () => Look): Checker["start"] => {
       const client = clients(event)
       client.silence.observe(event)
       if (event._tag === "joined") {
-        client.isLooked = !isLimited(event.config)
-        client.config.ageing = Duration.toMillis(event.config.ageing)
+        const { ageing, limits = [], prices } = event.config
+        const units = Limit.tell(limits).flatMap(({ unit }) => (unit === "concurrent" ? [] : [unit]))
+        client.isLooked = prices === undefined
+        Object.assign(client.config, { ageing: Duration.toMillis(ageing), units, isLimited: limits.length > 0 })
       }
       if (!client.isLooked) return undefined
       const found = event.at > client.at ? over(client) : undefined
@@ -241,7 +276,7 @@ export const prioritiesGoFirst: Checker = {
     const last = new Map<string, number>()
     return {
       gone: (row, at) => void last.set(flowOf(row), at),
-      look: ({ ageing, at, earliest, flows, started }) => {
+      look: ({ ageing, at, earliest, flows, mayPass, started }) => {
         for (const { row } of started) last.set(flowOf(row), at)
         const since = new Map<number, { readonly at: number; readonly number: number }>()
         for (const [key, { byTime }] of flows) {
@@ -261,7 +296,7 @@ export const prioritiesGoFirst: Checker = {
               ageing === Infinity
                 ? priority < row.priority
                 : first - row.priority * ageing <= other.at - priority * ageing + tolerance
-            if (isFirst) continue
+            if (isFirst || mayPass(row)) continue
             return `row ${row.number} of priority ${row.priority} starts at ${at}, and row ${other.number} of priority ${priority} waits`
           }
         }
@@ -301,7 +336,7 @@ export const tenantsTakeTurns: Checker = {
     }
     return {
       gone: (row, at) => void (tenantOf(row).last = at),
-      look: ({ at, flows, started }) => {
+      look: ({ at, flows, mayPass, started }) => {
         for (const { row } of started) {
           const tenant = tenantOf(row)
           tenant.turns = [...tenant.turns, at].slice(-kept)
@@ -321,7 +356,7 @@ export const tenantsTakeTurns: Checker = {
             if (other.priority !== row.priority || other.tenant === row.tenant) continue
             const { most, turns } = tenantOf(other)
             const between = turns.filter((turn) => turn > from).length
-            if (between <= Math.floor(1 + most / least + tolerance)) continue
+            if (between <= Math.floor(1 + most / least + tolerance) || mayPass(other)) continue
             return `tenant "${other.tenant}" has ${between} turns while "${row.tenant}" waits for one since ${from}`
           }
         }
@@ -334,6 +369,18 @@ export const tenantsTakeTurns: Checker = {
 /** So many of the latest turns of a tenant are kept: weights of tests are smaller. */
 const kept = 64
 
+/** Those of its own that wait, and are due before one that starts first. Of those that came later it is not the one that passes. */
+const passedBy = (row: Row, { ageing, at, flows, isLimited }: Instant): ReadonlyArray<Row> => {
+  const flow = flows.get(flowOf(row))
+  const first = flow?.byRank.first
+  if (flow === undefined || first === undefined || row.at === at) return []
+  const rank = (one: Row): number => rankOf(one, one.at, ageing)
+  const isBefore = (other: Row): boolean => rank(other) < rank(row) - tolerance
+  // In a pool that was told limits, a row that was looked at keeps its place.
+  if (isLimited) return flow.byRank.all.filter((other) => other.at < row.at && isBefore(other))
+  return isBefore(first) ? [first] : []
+}
+
 /**
  * Of the rows of one tenant and priority in a batch, a stream or a line, none starts first while another waits that is due
  * before it.
@@ -345,12 +392,37 @@ export const dueGoFirst: Checker = {
   name: "what is due first goes first",
   start: instants(() => ({
     gone: () => {},
-    look: ({ ageing, at, flows, started }) => {
-      const rank = (one: Row): number => rankOf(one, one.at, ageing)
-      for (const { isFirst, row } of started) {
-        const before = flows.get(flowOf(row))?.byRank.first
-        if (!isFirst || before === undefined || row.at === at || rank(before) >= rank(row) - tolerance) continue
-        return `row ${row.number} starts at ${at}, and row ${before.number} is due before it`
+    look: (instant) => {
+      for (const { isFirst, row } of instant.started) {
+        const [before] = isFirst ? passedBy(row, instant) : []
+        if (before === undefined || instant.mayPass(row)) continue
+        return `row ${row.number} starts at ${instant.at}, and row ${before.number} is due before it`
+      }
+      return undefined
+    }
+  }))
+}
+
+/** So many may pass one that waits for room, at most. */
+const mostPassed = 64
+
+/**
+ * In a pool that was told limits no more than 64 rows of its own pass one that waits for room, whatever they take.
+ *
+ * @since 0.2.0
+ * @category invariants
+ */
+export const fewPass: Checker = {
+  name: "no row is passed for ever",
+  start: instants(() => ({
+    gone: () => {},
+    look: (instant) => {
+      for (const { isFirst, row } of instant.isLimited ? instant.started : []) {
+        for (const other of isFirst ? passedBy(row, instant) : []) {
+          other.passed += 1
+          if (other.passed > mostPassed)
+            return `row ${row.number} starts, the ${other.passed}th to pass row ${other.number}`
+        }
       }
       return undefined
     }
@@ -392,4 +464,4 @@ export const nothingStartsLate: Checker = {
  * @since 0.2.0
  * @category invariants
  */
-export const all: ReadonlyArray<Checker> = [prioritiesGoFirst, tenantsTakeTurns, dueGoFirst, nothingStartsLate]
+export const all: ReadonlyArray<Checker> = [prioritiesGoFirst, tenantsTakeTurns, dueGoFirst, fewPass, nothingStartsLate]

@@ -49,6 +49,23 @@ describe("Limits that never bind", () => {
 })
 
 describe("A pool that was told a limit", () => {
+  it("goes on after callers who came back while there was no room", () => {
+    const program = Effect.gen(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 20, limits: "10 requests per second" })
+      const call = pool.execute(Effect.sleep(10))
+      // Once each is done, their line has left the pool's; the second ones come while nothing may start.
+      for (const calls of [10, 11])
+        yield* Effect.all(
+          range(calls).map(() => call),
+          { concurrency: "unbounded" }
+        )
+      const { entries } = yield* pool.executeBatch(range(200), (row) => Effect.succeed(row))
+      return entries.length
+    })
+    const { exit } = VirtualTime.run(Effect.scoped(program))
+    assert.deepStrictEqual(exit, Exit.succeed(200))
+  })
+
   it("tells the law what each of its starts weighs", () => {
     const weights: Array<ReadonlyArray<number>> = []
     const control: ControlLaw.ControlLaw<ControlLaw.Decision> = {

@@ -4,9 +4,13 @@ import type * as Testing from "effect-aimd/testing"
 import { Cause, Exit, Layer, Stream } from "effect"
 import type * as AdmissionModule from "../../src/pool/Admission.js"
 import type * as BatchModule from "../../src/pool/Batch.js"
+import type * as ElectedModule from "../../src/pool/Elected.js"
+import type * as ElectionModule from "../../src/pool/Election.js"
 import type * as DelayLawModule from "../../src/law/DelayLaw.js"
 import type * as JournalModule from "../../src/journal/Journal.js"
+import type { Job } from "../../src/pool/Job.js"
 import type * as OpenBatchModule from "../../src/pool/OpenBatch.js"
+import type * as SortedModule from "../../src/structure/Sorted.js"
 import type * as SemaphoreModule from "../../src/structure/Semaphore.js"
 import type * as TimerQueueModule from "../../src/structure/TimerQueue.js"
 import * as Effect from "effect/Effect"
@@ -97,7 +101,109 @@ const journaled = (libraries: Libraries, takes: number, dies: number): Testing.S
   }
 }
 
+/** A pool that was told limits, whose rows say whose turn it is. */
+const limited = (
+  { testing: { ServerModel, Workload } }: Libraries,
+  turnOf: (index: number) => Aimd.PooledExecutor.TurnOptions,
+  workload: ReadonlyArray<Testing.Workload.Party>,
+  limits = "10 requests per second"
+): Testing.Simulation.World => ({
+  api: { model: ServerModel.concurrencyCap({ cap: 99 }) },
+  clients: [{ pool: { poolSize: 8, limits }, costs: true, workload: Workload.inTurn(workload, turnOf) }]
+})
+
+const mockElection = (change: (line: ElectionModule.Standing) => ElectionModule.Standing) =>
+  vi.doMock("../../src/pool/Election.js", async (original) => {
+    const real = await original<typeof ElectionModule>()
+    const makeLine = (): ElectionModule.Line => {
+      const line = real.makeLine()
+      return { ...line, winner: (places, election) => line.winner(change(places), election) }
+    }
+    return { ...real, makeLine }
+  })
+
+/** Whoever came last stands first. */
+const fromTheBack = ({ nodes }: ElectionModule.Standing): ElectionModule.Standing => {
+  const places = [...nodes()].reverse()
+  return { first: places[0], nodes: () => places }
+}
+
+const mockElected = (change: (jobs: ElectedModule.Elected<Job>) => Partial<ElectedModule.Elected<Job>>) =>
+  vi.doMock("../../src/pool/Elected.js", async (original) => {
+    const real = await original<typeof ElectedModule>()
+    const make = (takeFresh: () => Job | undefined) => {
+      const jobs = real.make(takeFresh)
+      const changed = change(jobs)
+      return Object.defineProperties(Object.create(jobs) as typeof jobs, Object.getOwnPropertyDescriptors(changed))
+    }
+    return { ...real, make }
+  })
+
+const isOfLane = (element: SortedModule.Element | undefined): boolean => element !== undefined && "isQueued" in element
+
 const bugs: Record<string, Plant> = {
+  "a line with limits that serves who came last, whatever his priority": {
+    plant: () => mockElection(fromTheBack),
+    world: (libraries) => {
+      const { Workload } = libraries.testing
+      const parties = [...Workload.atOnce(30), ...Workload.atOnce(30)]
+      return limited(libraries, (index) => ({ priority: index < 30 ? 1 : 0 }), parties)
+    },
+    finder: "ViolationError",
+    says: /^higher priorities go first, and nobody waits for ever: row \d+ of priority 0 starts at \d+/
+  },
+  "a line with limits that serves the same tenant again": {
+    plant: () => mockElection(fromTheBack),
+    world: (libraries) => {
+      const { Workload } = libraries.testing
+      const parties = [...Workload.atOnce(30), ...Workload.atOnce(30)]
+      return limited(libraries, (index) => ({ tenant: index < 30 ? "a" : "b" }), parties)
+    },
+    finder: "ViolationError",
+    says: /^tenants take turns: tenant "[ab]" has 3 turns while/,
+    without: "turns are fair"
+  },
+  "a lane with limits that starts what is due later": {
+    plant: () =>
+      vi.doMock("../../src/structure/Sorted.js", async (original) => {
+        const real = await original<typeof SortedModule>()
+        const make = <A extends SortedModule.Element>() => {
+          const sorted = real.make<A>()
+          return Object.defineProperties(Object.create(sorted) as typeof sorted, {
+            // Rows of lanes alone: a checker has sorted lists, too.
+            first: { get: () => (isOfLane(sorted.first) ? sorted.all().at(-1) : sorted.first) }
+          })
+        }
+        return { ...real, make }
+      }),
+    world: (libraries) =>
+      limited(libraries, (index) => ({ deadline: 1000 + 10 * index }), [
+        ...libraries.testing.Workload.atOnce(20),
+        ...libraries.testing.Workload.atOnce(20, { at: 500 })
+      ]),
+    finder: "ViolationError",
+    says: /^what is due first goes first: row \d+ starts at \d+/
+  },
+  "small rows that pass a large one without end": {
+    plant: () =>
+      mockElected((jobs) => ({
+        elect: (election) => {
+          for (const job of jobs.jobs()) job.passed = 0
+          return jobs.elect(election)
+        }
+      })),
+    world: (libraries) => {
+      const parties = [
+        { rows: [{ tokens: 950 }], at: 0 },
+        { rows: [{ tokens: 900 }], at: 10 },
+        { rows: Array.from({ length: 90 }, () => ({ tokens: 1 })), at: 20 }
+      ].map((party) => ({ kind: "calls" as const, ...party }))
+      return limited(libraries, (index) => ({ deadline: 1000 + index }), parties, "1000 tokens per minute")
+    },
+    finder: "ViolationError",
+    says: /^no row is passed for ever: row \d+ starts, the 65th to pass row 1/
+  },
+
   "a journal that lets entries out before they are written": {
     plant: () =>
       vi.doMock("../../src/journal/Journal.js", async (original) => {
@@ -298,18 +404,21 @@ describe("A planted bug is found", () => {
   afterEach(() => {
     vi.doUnmock("../../src/pool/Admission.js")
     vi.doUnmock("../../src/pool/Batch.js")
+    vi.doUnmock("../../src/pool/Elected.js")
+    vi.doUnmock("../../src/pool/Election.js")
     vi.doUnmock("../../src/law/DelayLaw.js")
     vi.doUnmock("../../src/journal/Journal.js")
     vi.doUnmock("../../src/pool/OpenBatch.js")
     vi.doUnmock("../../src/structure/Semaphore.js")
+    vi.doUnmock("../../src/structure/Sorted.js")
     vi.doUnmock("../../src/structure/TimerQueue.js")
     vi.resetModules()
   })
 
   const failureIn = async ({ without, world }: Plant): Promise<unknown> => {
     const libraries = await load()
-    const { Checker, JournalChecker, Liveness, Simulation, StreamChecker } = libraries.testing
-    const all = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all]
+    const { Checker, JournalChecker, Liveness, Simulation, StreamChecker, TurnChecker } = libraries.testing
+    const all = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all, ...TurnChecker.all]
     const { exit } = Simulation.run(world(libraries), { checkers: all.filter(({ name }) => name !== without) })
     return Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
   }

@@ -1,7 +1,7 @@
 import { describe, it } from "@effect/vitest"
 import { PoolConfig, type PooledExecutor } from "effect-aimd"
 import { TurnChecker, type Trace } from "effect-aimd/testing"
-import { assertFound, at, decided, finished, started, submitted, withdrawn, type Case } from "./events.js"
+import { assertFound, at, decided, ended, finished, started, submitted, withdrawn, type Case } from "./events.js"
 import { valueOf } from "./support.js"
 
 const joined = (options: PoolConfig.Options = {}): Trace.Event => ({
@@ -9,13 +9,14 @@ const joined = (options: PoolConfig.Options = {}): Trace.Event => ({
   _tag: "joined",
   config: valueOf(PoolConfig.make(options))
 })
-const inTurn = (row: number, turn: PooledExecutor.TurnOptions, time = 0, line = 0): Trace.Event => ({
+const inTurn = (row: number, turn: PooledExecutor.TurnOptions, time = 0, line = 0, tokens = 0): Trace.Event => ({
   ...at(time),
   _tag: "submitted",
   row,
   count: 1,
   line,
-  turns: [turn]
+  turns: [turn],
+  costs: [{ tokens }]
 })
 /** What happens last lets an instant be over. */
 const over = (time: number): Trace.Event => decided(time, {})
@@ -29,7 +30,20 @@ const refused = (row: number): Trace.Event => ({
   attempts: 0
 })
 const strict = joined({ ageing: Infinity })
+/** A pool that was told limits, of a thousand tokens too. */
+const limited = joined({ limits: "1 requests per second, 1000 tokens per second" })
 const waits = [inTurn(0, { priority: 1 }), inTurn(1, {})]
+
+/** A large row, and so many small ones, due later, that start before it. */
+const passedBy = (count: number): ReadonlyArray<Trace.Event> => {
+  const small = Array.from({ length: count }, (_, i) => i + 1)
+  return [
+    inTurn(0, { deadline: 5 }, 0, 0, 900),
+    ...small.map((row) => inTurn(row, { deadline: 500 }, 1, 0, 1)),
+    ...small.map((row) => started(1 + row, row)),
+    over(99)
+  ]
+}
 
 const cases: Record<string, Case> = {
   "a start of a lower priority": {
@@ -46,12 +60,40 @@ const cases: Record<string, Case> = {
       [joined(), inTurn(0, { priority: 1, deadline: 5, late: "refuse" }), inTurn(1, {}), started(2, 1), over(3)],
       // The other has waited for a minute, and this one has not.
       [joined(), inTurn(1, {}), inTurn(0, { priority: 1 }, 60_001), started(60_002, 1), over(60_003)],
-      // Nobody says anything of turns, or the pool has reasons of its own.
+      // Nobody says anything of turns, or money has reasons of its own.
       [joined(), submitted(0, 2), started(1, 1), over(2)],
-      [joined({ limits: "1 requests per second" }), ...waits, started(1, 1), over(2)]
+      [joined({ prices: { "*": { input: 1, output: 1 } } }), ...waits, started(1, 1), over(2)]
     ],
     broken: [joined(), ...waits, started(1, 1), over(2)],
     says: "row 1 of priority 0 starts at 1, and row 0 of priority 1 waits"
+  },
+  "a start of a lower priority, where there was room for the higher": {
+    checker: TurnChecker.prioritiesGoFirst,
+    fine: [
+      // It takes less, and the other waits for room; or whoever takes more was at its first attempt, or had started at that instant.
+      [limited, inTurn(0, { priority: 1 }, 0, 0, 2), inTurn(1, {}, 0, 0, 1), started(1, 1), over(2)],
+      [limited, ...waits, inTurn(2, {}, 0, 0, 1), started(1, 1), over(2)],
+      [limited, ...waits, inTurn(2, { priority: 1 }, 0, 0, 1), started(1, 2), ended(1, 2), started(1, 1), over(2)],
+      [
+        limited,
+        inTurn(2, { priority: 1 }, 0, 0, 1),
+        started(1, 2),
+        ended(2, 2, "capacity"),
+        ...waits,
+        started(3, 1),
+        over(4)
+      ]
+    ],
+    broken: [
+      limited,
+      inTurn(2, { priority: 1 }, 0, 0, 1),
+      started(1, 2),
+      ended(2, 2),
+      ...waits,
+      started(3, 1),
+      over(4)
+    ],
+    says: "row 1 of priority 0 starts at 3, and row 0 of priority 1 waits"
   },
   "a higher priority that lets a lower one wait for ever": {
     checker: TurnChecker.prioritiesGoFirst,
@@ -92,6 +134,45 @@ const cases: Record<string, Case> = {
       over(9)
     ],
     says: 'tenant "a" has 3 turns while "b" waits for one since 0'
+  },
+  "a tenant that has three turns with what takes as much": {
+    checker: TurnChecker.tenantsTakeTurns,
+    fine: [
+      [
+        limited,
+        ...[0, 1, 2].map((row) => inTurn(row, { tenant: "a" }, 0, 0, 5)),
+        inTurn(3, { tenant: "b" }, 0, 0, 6),
+        ...[0, 1, 2].map((row) => started(row + 1, row)),
+        over(9)
+      ]
+    ],
+    broken: [
+      limited,
+      ...[0, 1, 2].map((row) => inTurn(row, { tenant: "a" }, 0, 0, 5)),
+      inTurn(3, { tenant: "b" }, 0, 0, 5),
+      ...[0, 1, 2].map((row) => started(row + 1, row)),
+      over(9)
+    ],
+    says: 'tenant "a" has 3 turns while "b" waits for one since 0'
+  },
+  "a start of what is due later, and takes as much": {
+    checker: TurnChecker.dueGoFirst,
+    fine: [
+      [limited, inTurn(1, { deadline: 5 }, 0, 0, 2), inTurn(0, { deadline: 9 }, 1, 0, 1), started(2, 0), over(3)],
+      // It was looked at before the other came.
+      [limited, inTurn(0, { deadline: 9 }), inTurn(1, { deadline: 5 }, 1), started(2, 0), over(3)]
+    ],
+    broken: [limited, inTurn(1, { deadline: 5 }), inTurn(0, { deadline: 9 }, 1), started(2, 0), over(3)],
+    says: "row 0 starts at 2, and row 1 is due before it"
+  },
+  "a row that is passed by 65": {
+    checker: TurnChecker.fewPass,
+    fine: [
+      [limited, ...passedBy(64)],
+      [joined(), ...passedBy(65)]
+    ],
+    broken: [limited, ...passedBy(65)],
+    says: "row 65 starts, the 65th to pass row 0"
   },
   "a start of what is due later": {
     checker: TurnChecker.dueGoFirst,
