@@ -376,8 +376,10 @@ const passedBy = (row: Row, { ageing, at, flows, isLimited }: Instant): Readonly
   if (flow === undefined || first === undefined || row.at === at) return []
   const rank = (one: Row): number => rankOf(one, one.at, ageing)
   const isBefore = (other: Row): boolean => rank(other) < rank(row) - tolerance
-  // In a pool that was told limits, a row that was looked at keeps its place.
-  if (isLimited) return flow.byRank.all.filter((other) => other.at < row.at && isBefore(other))
+  // In a pool that was told limits, a row that was looked at keeps its place. Rows of a batch come in order, also at one instant.
+  const isThere = ({ at, number }: Row): boolean =>
+    at < row.at || (row.line !== 0 && at === row.at && number < row.number)
+  if (isLimited) return flow.byRank.all.filter((other) => isThere(other) && isBefore(other))
   return isBefore(first) ? [first] : []
 }
 

@@ -101,16 +101,27 @@ const journaled = (libraries: Libraries, takes: number, dies: number): Testing.S
   }
 }
 
-/** A pool that was told limits, whose rows say whose turn it is. */
+/** A pool that was told limits, and parties whose rows say whose turn it is. */
 const limited = (
   { testing: { ServerModel, Workload } }: Libraries,
-  turnOf: (index: number) => Aimd.PooledExecutor.TurnOptions,
-  workload: ReadonlyArray<Testing.Workload.Party>,
-  limits = "10 requests per second"
-): Testing.Simulation.World => ({
-  api: { model: ServerModel.concurrencyCap({ cap: 99 }) },
-  clients: [{ pool: { poolSize: 8, limits }, costs: true, workload: Workload.inTurn(workload, turnOf) }]
-})
+  limits: string,
+  ...parties: ReadonlyArray<{
+    readonly tokens: ReadonlyArray<number>
+    readonly turnOf: (index: number) => Aimd.PooledExecutor.TurnOptions
+    readonly kind?: Testing.Workload.Party["kind"]
+    readonly at?: number
+  }>
+): Testing.Simulation.World => {
+  const workload = parties.flatMap(({ at = 0, kind = "batch", tokens, turnOf }) =>
+    Workload.inTurn([{ kind, at, rows: tokens.map((tokens) => ({ tokens })) }], turnOf)
+  )
+  return {
+    api: { model: ServerModel.concurrencyCap({ cap: 99 }) },
+    clients: [{ pool: { poolSize: 8, limits }, costs: true, workload }]
+  }
+}
+
+const ones = (count: number): ReadonlyArray<number> => Array.from({ length: count }, () => 1)
 
 const mockElection = (change: (line: ElectionModule.Standing) => ElectionModule.Standing) =>
   vi.doMock("../../src/pool/Election.js", async (original) => {
@@ -144,21 +155,25 @@ const isOfLane = (element: SortedModule.Element | undefined): boolean => element
 const bugs: Record<string, Plant> = {
   "a line with limits that serves who came last, whatever his priority": {
     plant: () => mockElection(fromTheBack),
-    world: (libraries) => {
-      const { Workload } = libraries.testing
-      const parties = [...Workload.atOnce(30), ...Workload.atOnce(30)]
-      return limited(libraries, (index) => ({ priority: index < 30 ? 1 : 0 }), parties)
-    },
+    world: (libraries) =>
+      limited(
+        libraries,
+        "10 requests per second",
+        { tokens: ones(30), turnOf: () => ({ priority: 1 }) },
+        { tokens: ones(30), turnOf: () => ({}) }
+      ),
     finder: "ViolationError",
     says: /^higher priorities go first, and nobody waits for ever: row \d+ of priority 0 starts at \d+/
   },
   "a line with limits that serves the same tenant again": {
     plant: () => mockElection(fromTheBack),
-    world: (libraries) => {
-      const { Workload } = libraries.testing
-      const parties = [...Workload.atOnce(30), ...Workload.atOnce(30)]
-      return limited(libraries, (index) => ({ tenant: index < 30 ? "a" : "b" }), parties)
-    },
+    world: (libraries) =>
+      limited(
+        libraries,
+        "10 requests per second",
+        { tokens: ones(30), turnOf: () => ({ tenant: "a" }) },
+        { tokens: ones(30), turnOf: () => ({ tenant: "b" }) }
+      ),
     finder: "ViolationError",
     says: /^tenants take turns: tenant "[ab]" has 3 turns while/,
     without: "turns are fair"
@@ -177,10 +192,10 @@ const bugs: Record<string, Plant> = {
         return { ...real, make }
       }),
     world: (libraries) =>
-      limited(libraries, (index) => ({ deadline: 1000 + 10 * index }), [
-        ...libraries.testing.Workload.atOnce(20),
-        ...libraries.testing.Workload.atOnce(20, { at: 500 })
-      ]),
+      limited(libraries, "10 requests per second", {
+        tokens: ones(40),
+        turnOf: (index) => ({ deadline: 1000 + 10 * index })
+      }),
     finder: "ViolationError",
     says: /^what is due first goes first: row \d+ starts at \d+/
   },
@@ -193,12 +208,14 @@ const bugs: Record<string, Plant> = {
         }
       })),
     world: (libraries) => {
-      const parties = [
-        { rows: [{ tokens: 950 }], at: 0 },
-        { rows: [{ tokens: 900 }], at: 10 },
-        { rows: Array.from({ length: 90 }, () => ({ tokens: 1 })), at: 20 }
-      ].map((party) => ({ kind: "calls" as const, ...party }))
-      return limited(libraries, (index) => ({ deadline: 1000 + index }), parties, "1000 tokens per minute")
+      const calls = { kind: "calls", turnOf: (index: number) => ({ deadline: 1000 + index }) } as const
+      return limited(
+        libraries,
+        "1000 tokens per minute",
+        { ...calls, tokens: [900] },
+        { ...calls, tokens: [905], at: 10 },
+        { ...calls, tokens: ones(90), at: 20 }
+      )
     },
     finder: "ViolationError",
     says: /^no row is passed for ever: row \d+ starts, the 65th to pass row 1/
