@@ -17,6 +17,7 @@ import type { Cost } from "../limit/Cost.js"
 import * as Insider from "../pool/Insider.js"
 import type { PoolGroup } from "../PoolGroup.js"
 import type * as PooledExecutor from "../PooledExecutor.js"
+import * as Argument from "../structure/Argument.js"
 import * as Body from "./Body.js"
 import * as Classifier from "./Classifier.js"
 import * as Doubts from "./Doubts.js"
@@ -80,7 +81,7 @@ export interface Resend {
 }
 
 /**
- * Options of a pooled client.
+ * Options of a pooled client; a wrong one is thrown by whoever makes it.
  *
  * @since 0.2.0
  * @category models
@@ -140,7 +141,24 @@ export {
 /** Twice, after about 100 and 200 milliseconds. */
 const twice = Schedule.exponential("100 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
+/** What options may be of which there are a few. */
+const choices = {
+  streamingBody: ["refuse", "once", "replay"],
+  body: ["auto", "buffer", "stream"],
+  permitUntil: ["body", "headers"]
+} as const
+
+/** Callers without types may hand in anything. */
+const check = (options: { readonly [name in keyof typeof choices]?: unknown }): void => {
+  for (const name of ["streamingBody", "body", "permitUntil"] as const) {
+    const value = options[name]
+    if (value === undefined || choices[name].some((choice) => choice === value)) continue
+    throw Argument.refusal(`option ${name}`, choices[name].map((choice) => `"${choice}"`).join(" or "), value)
+  }
+}
+
 const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
+  check(options)
   const { body = "auto", classify, headerNames, onQuotaExhausted = () => Effect.void, statuses } = options
   const { permitUntil = "body" } = options
   const standard = Classifier.standard(statuses === undefined ? Capacity.capacityStatuses : new Set(statuses))

@@ -89,6 +89,8 @@ export interface Admission {
   /** Asks for starts on behalf of a party, until its `start` returns false. */
   readonly queue: (party: Parties.Party) => Semaphore.Place
   readonly leave: (place: Semaphore.Place) => void
+  /** Nothing starts before all have asked that do. */
+  readonly together: (ask: () => void) => void
   /** A party with this place stands elsewhere now. */
   readonly changed: (place: Semaphore.Place) => void
   /** Something else would start next: looks again whether it may. */
@@ -214,6 +216,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     queue: (party) => starts.queue(party.start, party.elect, party.standing),
     leave: starts.leave,
     changed: starts.changed,
+    together: starts.together,
     lookAgain: starts.serve,
     decline: starts.decline,
     weighs: starts.history.weighs,

@@ -6,6 +6,7 @@
  */
 import * as Exit from "effect/Exit"
 import type * as PoolError from "../PoolError.js"
+import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as Sorted from "../structure/Sorted.js"
 import { rankOf } from "../turn/TurnQueue.js"
 import type { Admission } from "./Admission.js"
@@ -28,8 +29,8 @@ export interface Options<J extends Job, A, E> extends Pick<
   readonly admission: Admission
   readonly base: Lane.Lane<J, A, E>
   readonly ageing: number
-  /** Since when a job waits, for its priority: undefined for since its lane has had a start. */
-  readonly since: (job: J) => number | undefined
+  /** Since when a job waits, for its priority. Default since its lane has had a start. */
+  readonly since?: ((job: J) => number) | undefined
 }
 
 /**
@@ -51,6 +52,8 @@ interface Flow<J extends Job, A, E> {
   readonly priority: number
   readonly tenant: string
   readonly queue: Sorted.Sorted<Place<J, A, E>>
+  /** The same in the order in which they came, where that counts. */
+  readonly arrivals: LinkedQueue.LinkedQueue<J>
   readonly lane: Lane.Lane<J, A, E>
   weight: number
   /** Jobs without an outcome. */
@@ -68,6 +71,8 @@ class Place<J extends Job, A, E> implements Told, Deadlines.Due<J> {
   readonly sequence: number
   /** Whether it waits for its first start, and was not elected. */
   isQueued = false
+  /** Its place among those arrivals. */
+  arrival: LinkedQueue.Node<J> | undefined = undefined
 
   constructor(job: J, flow: Flow<J, A, E>, { deadline, dueAt, weight }: Told, ageing: number, sequence: number) {
     this.job = job
@@ -109,10 +114,20 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
   const flows = (): ReadonlyArray<Flow<J, A, E>> => [...classes.values()].flatMap((tenants) => [...tenants.values()])
   const lanes = (): ReadonlyArray<Lane.Lane<J, A, E>> => [base, ...flows().map(({ lane }) => lane)]
 
+  const putIn = (place: Place<J, A, E>): void => {
+    place.isQueued = true
+    place.flow.queue.add(place)
+    size += 1
+    if (since === undefined) return
+    place.arrival = LinkedQueue.node(place.job)
+    place.flow.arrivals.push(place.arrival)
+  }
+
   const takeOut = (place: Place<J, A, E>): void => {
     if (!place.isQueued) return
     place.isQueued = false
     place.flow.queue.remove(place)
+    if (place.arrival !== undefined) place.flow.arrivals.remove(place.arrival)
     size -= 1
   }
 
@@ -139,14 +154,14 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     const known = tenants.get(tenant)
     if (known !== undefined) return known
     const queue = Sorted.make<Place<J, A, E>>()
+    const arrivals = LinkedQueue.make<J>()
     const standing = (...others: ReadonlyArray<J | undefined>): Standing => {
-      const next = queue.first
-      let deadline = next?.deadline ?? Infinity
-      let first = next && since(next.job)
+      let deadline = queue.first?.deadline ?? Infinity
+      let first = arrivals.first && since?.(arrivals.first.value)
       for (const other of others) {
         if (other === undefined) continue
         deadline = Math.min(deadline, other.turn?.deadline ?? Infinity)
-        first = earlier(first, since(other))
+        first = earlier(first, since?.(other))
       }
       return { turn: { priority, tenant, weight: flow.weight, deadline }, since: first }
     }
@@ -171,7 +186,7 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
       },
       base.counter
     )
-    const flow: Flow<J, A, E> = { priority, tenant, queue, lane, weight, open: 0 }
+    const flow: Flow<J, A, E> = { priority, tenant, queue, arrivals, lane, weight, open: 0 }
     tenants.set(tenant, flow)
     classes.set(priority, tenants)
     if (stopped !== undefined) lane.stop(stopped, false)
@@ -206,9 +221,7 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
       flow.open += 1
       const refusal = turn.dueAt < Infinity ? deadlines.admit(place, size, () => ahead(place)) : undefined
       if (refusal === undefined) {
-        flow.queue.add(place)
-        place.isQueued = true
-        size += 1
+        putIn(place)
       }
       if (isCounted) flow.lane.wake()
       else flow.lane.submitted(1)
@@ -223,7 +236,7 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
       }
       laneOf(job).settle(job, exit, hints, late)
     },
-    wake: () => lanes().forEach((lane) => lane.wake()),
+    wake: () => admission.together(() => lanes().forEach((lane) => lane.wake())),
     finish: (job, exit) => {
       const place = placeOf(job)
       if (place === undefined) return base.finish(job, exit)

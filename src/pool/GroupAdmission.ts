@@ -189,6 +189,7 @@ const admissionOf = (machine: Machine, { labels, timers, ...parts }: Parts): Adm
     enter: parties.enter,
     exit: parties.exit,
     ...linesOf(machine, lines.anywhere),
+    together: lines.together,
     lookAgain: lines.call,
     decline: (ticket) => {
       machine.declined += 1

@@ -74,6 +74,8 @@ export interface Lines {
   readonly offered: (member: GroupMember, ticket: Ticket) => boolean
   /** Finds what a member that keeps limits would start next; says whether there is room for it. That start comes now. */
   readonly elect: (member: GroupMember, election: Election.Election) => boolean
+  /** Nobody asks for a row before all have joined that do. */
+  readonly together: (join: () => void) => void
   /** Something has changed: lets those members ask that should. */
   readonly call: () => void
   readonly close: () => void
@@ -130,6 +132,8 @@ export const make = (options: Options): Lines => {
 
   /** A row's start is being found or made, and no other may be found meanwhile. */
   let isBusy = false
+  /** More are about to join, of whom one may go first. */
+  let areJoining = false
   /** Somebody called meanwhile. */
   let isCallDue = false
 
@@ -146,7 +150,7 @@ export const make = (options: Options): Lines => {
   }
 
   const call = (): void => {
-    if (voting.isOpen) {
+    if (voting.isOpen || areJoining) {
       isCallDue = true
       return
     }
@@ -219,6 +223,12 @@ export const make = (options: Options): Lines => {
       if (some.length === 0) member.dismiss()
       if (!isFound && !isLater) callIfDue()
       return isFound
+    },
+    together: (join) => {
+      areJoining = true
+      join()
+      areJoining = false
+      callIfDue()
     },
     call,
     close: choice.settled

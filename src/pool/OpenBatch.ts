@@ -217,7 +217,6 @@ export class OpenBatch<Row, A, E, R, F> {
       admission: plan.admission,
       base,
       ageing: Duration.toMillis(plan.admission.config.ageing),
-      since: () => undefined,
       mayStart: plan.keeper && (() => this.isKeptUp),
       start: (job) => {
         workers.give(job)

@@ -79,6 +79,8 @@ export interface Starts {
   readonly isLimited: boolean
   /** Attempts that may be in flight now. */
   readonly allowed: number
+  /** Nothing starts before all have joined that do. */
+  readonly together: (join: () => void) => void
   /** Lets those start that may: a pause is over, or something else would start next. */
   readonly serve: () => void
   /** The decision is another one: serves the line as far as it allows. */
@@ -116,9 +118,12 @@ export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers
   const gate = Gate.make(remembers, history, minSpacing)
   /** When the gate was last asked, which is when whoever it lets through starts. */
   let asked = 0
+  /** More are about to join, of whom one may go first. */
+  let areJoining = false
   const poll = told && pollOf(told, decision, () => permits.permits - permits.inUse)
 
   const isOpen = (): boolean => {
+    if (areJoining) return false
     asked = timers.now()
     poll?.close()
     if (pause.isPaused) return false
@@ -184,6 +189,12 @@ export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers
     },
     get allowed() {
       return permits.permits
+    },
+    together: (join) => {
+      areJoining = true
+      join()
+      areJoining = false
+      permits.serve()
     },
     serve: permits.serve,
     release: permits.release,

@@ -350,13 +350,18 @@ export const tenantsTakeTurns: Checker = {
           const known = since.get(keyOf(row))
           if (known === undefined || from < known.from) since.set(keyOf(row), { row, from })
         }
+        /** Of those of the instant, who passes may come after who does not. */
+        const turnsNow = (row: Row): number =>
+          started.filter((other) => keyOf(other.row) === keyOf(row) && !mayPass(other.row)).length
         for (const { from, row } of since.values()) {
           const { least } = tenantOf(row)
           for (const { row: other } of started) {
             if (other.priority !== row.priority || other.tenant === row.tenant) continue
             const { most, turns } = tenantOf(other)
-            const between = turns.filter((turn) => turn > from).length
-            if (between <= Math.floor(1 + most / least + tolerance) || mayPass(other)) continue
+            if (turns.filter((turn) => turn > from).length <= Math.floor(1 + most / least + tolerance)) continue
+            if (mayPass(other)) continue
+            const between = turns.filter((turn) => turn > from && turn < at).length + turnsNow(other)
+            if (between <= Math.floor(1 + most / least + tolerance)) continue
             return `tenant "${other.tenant}" has ${between} turns while "${row.tenant}" waits for one since ${from}`
           }
         }

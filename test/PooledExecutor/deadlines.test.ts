@@ -238,4 +238,30 @@ describe("deadlines", () => {
       assert.include(yield* died({ deadline: new Date(NaN) }), "option deadline: expected a duration of at least 0")
     })
   )
+
+  it.effect("give the start back to the member of a group for which it came too late", () =>
+    inVirtualTime(function* () {
+      const member = yield* one
+      const group = yield* PoolGroup.make({ members: { a: { pool: member } } })
+      const order: Array<string> = []
+      const call = (name: string, lasts: Duration.DurationInput) => () =>
+        Effect.delay(
+          Effect.sync(() => void order.push(name)),
+          lasts
+        )
+      const first = yield* Effect.fork(group.execute(call("first", "100.5 millis")))
+      yield* Effect.yieldNow()
+      // Due in the very millisecond after which what waits is looked at.
+      const second = yield* Effect.fork(Effect.exit(group.execute(call("second", "1 second"), late("100 millis"))))
+      const third = yield* Effect.fork(group.execute(call("third", "1 second")))
+      assert.strictEqual(endOf(yield* Fiber.join(second)), 100.5)
+      yield* Fiber.join(first)
+      yield* Fiber.join(third)
+      assert.deepStrictEqual(order, ["first", "third"])
+      for (const { stats } of [group, member]) {
+        const { attempts, inFlight, pending } = yield* stats
+        assert.deepStrictEqual([attempts, inFlight, pending], [2, 0, 0])
+      }
+    })
+  )
 })
