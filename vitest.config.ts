@@ -5,7 +5,7 @@ type ProjectConfig = NonNullable<TestProjectInlineConfiguration["test"]>
 
 const src = fileURLToPath(new URL("./src", import.meta.url))
 
-const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts"]
+const planted = ["test/simulation/planted.test.ts", "test/pool/leftovers.test.ts", "test/pool/crowd.test.ts"]
 const long = [
   "test/simulation/{exploration,golden}.test.ts",
   "test/http/nastyServer.test.ts",

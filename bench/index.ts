@@ -1,4 +1,4 @@
-/** Measures and prints; a full run also writes docs/BENCHMARKS.md. */
+/** Measures and prints, and writes docs/BENCHMARKS.md: all of it, or the section that was measured. */
 import { growth } from "./growth.js"
 import { http } from "./http.js"
 import { journal } from "./journal.js"
@@ -6,7 +6,7 @@ import { limits } from "./limits.js"
 import { memory } from "./memory.js"
 import { overhead } from "./overhead.js"
 import type { Section } from "./report.js"
-import { render, write } from "./report.js"
+import { render, withSection, write } from "./report.js"
 import { simulation } from "./simulation.js"
 import { full, smoke } from "./sizes.js"
 import { streams } from "./streams.js"
@@ -32,6 +32,7 @@ for (const measure of wanted) {
 
 const report = render(sections)
 console.log(report)
-if (only !== undefined) console.log("\nOne section alone: nothing was written.")
-else if (isSmoke) console.log("\nSmoke run: every result is right; the figures mean nothing, and nothing was written.")
-else write(new URL("../docs/BENCHMARKS.md", import.meta.url), report)
+const page = new URL("../docs/BENCHMARKS.md", import.meta.url)
+if (isSmoke) console.log("\nSmoke run: every result is right; the figures mean nothing, and nothing was written.")
+else if (only === undefined) write(page, () => report)
+else write(page, (before) => sections.reduce(withSection, before))

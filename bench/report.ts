@@ -35,9 +35,11 @@ export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyA
 
 const isMet = ({ bound, figure }: Target): boolean => figure <= bound
 
+const targetHead = ["target", "at most", "measured", ""]
+
 const targetTable = (targets: ReadonlyArray<Target>): string =>
   table(
-    ["target", "at most", "measured", ""],
+    targetHead,
     targets.map((target) => [
       target.what,
       `${number(target.bound)} ${target.unit}`,
@@ -60,12 +62,35 @@ export const render = (sections: ReadonlyArray<Section>): string =>
     ...sections.map(({ text, title }) => `## ${title}\n\n${text}`)
   ].join("\n\n")
 
+const target = ({ what }: Target): string => `| ${what} `
+
+/**
+ * A report in which one section is measured anew: it takes the place of the one of its title, or comes last. So do its targets.
+ */
+export const withSection = (report: string, section: Section): string => {
+  const [head = "", ...others] = report.trim().split(/\n\n(?=## )/)
+  const [targets = "## Targets", ...sections] = others
+  const isOld = (line: string): boolean => section.targets.some((one) => line.startsWith(target(one)))
+  const rows = targets.split("\n").filter((line) => line.startsWith("| ") && !isOld(line))
+  const cells = rows.slice(2).map((line) => line.split("|").slice(1, -1))
+  const fresh = targetTable(section.targets)
+    .split("\n")
+    .slice(2)
+    .map((line) => line.split("|").slice(1, -1))
+  const trimmed = [...cells, ...fresh].map((row) => row.map((cell) => cell.trim()))
+  const text = `## ${section.title}\n\nMeasured by itself: ${machine()}\n\n${section.text}`
+  const at = sections.findIndex((one) => one.startsWith(`## ${section.title}\n`))
+  const measured = at < 0 ? [...sections, text] : sections.with(at, text)
+  return [head, `## Targets\n\n${table(targetHead, trimmed)}`, ...measured].join("\n\n")
+}
+
 const [start, end] = ["<!-- bench:start -->", "<!-- bench:end -->"]
 
 /** Replaces what stands between the markers of a file; the prose around it stays. */
-export const write = (file: URL, report: string): void => {
+export const write = (file: URL, change: (report: string) => string): void => {
   const text = readFileSync(file, "utf8")
   const [from, to] = [text.indexOf(start), text.indexOf(end)]
   if (from < 0 || to < from) throw new Error(`${file.pathname} needs the lines ${start} and ${end}, in this order`)
+  const report = change(text.slice(from + start.length, to))
   writeFileSync(file, `${text.slice(0, from + start.length)}\n\n${report}\n\n${text.slice(to)}`)
 }

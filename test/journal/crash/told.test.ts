@@ -60,7 +60,7 @@ const run = (
   const of = <Tag extends Trace.Event["_tag"]>(tag: Tag) =>
     events.filter((event): event is Of<Tag> => event._tag === tag)
   const answers = of("ended").filter(({ outcome }) => outcome === "success").length
-  const crashes = of("crashed").map(({ at }) => at)
+  const crashes = events.flatMap(({ _tag, at }) => (_tag === "crashed" ? [at] : []))
   return {
     outcomes: exit.value.outcomes,
     crashes,
