@@ -147,7 +147,14 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     if (tenants?.size === 0) classes.delete(flow.priority)
   }
 
-  const deadlines = Deadlines.make<J>(admission, (job, error) => laneOf(job).finish(job, Exit.fail(error)))
+  /** Out of the queue first: its lane leaves the line with the last. */
+  const end = (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>): void => {
+    const place = placeOf(job)
+    if (place !== undefined) takeOut(place)
+    laneOf(job).finish(job, exit)
+  }
+
+  const deadlines = Deadlines.make<J>(admission, (job, error) => end(job, Exit.fail(error)))
 
   const flowOf = ({ priority, tenant, weight }: Told): Flow<J, A, E> => {
     const tenants = classes.get(priority) ?? new Map<string, Flow<J, A, E>>()
@@ -237,12 +244,7 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
       laneOf(job).settle(job, exit, hints, late)
     },
     wake: () => admission.together(() => lanes().forEach((lane) => lane.wake())),
-    finish: (job, exit) => {
-      const place = placeOf(job)
-      if (place === undefined) return base.finish(job, exit)
-      takeOut(place)
-      place.flow.lane.finish(job, exit)
-    },
+    finish: end,
     withdraw: (job) => {
       const place = placeOf(job)
       if (place === undefined) return base.withdraw(job)
