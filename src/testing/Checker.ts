@@ -94,9 +94,8 @@ export const startsAreSpaced: Checker = {
       least: 0,
       most: Infinity,
       last: -Infinity,
-      /** The latest start: one that does not say what it weighs weighs the mean. */
-      row: -1,
-      tokens: 0,
+      /** The starts of the latest instant, of which any was the last: one that does not say what it weighs weighs the mean. */
+      latest: new Array<{ readonly row: number; tokens: number }>(),
       decisions: inForce()
     }))
     return (event) => {
@@ -106,20 +105,22 @@ export const startsAreSpaced: Checker = {
         client.most = Duration.toMillis(event.config.maxRetryAfter)
       }
       if (event._tag === "decided") client.decisions.decide(event.at, event.decision)
-      if (event._tag === "ended" && event.row === client.row && event.took !== undefined) {
-        client.tokens = Math.min(client.tokens, Cost.weigh(event.took).tokens)
+      if (event._tag === "ended" && event.took !== undefined) {
+        const { tokens } = Cost.weigh(event.took)
+        for (const start of client.latest) if (start.row === event.row) start.tokens = Math.min(start.tokens, tokens)
       }
       if (event._tag !== "started") return undefined
-      const { most, tokens } = client
-      const spacings = client.decisions.at(event.at).map(({ spacedTokens, spacing }) => {
+      const { latest, most } = client
+      const spacings = client.decisions.at(event.at).flatMap(({ spacedTokens, spacing }) => {
         const decided = Math.min(spacing, most)
-        return spacedTokens === undefined || tokens === 0 ? decided : (decided * tokens) / spacedTokens
+        if (spacedTokens === undefined || latest.length === 0) return [decided]
+        return latest.map(({ tokens }) => (tokens === 0 ? decided : (decided * tokens) / spacedTokens))
       })
       const least = Math.max(client.least, Math.min(...spacings))
       const apart = event.at - client.last
+      if (apart > tolerance) client.latest = []
       client.last = event.at
-      client.row = event.row
-      client.tokens = event.cost === undefined ? 0 : Cost.weigh(event.cost).tokens
+      client.latest.push({ row: event.row, tokens: event.cost === undefined ? 0 : Cost.weigh(event.cost).tokens })
       return apart < least - tolerance ? `starts ${apart} ms apart, where ${least} is the least` : undefined
     }
   }
