@@ -164,6 +164,27 @@ describe("A pool that was told a limit", () => {
     assert.isBelow(report.rejections, 60)
   })
 
+  it("is tried further where it may grow, and again after a rejection; else it is never", () => {
+    const run = (grows: boolean, allowed: number) =>
+      Simulation.report({
+        api: { model: ServerModel.slidingWindow({ limit: allowed, per: 1000 }), latency: Latency.constant(50) },
+        clients: [
+          { pool: { poolSize: 32, limits: [{ requests: 20, per: 1000, grows }] }, workload: Workload.atOnce(1200) }
+        ]
+      })
+    const [told, far, near] = [run(false, 100), run(true, 100), run(true, 24)]
+    assert.deepStrictEqual(
+      [told, far, near].map(({ successes }) => successes),
+      [1200, 1200, 1200]
+    )
+    assert.deepStrictEqual([told.rejections, far.rejections], [0, 0])
+    // 60 seconds at the rate that was told; a twentieth more after each second or two is twice as fast.
+    assert.isAtLeast(told.makespan, 59_000)
+    assert.isAtMost(far.makespan, told.makespan / 1.5)
+    assert.isAtLeast(near.rejections, 1)
+    assert.isBelow(near.makespan, told.makespan)
+  })
+
   it("holds for all that goes through the pool: batches, streams, calls, and lines", () => {
     const report = Simulation.report({
       api: { model: ServerModel.slidingWindow({ limit: 1000, per: 1000, unit: "tokens" }), usage: true },

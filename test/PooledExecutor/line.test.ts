@@ -30,6 +30,31 @@ describe("a line of callers", () => {
     })
   )
 
+  it.effect("has calls that say whose turn it is, like those of the others", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay" })
+      const line = yield* pool.line
+      const order: Array<string> = []
+      const call = (name: string) =>
+        Effect.delay(
+          Effect.sync(() => void order.push(name)),
+          "1 second"
+        )
+      yield* Effect.all(
+        [
+          pool.execute(call("first")),
+          line.execute(call("night"), { priority: -1 }),
+          line.execute(call("a"), { tenant: "a" }),
+          line.execute(call("a"), { tenant: "a" }),
+          pool.execute(call("b"), { tenant: "b" }),
+          line.attempt(call("urgent"), { priority: 1 })
+        ],
+        { concurrency: "unbounded", discard: true }
+      )
+      assert.deepStrictEqual(order, ["first", "urgent", "a", "b", "a", "night"])
+    })
+  )
+
   // That nothing of it is left in the pool is counted in test/pool/leftovers.test.ts.
   it.effect("has no turn any more once its scope is closed, and the others have theirs", () =>
     inVirtualTime(function* () {
