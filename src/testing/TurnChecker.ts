@@ -320,6 +320,8 @@ export const tenantsTakeTurns: Checker = {
       /** Its last turn, or when it may have lost one. */
       last: number
       turns: Array<number>
+      /** How many of its turns came while others waited for room, and are paid for by turns of theirs. */
+      passes: number
       least: number
       most: number
     }
@@ -328,7 +330,7 @@ export const tenantsTakeTurns: Checker = {
     const tenantOf = (row: Row): Tenant => {
       const known = tenants.get(keyOf(row))
       const { weight } = row
-      const tenant = known ?? { last: -Infinity, turns: [], least: weight, most: weight }
+      const tenant = known ?? { last: -Infinity, turns: [], passes: 0, least: weight, most: weight }
       tenants.set(keyOf(row), tenant)
       tenant.least = Math.min(tenant.least, weight)
       tenant.most = Math.max(tenant.most, weight)
@@ -341,6 +343,7 @@ export const tenantsTakeTurns: Checker = {
           const tenant = tenantOf(row)
           tenant.turns = [...tenant.turns, at].slice(-kept)
           tenant.last = at
+          if (mayPass(row)) tenant.passes += 1
         }
         const since = new Map<string, { readonly row: Row; readonly from: number }>()
         for (const { byTime } of flows.values()) {
@@ -354,14 +357,14 @@ export const tenantsTakeTurns: Checker = {
         const turnsNow = (row: Row): number =>
           started.filter((other) => keyOf(other.row) === keyOf(row) && !mayPass(other.row)).length
         for (const { from, row } of since.values()) {
-          const { least } = tenantOf(row)
+          const { least, passes } = tenantOf(row)
           for (const { row: other } of started) {
             if (other.priority !== row.priority || other.tenant === row.tenant) continue
             const { most, turns } = tenantOf(other)
-            if (turns.filter((turn) => turn > from).length <= Math.floor(1 + most / least + tolerance)) continue
-            if (mayPass(other)) continue
+            const allowed = Math.floor(1 + ((1 + passes) * most) / least + tolerance)
+            if (turns.filter((turn) => turn > from).length <= allowed || mayPass(other)) continue
             const between = turns.filter((turn) => turn > from && turn < at).length + turnsNow(other)
-            if (between <= Math.floor(1 + most / least + tolerance)) continue
+            if (between <= allowed) continue
             return `tenant "${other.tenant}" has ${between} turns while "${row.tenant}" waits for one since ${from}`
           }
         }

@@ -206,6 +206,8 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
   const nextTenant = (self: Class<A>): Tenant<A> | undefined => {
     for (let next = self.line.first(); next !== undefined; next = self.line.first()) {
       if (next.waiters.size > 0) return next
+      // Whoever comes is behind the turns that it had.
+      self.now = Math.max(self.now, next.turnAt)
       self.line.remove(next)
       self.tenants.delete(next.name)
     }

@@ -490,14 +490,14 @@ describe("a request whose body is a stream", () => {
   it.effect("is no matter of other words, nor is when a body is read, or a permit given back", () =>
     inVirtualTime(function* () {
       const pool = yield* makePool()
-      const make = (options: string) => () => void PooledHttpClient.make(pool, JSON.parse(options))
+      const make = (options: string) => () => void PooledHttpClient.make(pool, JSON.parse(options) as object)
       assert.throws(
         make('{ "streamingBody": "maybe" }'),
         'effect-aimd: option streamingBody: expected "refuse" or "once" or "replay", got "maybe"'
       )
       assert.throws(make('{ "body": true }'), 'option body: expected "auto" or "buffer" or "stream", got true')
       assert.throws(make('{ "permitUntil": "end" }'), 'option permitUntil: expected "body" or "headers", got "end"')
-      const attempts = PooledHttpClient.attempts(JSON.parse('{ "body": 1 }'))
+      const attempts = PooledHttpClient.attempts(JSON.parse('{ "body": 1 }') as object)
       assert.throws(() => void attempts(scripted().client), "option body: expected")
     })
   )

@@ -111,6 +111,19 @@ describe("turns", () => {
     assert.deepStrictEqual([...countOf(order).values()], [30, 30, 30])
   })
 
+  it("are paid for by a tenant that was away, though somebody looked meanwhile who goes first", () => {
+    const turns = TurnQueue.make<string>(60_000)
+    turns.add("a", turn({ tenant: "a" }), 0)
+    assert.strictEqual(take(turns), "a")
+    turns.add("a", turn({ tenant: "a" }), 0)
+    const order = Array.from({ length: 6 }, () => {
+      assert.isDefined(turns.first)
+      turns.add("b", turn({ tenant: "b", weight: 3 }), 0)
+      return take(turns)
+    })
+    assert.deepStrictEqual(order.indexOf("a"), 3)
+  })
+
   it("come to a tenant that is new as soon as to those that wait already", () => {
     const turns = TurnQueue.make<string>(60_000)
     for (let i = 0; i < 100; i++) for (const tenant of ["b", "c"]) turns.add(tenant, turn({ tenant }), 0)
