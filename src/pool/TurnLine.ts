@@ -38,7 +38,7 @@ export interface TurnLine extends Line {
   readonly note: (claim: Place["value"], standing: () => Standing) => void
   /** The priority that goes first, and since when that waits; undefined where nobody has said anything of turns. */
   readonly head: TurnQueue.Head | undefined
-  /** One in line stands elsewhere now; does nothing for one that is not. */
+  /** One in line stands elsewhere now, and has waited as long; does nothing for one that is not. */
   readonly changed: (place: Place) => void
 }
 
@@ -56,10 +56,9 @@ export const make = (ageing: number, now: () => number): TurnLine => {
   /** Of each that has ever waited, and that somebody still has: where it stands in the turns, or stood last. */
   const waiters = new WeakMap<Place, TurnQueue.Waiter<Place>>()
 
-  const enter = (queue: TurnQueue.TurnQueue<Place>, place: Place): void => {
+  const enter = (queue: TurnQueue.TurnQueue<Place>, place: Place, joinedAt: number, waitsSince = joinedAt): void => {
     const standing = standings.get(place.value)?.()
-    const joinedAt = now()
-    waiters.set(place, queue.add(place, standing?.turn ?? ordinary, standing?.since ?? joinedAt, joinedAt))
+    waiters.set(place, queue.add(place, standing?.turn ?? ordinary, standing?.since ?? waitsSince, joinedAt))
   }
 
   /** Takes a place out of its turn, too, where there are any. */
@@ -85,7 +84,7 @@ export const make = (ageing: number, now: () => number): TurnLine => {
     },
     push: (place) => {
       line.push(place)
-      if (turns !== undefined) enter(turns, place)
+      if (turns !== undefined) enter(turns, place, now())
     },
     remove: (place) => leave(place, false),
     serve: (place) => leave(place, true),
@@ -93,7 +92,7 @@ export const make = (ageing: number, now: () => number): TurnLine => {
       standings.set(claim, standing)
       if (turns !== undefined) return
       turns = TurnQueue.make(ageing)
-      for (const place of line.nodes()) enter(turns, place)
+      for (const place of line.nodes()) enter(turns, place, now())
     },
     get head() {
       return turns?.head
@@ -103,7 +102,7 @@ export const make = (ageing: number, now: () => number): TurnLine => {
       const waiter = waiters.get(place)
       if (waiter === undefined) return
       turns.remove(waiter)
-      enter(turns, place)
+      enter(turns, place, waiter.joinedAt, waiter.since)
     }
   }
 }

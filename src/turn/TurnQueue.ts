@@ -41,6 +41,9 @@ export const rankOf = ({ deadline }: Pick<Turn, "deadline">, cameAt: number, age
 export class Waiter<out A> {
   readonly value: A
   readonly turn: Turn
+  /** Since when it waits, for its class, and when it came. */
+  readonly since: number
+  readonly joinedAt: number
   /** Its place among those of its tenant, and among all of its priority. */
   readonly inTenant: Ranked<A>
   readonly inClass: Ranked<A>
@@ -48,6 +51,8 @@ export class Waiter<out A> {
   constructor(value: A, turn: Turn, since: number, joinedAt: number, sequence: number, ageing: number) {
     this.value = value
     this.turn = turn
+    this.since = since
+    this.joinedAt = joinedAt
     this.inTenant = { waiter: this, rank: rankOf(turn, joinedAt, ageing), sequence, index: -1 }
     this.inClass = { waiter: this, rank: since, sequence, index: -1 }
   }
