@@ -41,6 +41,11 @@ const dependencies = {
   message: "src imports only effect, @effect/platform and its own files: nothing else is installed with the package."
 }
 const platform = { regex: "^@effect/platform", message: "Only http, journal and testing/http know @effect/platform." }
+const cluster = {
+  regex: "^(?!effect(/|$)|@effect/(platform|sql|cluster|rpc)(/|$)|\\.\\.?/)",
+  message:
+    "A pool of a cluster imports @effect/cluster, @effect/rpc and @effect/sql besides: optional peers of the package."
+}
 const database = {
   regex: "^(?!effect(/|$)|@effect/(platform|sql)(/|$)|\\.\\.?/)",
   message: "A journal in a database imports @effect/sql besides: an optional peer of the package."
@@ -65,6 +70,7 @@ const rooms = {
   "src/http": [core],
   "src/report": [core],
   "src/journal": [core],
+  "src/cluster": [core, "\\.\\./journal/Lease\\.js"],
   "src/journal/sql": ["\\.\\./[A-Z]\\w+\\.js"],
   "src/testing/time": ["\\.\\./\\.\\./structure/"],
   "src/testing/api": ["\\.\\./" + core, "\\.\\./time/"],
@@ -82,7 +88,8 @@ const commandDependencies = {
   regex: "^(?!effect(/|$)|effect-aimd(/|$)|@effect/(cli|platform|platform-node)(/|$)|csv-parse$|node:|\\.\\.?/)",
   message: "The command imports what stands in cli/package.json, and the library by its public names."
 }
-const knowsPlatform = new Set(["src/http", "src/journal", "src/journal/sql", "src/testing/http"])
+const knowsPlatform = new Set(["src/cluster", "src/http", "src/journal", "src/journal/sql", "src/testing/http"])
+const peersOf = { "src/cluster": cluster, "src/journal/sql": database }
 const mayNotImport = (...patterns) => ({ "no-restricted-imports": ["error", { patterns }] })
 const oneWay = (folder, others) => ({
   regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,
@@ -91,7 +98,7 @@ const oneWay = (folder, others) => ({
 const room = ([folder, others]) => ({
   files: [`${folder}/*.ts`],
   rules: mayNotImport(
-    folder === "src/journal/sql" ? database : dependencies,
+    peersOf[folder] ?? dependencies,
     ...(knowsPlatform.has(folder) ? [] : [platform]),
     oneWay(folder, others)
   )
@@ -136,7 +143,7 @@ export default tseslint.config(
   {
     files: ["src/*.ts"],
     rules: mayNotImport(dependencies, platform, {
-      regex: "/(http|journal|report|testing)/",
+      regex: "/(cluster|http|journal|report|testing)/",
       message: "The core knows none of them."
     })
   },

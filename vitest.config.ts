@@ -10,11 +10,12 @@ const long = [
   "test/simulation/{exploration,golden}.test.ts",
   "test/http/nastyServer.test.ts",
   "test/law/field.test.ts",
-  "test/journal/crash/worlds.test.ts"
+  "test/journal/crash/worlds.test.ts",
+  "test/cluster/exploration.test.ts"
 ]
 
 /** Minutes of real processes that die: `npm run test:kills`. */
-const kills = "test/journal/crash/kills.test.ts"
+const kills = ["test/journal/crash/kills.test.ts", "test/cluster/processes/kills.test.ts"]
 
 /** What a browser makes of the pages: `npm run test:browser`. */
 const browser = "test/browser/*.test.ts"
@@ -38,13 +39,13 @@ export default defineConfig({
     projects: [
       project("unit", {
         include: ["test/**/*.test.ts", "examples/*.test.ts"],
-        exclude: ["test/servers/**", ...planted, ...long, kills, browser]
+        exclude: ["test/servers/**", ...planted, ...long, ...kills, browser]
       }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
       project("long", { include: long, ...patient }),
-      project("kills", { include: [kills], ...patient }),
+      project("kills", { include: kills, ...patient }),
       project("browser", { include: [browser] }),
       // `npm run types`: nothing runs, the compiler looks at them.
       project("types", {

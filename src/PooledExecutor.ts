@@ -359,13 +359,26 @@ export const failFast = <Row, A, E, R, R2 = never, KE = never, KR = never>(
 
 const noEffect = (call: unknown) => Effect.die(Argument.refusal("argument call", Argument.anEffect, call))
 
+/**
+ * The labels of a pool's metrics.
+ *
+ * @internal
+ */
+export const labelsOf = ({ name }: PoolConfig.PoolConfig): Effect.Effect<ReadonlyArray<MetricLabel.MetricLabel>> =>
+  Effect.map(FiberRef.get(FiberRef.currentMetricLabels), (inherited) => [...inherited, MetricLabel.make("pool", name)])
+
 const fromConfig = (config: PoolConfig.PoolConfig): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const inherited = yield* FiberRef.get(FiberRef.currentMetricLabels)
-    const admission = yield* Admission.make(config, lawOf(config), [
-      ...inherited,
-      MetricLabel.make("pool", config.name)
-    ])
+    return yield* over(yield* Admission.make(config, lawOf(config), yield* labelsOf(config)))
+  })
+
+/**
+ * The face of a pool over the machine behind it; shuts it down when the scope closes.
+ *
+ * @internal
+ */
+export const over = (admission: Admission.Admission): Effect.Effect<PooledExecutor, never, Scope.Scope> =>
+  Effect.gen(function* () {
     const calls = lineOf(Call.open(admission))
 
     const stop = (interrupt: boolean): Effect.Effect<void> =>

@@ -103,7 +103,7 @@ export const make = ({ burst, rate: told, transit }: Options): Meter => {
     },
     take: onWay.send,
     begin: (share, now) => {
-      level.giveBack(share, share.amount, now)
+      if (share.place !== undefined) level.giveBack(share, share.amount, now)
       share.place = undefined
       onWay.sendLater(share, now)
     },

@@ -65,7 +65,7 @@ export interface Ledger {
   /** Whether a call may start now, and `first`, which waits, may start then all the same. */
   readonly fitsBeside: (amounts: Amounts, first: Amounts, opensAt: number, now: number) => boolean
   readonly reserve: (amounts: Amounts, now: number) => Reservation
-  /** The attempt begins only now. */
+  /** The attempt begins only now; at Infinity: at an instant that is told later, before its end. */
   readonly begin: (reservation: Reservation, now: number) => void
   /** The attempt was never sent: nothing has happened. */
   readonly undo: (reservation: Reservation, now: number) => void
@@ -215,7 +215,7 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
     begin: ({ shares }, now) =>
       accounts.forEach(({ meter }, i) => {
         const share = shares[i]
-        if (share !== undefined && share.startedAt < now) meter.begin(share, now)
+        if (share !== undefined && share.startedAt !== now) meter.begin(share, now)
       }),
     undo: ({ amounts, shares }, now) =>
       accounts.forEach((account, i) => {

@@ -62,7 +62,10 @@ export interface Meter {
    */
   readonly opensAt: (amount: number, now: number) => number
   readonly take: (amount: number, now: number) => Share
-  /** The attempt begins only now: a busy process lets it wait after its start. */
+  /**
+   * The attempt begins only now: a busy process lets it wait after its start. At Infinity: at an instant that is told later,
+   * before its end.
+   */
   readonly begin: (share: Share, now: number) => void
   /** The attempt was never sent. */
   readonly undo: (share: Share, now: number) => void

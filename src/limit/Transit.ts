@@ -15,7 +15,7 @@ import { type End, Share } from "./Meter.js"
 export interface Transit {
   /** Their amounts together. */
   readonly amount: number
-  /** Sends an attempt that takes so much; one that takes nothing need not be waited for. */
+  /** Sends an attempt that takes so much; one that takes nothing need not be waited for. At Infinity: nobody knows when. */
   readonly send: (amount: number, now: number) => Share
   /** It is sent only now. */
   readonly sendLater: (share: Share, now: number) => void
@@ -92,13 +92,16 @@ const isOnWay = (share: Share): share is Sent => share instanceof Sent && share.
  */
 export const make = (longest: number, onArrival: (share: Share, at: number) => void): Transit => {
   const line = lineOf()
+  /** Those that are sent at an instant that nobody knows yet. */
+  const unsent = lineOf()
+  const lineFor = ({ startedAt }: Share) => (startedAt === Infinity ? unsent : line)
 
   const remove = (share: Share): void => {
-    if (isOnWay(share)) line.remove(share)
+    if (isOnWay(share)) lineFor(share).remove(share)
   }
 
   const arrive = (sent: Sent, at: number): void => {
-    line.remove(sent)
+    remove(sent)
     onArrival(sent, at)
   }
 
@@ -111,23 +114,23 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
 
   return {
     get amount() {
-      return line.amount
+      return line.amount + unsent.amount
     },
     send: (taken, now) => {
       advance(now)
       const sent = new Sent(taken, now)
-      if (taken > 0) line.add(sent)
+      if (taken > 0) lineFor(sent).add(sent)
       return sent
     },
     sendLater: (share, now) => {
+      const isInPlace = share === line.last && now < Infinity
+      if (!isInPlace) remove(share)
       share.startedAt = now
-      if (share === line.last) return
-      remove(share)
-      if (share.amount > 0 && share instanceof Sent) line.add(share)
+      if (!isInPlace && share.amount > 0 && share instanceof Sent) lineFor(share).add(share)
     },
     has: isOnWay,
     remove,
-    change: line.change,
+    change: (share, next) => lineFor(share).change(share, next),
     advance,
     end: (share, how, now) => {
       advance(now)
@@ -135,6 +138,7 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
     },
     *shares() {
       for (let { first: sent } = line; sent !== undefined; sent = sent.next) yield [sent, sent.startedAt + longest]
+      for (let { first: sent } = unsent; sent !== undefined; sent = sent.next) yield [sent, Infinity]
     }
   }
 }

@@ -122,7 +122,15 @@ export interface Admission {
 }
 
 /**
- * Makes the machine. Its timers end with the scope.
+ * A machine whose starts may be lent to somebody, who uses them later, or not at all.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Lending extends Admission, Pick<Starts.Starts, "adopt" | "giveBack"> {}
+
+/**
+ * Makes the machine. Its timers end with the scope. `limiterOf` makes what keeps the limits, where that is not the pool's own.
  *
  * @since 0.1.0
  * @category constructors
@@ -130,31 +138,34 @@ export interface Admission {
 export const make = <State>(
   config: PoolConfig,
   law: ControlLaw<State>,
-  labels: ReadonlyArray<MetricLabel.MetricLabel>
-): Effect.Effect<Admission, never, Scope.Scope> =>
+  labels: ReadonlyArray<MetricLabel.MetricLabel>,
+  limiterOf: (config: PoolConfig) => Limiter.Limiter | undefined = (told) => Limiter.make(told)
+): Effect.Effect<Lending, never, Scope.Scope> =>
   Effect.gen(function* () {
     const timers = yield* TimerQueue.make
     const log = yield* FiberSet.makeRuntime<never>()
-    return assemble({ config, law, labels, timers, seed: yield* Random.nextInt, log: (line) => void log(line) })
+    const seed = yield* Random.nextInt
+    return assemble({ config, law, labels, limiter: limiterOf(config), timers, seed, log: (line) => void log(line) })
   })
 
 interface Parts<State> {
   readonly config: PoolConfig
   readonly law: ControlLaw<State>
   readonly labels: ReadonlyArray<MetricLabel.MetricLabel>
+  readonly limiter: Limiter.Limiter | undefined
   readonly timers: TimerQueue.TimerQueue
   readonly seed: number
   readonly log: (line: Effect.Effect<void>) => void
 }
 
-const assemble = <State>(parts: Parts<State>): Admission => {
+const assemble = <State>(parts: Parts<State>): Lending => {
   const { labels, timers } = parts
   const tally = PoolStats.makeTally()
   const machine = connect(parts, tally)
   const { holds, idle, limiter, messenger, parties, pause, silence, starts, steering } = machine
   let rows = 0
 
-  const admission: Admission = {
+  const admission: Lending = {
     get config() {
       return steering.config
     },
@@ -219,6 +230,8 @@ const assemble = <State>(parts: Parts<State>): Admission => {
     together: starts.together,
     lookAgain: starts.serve,
     decline: starts.decline,
+    adopt: starts.adopt,
+    giveBack: starts.giveBack,
     weighs: starts.history.weighs,
     began: (ticket) => {
       if (ticket?.held !== undefined) limiter?.ledger.begin(ticket.held.reservation, timers.now())
@@ -238,7 +251,7 @@ const assemble = <State>(parts: Parts<State>): Admission => {
 }
 
 /** Makes the parts that decide who may start, each of which knows those that it asks. */
-const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>, tally: PoolStats.Tally) => {
+const connect = <State>({ config, labels, law, limiter, log, seed, timers }: Parts<State>, tally: PoolStats.Tally) => {
   const notices = noticeBoard()
   const parties = Parties.make()
   const holds = Holds.make(config, seed, notices.put)
@@ -253,8 +266,7 @@ const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>
   const change = (decision: Decision, now: number): PoolStats.Change => changeOf(decision, holds.until, now, timers)
   const steering = Steering.make({ config, law, labels, now: timers.now(), change, onDecision: () => starts.resize() })
   const holdUntil = (): number => Math.max(holds.until, steering.decision.holdUntil)
-  const purse = limits(config, tally, parties)
-  const { limiter } = purse
+  const purse = moneyOf(config, limiter, tally, parties)
   const starts: Starts.Starts = Starts.make({
     timers,
     remembers: law.remembers ?? 0,
@@ -302,12 +314,15 @@ const connect = <State>({ config, labels, law, log, seed, timers }: Parts<State>
   }
 }
 
-/** What the pool was told, and the end of its money. */
-const limits = (config: PoolConfig, tally: PoolStats.Tally, parties: Parties.Parties) => {
-  const limiter = Limiter.make(config)
+/** The end of the pool's money. */
+const moneyOf = (
+  config: PoolConfig,
+  limiter: Limiter.Limiter | undefined,
+  tally: PoolStats.Tally,
+  parties: Parties.Parties
+) => {
   let brokeBy: PoolError.BudgetExhaustedError | undefined
   return {
-    limiter,
     get brokeBy() {
       return brokeBy
     },

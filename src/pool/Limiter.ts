@@ -75,15 +75,18 @@ export type What = End | "rejected"
 const none = { tokens: 0, inputTokens: 0, outputTokens: 0 }
 
 /**
- * Makes the limiter of a pool; undefined for one that was told nothing.
+ * Makes the limiter of a pool; undefined for one that was told nothing. `ledgerOf` may put another ledger before its own.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ budget = Infinity, limits = [], name, prices }: PoolConfig): Limiter | undefined => {
+export const make = (
+  { budget = Infinity, limits = [], name, prices }: PoolConfig,
+  ledgerOf: (ledger: Ledger.Ledger, limits: ReadonlyArray<Limit.Told>) => Ledger.Ledger = (ledger) => ledger
+): Limiter | undefined => {
   const told = Limit.tell(limits)
   if (told.length === 0 && prices === undefined) return undefined
-  const ledger = Ledger.make(told)
+  const ledger = ledgerOf(Ledger.make(told), told)
   const estimates = Estimates.make()
   const purse = prices === undefined ? undefined : Purse.make(budget)
 

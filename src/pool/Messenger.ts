@@ -39,6 +39,8 @@ export interface Subject {
   readonly rejectedSince: number
   /** What an attempt of it takes, as its caller says. */
   readonly asked: Cost.Weight
+  /** How long the attempt took, where that is not from its start till now, in milliseconds. */
+  readonly latency?: number | undefined
 }
 
 /**
@@ -105,7 +107,7 @@ export const make = ({ holds, limiter, notify, parties, silence, starts, steerin
     get served() {
       return served
     },
-    observe: (ticket, { asked, attempts, rejectedSince, row }, outcome, now, hints) => {
+    observe: (ticket, { asked, attempts, latency, rejectedSince, row }, outcome, now, hints) => {
       const { bound, epoch, sequence, startedAt, startedWith } = ticket
       const isRejected = typeof outcome !== "string"
       const isOwn = isRejected && trouble.isOwn({ row, rejections: attempts, since: rejectedSince })
@@ -117,7 +119,6 @@ export const make = ({ holds, limiter, notify, parties, silence, starts, steerin
       if (isRejected && !isOwn) silence.rejected(outcome, now)
       else if (isOwn || outcome === "neutral") silence.ended(now)
       const inFlight = starts.inFlight
-      const latency = now - startedAt
       // Each row's: spread objects would cost more than the rest of it.
       const attempt: Attempt = {
         _tag: "success",
@@ -125,7 +126,7 @@ export const make = ({ holds, limiter, notify, parties, silence, starts, steerin
         attempt: attempts,
         epoch,
         inFlight,
-        latency,
+        latency: latency ?? now - startedAt,
         sequence,
         startedWith,
         bound,

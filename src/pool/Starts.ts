@@ -5,6 +5,7 @@
  */
 import * as Ramp from "../law/Ramp.js"
 import type { Bound, Decision } from "../law/ControlLaw.js"
+import type { Weight } from "../limit/Cost.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Election from "./Election.js"
@@ -68,6 +69,10 @@ export interface Starts {
   readonly leave: (place: Semaphore.Place) => void
   /** Gives back the permit of a start for which nothing was left to do. */
   readonly decline: (ticket: Ticket) => void
+  /** The start was never used: nobody was asked for anything. Its permit comes back. */
+  readonly giveBack: (ticket: Ticket) => void
+  /** Counts an attempt that runs already, whatever is allowed, and that was started under somebody else's eyes. */
+  readonly adopt: (asked: Weight) => Ticket
   /** The attempt that started then was rejected. */
   readonly rejected: (startedAt: number) => void
   readonly release: () => void
@@ -176,6 +181,21 @@ export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers
       history.takeBack()
       gate.takeBack()
       permits.release()
+    },
+    giveBack: ({ held, sequence, startedAt }) => {
+      if (held !== undefined) told?.limiter.undo(held, timers.now())
+      history.ended(sequence, "neutral")
+      gate.rejected(startedAt)
+      permits.release()
+    },
+    adopt: (asked) => {
+      const startedAt = timers.now()
+      permits.seize()
+      const startedWith = permits.inUse
+      history.add(startedAt, startedWith - 1)
+      const held = told?.limiter.reserve(told.limiter.bid(asked), startedAt)
+      const { epoch } = decision()
+      return { epoch, startedAt, sequence: history.last, startedWith, bound: "none", held }
     },
     rejected: gate.rejected,
     get isGated() {

@@ -69,6 +69,8 @@ export interface Semaphore {
   readonly join: (onPermit: () => boolean) => Place
   /** Gives the place up; does nothing once it was served for the last time. */
   readonly leave: (place: Place) => void
+  /** Takes a permit at once, even where none is left: what it is for runs already. */
+  readonly seize: () => void
   /** Gives a permit back. */
   readonly release: () => void
   /** Changes the number of permits. Permits in use stay in use; a lower number takes effect as they come back. */
@@ -124,6 +126,9 @@ export const make = (
       return place
     },
     leave: line.remove,
+    seize: () => {
+      inUse += 1
+    },
     release: () => {
       inUse -= 1
       serve()

@@ -1,0 +1,55 @@
+// The same program for one process and for many: what changes is a layer.
+// #region program
+import { RunnerAddress, SingleRunner } from "@effect/cluster"
+import { NodeClusterSocket, NodeRuntime } from "@effect/platform-node"
+import { LibsqlClient } from "@effect/sql-libsql"
+import { PgClient } from "@effect/sql-pg"
+import { Config, Console, Effect, Layer, Option, Redacted } from "effect"
+import { PooledExecutor } from "effect-aimd"
+import { ClusterPool, SqlPoolMemory } from "effect-aimd/cluster"
+import { mkdtempSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+// Stands for a call of an API.
+const embed = (text: string) => Effect.delay(Effect.succeed(text.length), "20 millis")
+
+const program = Effect.gen(function* () {
+  const texts = Array.from({ length: 100 }, (_, i) => `text ${i}`)
+  const lengths = yield* PooledExecutor.forEach(texts, embed)
+  yield* Console.log(`${lengths.length} texts are done`)
+})
+
+// The limit is the account's, however many processes share it.
+const Pool = ClusterPool.layer("embeddings", {
+  poolSize: 64,
+  limits: [{ requests: 50, per: "1 second" }]
+}).pipe(Layer.provide(SqlPoolMemory.layer()))
+
+// One process, nothing to install: a file is all that outlives it.
+const file = join(mkdtempSync(join(tmpdir(), "cluster-")), "cluster.db")
+const Single = SingleRunner.layer().pipe(Layer.provideMerge(LibsqlClient.layer({ url: `file:${file}` })))
+
+// Several processes, each with a port of its own, and one database.
+const teamOf = (url: string, port: number) =>
+  NodeClusterSocket.layer({
+    storage: "sql",
+    shardingConfig: {
+      runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", port)),
+      // A process that is stopped, not dead, keeps its connection: what it holds must expire by time.
+      shardLockDisableAdvisory: true,
+      shardLockExpiration: "10 seconds",
+      shardLockRefreshInterval: "2 seconds",
+      runnerHealthCheckInterval: "2 seconds"
+    }
+  }).pipe(Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) })))
+
+const Cluster = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const url = yield* Config.withDefault(Config.string("DATABASE_URL"), "")
+    return url === "" ? Single : teamOf(url, yield* Config.integer("RUNNER_PORT"))
+  })
+)
+
+program.pipe(Effect.provide(Pool.pipe(Layer.provide(Cluster))), NodeRuntime.runMain)
+// #endregion program

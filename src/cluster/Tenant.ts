@@ -1,0 +1,227 @@
+/**
+ * What a runner has of a pool: starts that were leased to it, attempts that run, and what the entity has yet to hear of them.
+ *
+ * @since 0.2.0
+ */
+import type * as Clock from "effect/Clock"
+import { units, type Weight } from "../limit/Cost.js"
+import * as Monotonic from "../structure/Monotonic.js"
+import type { Message, Reply, Report } from "./Message.js"
+
+/**
+ * An instant on both clocks of a process, in milliseconds. The one that nobody sets stands still while a machine sleeps, and
+ * the other one does not.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Instant {
+  readonly now: number
+  readonly wall: number
+}
+
+/**
+ * What the clocks of a process show now.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const instantOf = (clock: Clock.Clock): Instant => ({
+  now: Monotonic.now(clock),
+  wall: clock.unsafeCurrentTimeMillis()
+})
+
+/**
+ * The right to start one attempt, until it lapses.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Lease {
+  readonly id: number
+  /** What the attempt may take at most. */
+  readonly cost: Weight
+  readonly sentAt: Instant
+  /** From `sentAt` on, in milliseconds. */
+  readonly lasts: number
+}
+
+/**
+ * What a tenant would like to start.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export type Demand = Pick<Message, "waiting" | "spare" | "first" | "each">
+
+/**
+ * A tenant.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Tenant {
+  /** Leases that are not used. */
+  readonly stock: number
+  readonly running: number
+  /** Messages whose replies are waited for. */
+  readonly open: number
+  /** Whether there is anything that the entity has not been told at all. */
+  readonly hasNews: boolean
+  /** Whether the entity knows it, as far as anybody can tell. */
+  readonly isKnown: boolean
+  /** When the latest message was sent that was answered; undefined where none was. */
+  readonly heardAt: number | undefined
+  readonly has: (asked: Weight, at: Instant) => boolean
+  /** Uses a lease; undefined where none fits. */
+  readonly take: (asked: Weight, at: Instant) => Lease | undefined
+  /** The lease was not used after all. */
+  readonly putBack: (lease: Lease) => void
+  readonly ended: (report: Extract<Report, { readonly _tag: "ended" }>) => void
+  /** Gives all leases back that are not used. */
+  readonly giveBack: () => void
+  readonly compose: (demand: Demand, at: Instant) => Message
+  /** The entity has answered a message; says whether it was worth anything. */
+  readonly hear: (number: number, reply: Reply, at: Instant) => boolean
+  /** The reply to a message is not waited for any more. */
+  readonly giveUp: (number: number) => void
+}
+
+/**
+ * Clocks of two processes may run so much apart: a lease ends so much earlier for whoever has it than for whoever gave it.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const drift = 0.01
+
+const isOver = ({ lasts, sentAt }: Lease, { now, wall }: Instant): boolean =>
+  Math.max(now - sentAt.now, wall - sentAt.wall) >= lasts * (1 - drift)
+
+const covers = ({ cost }: Lease, asked: Weight): boolean => units.every((unit) => asked[unit] <= cost[unit])
+
+/**
+ * Makes a tenant that nobody knows yet. `name` is nobody else's.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (name: string): Tenant => {
+  let term = ""
+  /** The message by which the term was learned. */
+  let termSince = 0
+  let isIntroduced = false
+  let number = 0
+  let heardAt: number | undefined
+  const open = new Map<number, Instant>()
+  const stock = new Map<number, Lease>()
+  const running = new Set<number>()
+  /** What the entity has not confirmed, with the message that said it last. */
+  const reports = new Map<number, { report: Report; sentIn: number | undefined }>()
+
+  const report = (what: Report): void => void reports.set(what.lease, { report: what, sentIn: undefined })
+
+  const lapse = (at: Instant): void => {
+    for (const lease of stock.values()) {
+      if (!isOver(lease, at)) continue
+      stock.delete(lease.id)
+      report({ _tag: "returned", lease: lease.id })
+    }
+  }
+
+  /** The one that fits and lapses first. */
+  const find = (asked: Weight, at: Instant): Lease | undefined => {
+    lapse(at)
+    for (const lease of stock.values()) if (covers(lease, asked)) return lease
+    return undefined
+  }
+
+  const enter = (next: string, by: number): void => {
+    term = next
+    termSince = by
+    isIntroduced = false
+    stock.clear()
+    reports.clear()
+  }
+
+  return {
+    get stock() {
+      return stock.size
+    },
+    get running() {
+      return running.size
+    },
+    get open() {
+      return open.size
+    },
+    get hasNews() {
+      for (const { sentIn } of reports.values()) if (sentIn === undefined) return true
+      return false
+    },
+    get isKnown() {
+      return isIntroduced
+    },
+    get heardAt() {
+      return heardAt
+    },
+    has: (asked, at) => find(asked, at) !== undefined,
+    take: (asked, at) => {
+      const lease = find(asked, at)
+      if (lease === undefined) return undefined
+      stock.delete(lease.id)
+      running.add(lease.id)
+      report({ _tag: "started", lease: lease.id })
+      return lease
+    },
+    putBack: (lease) => {
+      running.delete(lease.id)
+      reports.delete(lease.id)
+      report({ _tag: "returned", lease: lease.id })
+    },
+    ended: (what) => {
+      if (running.delete(what.lease)) report(what)
+    },
+    giveBack: () => {
+      for (const lease of stock.keys()) report({ _tag: "returned", lease })
+      stock.clear()
+    },
+    compose: (demand, at) => {
+      lapse(at)
+      number += 1
+      open.set(number, at)
+      for (const each of reports.values()) each.sentIn = number
+      return {
+        tenant: name,
+        term,
+        number,
+        open: [...open.keys()],
+        holds: [...stock.keys()],
+        reports: [...reports.values()].map((each) => each.report),
+        running: isIntroduced ? [] : [...running],
+        ...demand
+      }
+    },
+    hear: (answered, reply, at) => {
+      const sentAt = open.get(answered)
+      open.delete(answered)
+      if (sentAt === undefined) return false
+      if (reply.term !== term) {
+        // What an earlier entity says late is of no use.
+        if (reply.term === "" || answered <= termSince) return false
+        heardAt = Math.max(heardAt ?? -Infinity, sentAt.now)
+        enter(reply.term, answered)
+        return true
+      }
+      if (term === "" || !reply.isHeard) return false
+      heardAt = Math.max(heardAt ?? -Infinity, sentAt.now)
+      if (answered > termSince) isIntroduced = true
+      for (const [lease, { sentIn }] of reports) if (sentIn !== undefined && sentIn <= answered) reports.delete(lease)
+      for (const { cost, lease } of reply.leases) {
+        stock.set(lease, { id: lease, cost, sentAt, lasts: reply.lasts })
+      }
+      lapse(at)
+      return true
+    },
+    giveUp: (given) => void open.delete(given)
+  }
+}

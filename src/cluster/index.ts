@@ -1,0 +1,26 @@
+/**
+ * One pool for many processes: its limits and its law hold for all of them together, on `@effect/cluster`.
+ *
+ * @since 0.2.0
+ */
+
+/**
+ * Pools of a cluster.
+ *
+ * @since 0.2.0
+ */
+export * as ClusterPool from "./ClusterPool.js"
+
+/**
+ * What a pool of a cluster keeps beyond its processes.
+ *
+ * @since 0.2.0
+ */
+export * as PoolMemory from "./PoolMemory.js"
+
+/**
+ * The same in SQLite, libSQL or PostgreSQL.
+ *
+ * @since 0.2.0
+ */
+export * as SqlPoolMemory from "./SqlPoolMemory.js"

@@ -1,0 +1,23 @@
+import { assert, describe, it } from "@effect/vitest"
+import { live, plans, problemsOf } from "./plans.js"
+
+const seed = Number(process.env["SEED"] ?? 1)
+
+describe("A pool of a cluster, in virtual time", () => {
+  it("uses a told limit to 0.95 of what it allows, with fewer than two messages a call", () => {
+    const story = live(plans.calm, seed)
+    assert.deepStrictEqual(problemsOf(plans.calm, story), [])
+    // 600 rows of 50 a second, and 20 milliseconds on their way: the first 50 go at once.
+    assert.isBelow(story.elapsed, (11 * 1020) / 0.95)
+    assert.isBelow(story.messages, 2 * 600)
+  })
+
+  for (const name of ["window", "places", "bucket", "law"] as const) {
+    it(`keeps its promises while processes die, stop, wake, and messages are lost: ${name}`, () => {
+      for (let i = 0; i < 3; i++) {
+        const story = live(plans[name], 100 * seed + i)
+        assert.deepStrictEqual(problemsOf(plans[name], story), [], `seed ${100 * seed + i}`)
+      }
+    })
+  }
+})
