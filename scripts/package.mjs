@@ -18,6 +18,7 @@ import { promisify } from "node:util"
 const expected = "values 10 20 30 40 50\nretries 1\na page <title>default\n"
 const expectedOfHttp = "answers a b c\nretries 1\n"
 const expectedOfJournal = "first a1 b2\nsecond a1 b2\n"
+const expectedOfCluster = "doubled 2 4 6\n"
 
 const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"))
 const folder = mkdtempSync(join(tmpdir(), "effect-aimd-package-"))
@@ -95,7 +96,9 @@ try {
   run(".", "publint", tarball, "--strict")
   run(".", "attw", tarball, "--profile", "esm-only", "--no-emoji")
 
-  for (const name of ["main.ts", "http.ts", "journal.ts"]) copyFileSync(`test/consumer/${name}`, join(folder, name))
+  for (const name of ["main.ts", "http.ts", "journal.ts", "cluster.ts"]) {
+    copyFileSync(`test/consumer/${name}`, join(folder, name))
+  }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }))
   const exact = (name) => `${name}@${devDependencies[name]}`
   // No @effect/platform: the core has to work, and type-check, without this optional peer.
@@ -119,9 +122,13 @@ try {
     console.log(output)
   }
   consume("main", expected)
-  run(folder, "npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", exact("@effect/platform"))
+  const add = (...names) =>
+    run(folder, "npm", "install", "--no-audit", "--no-fund", "--loglevel", "error", ...names.map(exact))
+  add("@effect/platform")
   consume("http", expectedOfHttp)
   consume("journal", expectedOfJournal)
+  add("@effect/cluster", "@effect/rpc", "@effect/sql", "@effect/workflow", "@effect/experimental")
+  consume("cluster", expectedOfCluster)
 
   const command = pack("effect-aimd-cli")
   run(".", "publint", command, "--strict")

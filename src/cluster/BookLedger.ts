@@ -3,10 +3,12 @@
  *
  * @since 0.2.0
  */
+import * as Duration from "effect/Duration"
 import { units } from "../limit/Cost.js"
 import type { Amounts, Ledger, Reservation } from "../limit/Ledger.js"
 import type * as Limit from "../limit/Limit.js"
 import * as Book from "./Book.js"
+import { drift } from "./Tenant.js"
 
 /** A page should last so long at the limit's own rate, in milliseconds, and for a twentieth of the limit. */
 const pageLasts = 2000
@@ -93,6 +95,44 @@ export const make = (ledger: Ledger, limits: ReadonlyArray<Limit.Told>, book: Bo
       }
       ledger.settle(reservation, how, actual, now)
     }
+  }
+}
+
+/**
+ * The limits as they are told to an entity: its clock may go a little faster than the API's.
+ *
+ * @since 0.2.0
+ * @category decoding
+ */
+export const slower = (limits: ReadonlyArray<Limit.Read | "headers">): ReadonlyArray<Limit.Read | "headers"> =>
+  limits.map((limit) => {
+    if (limit === "headers") return limit
+    const { per, transit } = limit
+    return {
+      ...limit,
+      ...(per && { per: Duration.times(per, 1 + drift / 2) }),
+      ...(transit && { transit: Duration.times(transit, 1 + drift / 2) })
+    }
+  })
+
+/**
+ * Counts as broken off just now what may run of an earlier entity's starts: the API may not know yet that they are.
+ *
+ * @since 0.2.0
+ * @category restoring
+ */
+export const linger = (ledger: Ledger, limits: ReadonlyArray<Limit.Told>, now: number): void => {
+  const places = limits.map(({ most, unit }) => (unit === "concurrent" ? most : 0))
+  for (let i = 0; i < Math.max(0, ...places); i++) {
+    ledger.settle(
+      ledger.reserve(
+        limits.map(() => 0),
+        now
+      ),
+      "broken",
+      undefined,
+      now
+    )
   }
 }
 

@@ -47,8 +47,8 @@ export interface Borrower {
   /** Messages so far. */
   readonly messages: number
   /**
-   * Fails once the entity has not been heard of for so long that it gives the permit to others; never succeeds. The pool
-   * tries again what fails with it. Undefined where no limit counts attempts that run.
+   * Fails once no entity in power was heard of for so long that others may get the permit; never succeeds. The pool tries
+   * again what fails with it. Undefined where no limit counts attempts that run.
    */
   readonly severed: Effect.Effect<never> | undefined
 }
@@ -84,8 +84,8 @@ export const make = (options: Options): Effect.Effect<Borrower, never, Scope.Sco
       tenant,
       times
     })
-    // What is left is told before the fibers end that tell it.
-    yield* Effect.addFinalizer(() => machine.leave)
+    // What is left is told before the fibers end that tell it, or given up: an entity out of reach holds nobody.
+    yield* Effect.addFinalizer(() => Effect.interruptible(machine.leave))
     return machine
   })
 
@@ -108,10 +108,10 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
   let next: Timer | undefined
   let isClosed = false
 
-  const message = (): Message => {
+  const message = (wanted: Tenant.Demand): Message => {
     messages += 1
     sentAt = timers.now()
-    return tenant.compose(demand.next(), Tenant.instantOf(clock))
+    return tenant.compose(wanted, Tenant.instantOf(clock))
   }
 
   const hear = (sent: Message, reply: Reply, askedAt: number): boolean => {
@@ -137,7 +137,7 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
 
   const send = (): void => {
     run(
-      Effect.map(ask(message()), (isHeard) => {
+      Effect.map(ask(message(demand.next())), (isHeard) => {
         // An entity that moves is asked again in a while.
         if (!isHeard) notBefore = timers.now() + times.hold / 2
         poke()
@@ -183,8 +183,8 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
     leave: Effect.suspend(() => {
       isClosed = true
       if (next !== undefined) timers.remove(next)
-      tenant.giveBack()
-      return tenant.hasNews && tenant.isKnown ? Effect.asVoid(ask(message())) : Effect.void
+      const { first, largest: each } = borrowed.weights
+      return tenant.leave() ? Effect.asVoid(ask(message({ waiting: 0, spare: 0, first, each }))) : Effect.void
     })
   }
 }
@@ -234,7 +234,7 @@ const demandOf = ({ admission, borrowed, tenant }: Parts) => {
 }
 
 /** Whether the entity is heard of, and what follows when it is not. */
-const contactOf = ({ admission, borrowed, config, run, tenant, times }: Parts) => {
+const contactOf = ({ admission, borrowed, clock, config, run, tenant, times }: Parts) => {
   const { timers } = admission
   const listeners = new Set<() => void>()
   const isCounted = config.limits?.some((limit) => limit !== "headers" && limit.concurrent !== undefined) === true
@@ -260,9 +260,9 @@ const contactOf = ({ admission, borrowed, config, run, tenant, times }: Parts) =
         isTold = true
         run(Effect.logWarning(`pool "${config.name}": no answer of its entity for ${lasted(now)}: nothing starts here`))
       }
-      // The permits go to others soon: none of them may be in use then.
-      const severAt = heardAt + times.patience * (1 - 2 * Tenant.drift)
       if (!isCounted || tenant.running === 0) return Infinity
+      // The permits go to others soon: none of them may be in use then.
+      const severAt = now + tenant.keptFor(Tenant.instantOf(clock))
       if (!isDue(severAt, now)) return severAt
       borrowed.sever()
       for (const listener of [...listeners]) listener()

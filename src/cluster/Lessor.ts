@@ -53,7 +53,7 @@ export interface Options {
   readonly times: Times
   /** Names the entity; no other of the same pool ever had this name. */
   readonly name: string
-  /** How much longer the entity is certainly in power, in milliseconds. */
+  /** How much longer no other entity leases anything, in milliseconds. */
   readonly powerFor: () => number
 }
 
@@ -119,13 +119,16 @@ export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
     return spare > 0 && !waitsBesides(seat) && 2 * (admission.inFlight + 1) <= windowNow()
   }
 
-  const replyOf = (seat: Seat | undefined, isHeard: boolean, leases: Reply["leases"], lasts: number): Reply => {
+  const unheard = { isHeard: false, leases: [], lasts: 0, keeps: 0 }
+
+  const replyOf = (
+    seat: Seat | undefined,
+    what: Pick<Reply, "isHeard" | "leases" | "lasts" | "keeps"> = unheard
+  ): Reply => {
     const { chance = 0, delay, reason } = admission.decision
     return {
       term: seat?.tenancy.term ?? "",
-      isHeard,
-      leases,
-      lasts,
+      ...what,
       isContended: seat !== undefined && waitsBesides(seat),
       window: windowNow(),
       delay,
@@ -142,9 +145,11 @@ export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
     if (seat.sendsAt !== undefined) timers.remove(seat.sendsAt)
     seat.sendsAt = undefined
     seat.answeredAt = timers.now()
-    // A lease ends before the power does, however late it is read.
-    const lasts = Math.max(0, Math.min(times.lease, powerFor()))
-    poll.answer(replyOf(seat, true, lasts > 0 ? tenancy.send(poll.number) : [], lasts))
+    // Whatever it says ends before the power does, however late it is read.
+    const power = Math.max(0, powerFor())
+    const leases = power > 0 ? tenancy.send(poll.number) : []
+    const until = { lasts: Math.min(times.lease, power), keeps: Math.min(times.patience, power) }
+    poll.answer(replyOf(seat, { isHeard: true, leases, ...until }))
   }
 
   /** What is ready goes out, at most one reply in a while. */
@@ -238,15 +243,15 @@ export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
 
   return {
     hear: (message, answer) => {
-      if (isClosed) return answer(replyOf(undefined, false, [], 0))
+      if (isClosed) return answer(replyOf(undefined))
       const { number, term } = message
       const seat = seatOf(message)
       const { tenancy } = seat
       if (tenancy.term !== term) {
         tenancy.seen(number, timers.now())
-        return answer(replyOf(seat, false, [], 0))
+        return answer(replyOf(seat))
       }
-      if (number <= tenancy.number) return answer(replyOf(seat, false, [], 0))
+      if (number <= tenancy.number) return answer(replyOf(seat))
       reply(seat)
       tenancy.hear(message, timers.now())
       seat.previous?.end()

@@ -118,6 +118,8 @@ export const Reply = Schema.Struct({
   leases: Schema.Array(Schema.Struct({ lease: Schema.Number, cost: Cost })),
   /** How long the leases last from when the message was sent, in milliseconds. */
   lasts: Schema.Number,
+  /** How long attempts that run there are certainly counted, from when the message was sent, in milliseconds. */
+  keeps: Schema.Number,
   /** Somebody else waits for a start: nobody keeps one that is not used at once. */
   isContended: Schema.Boolean,
   /** What the law has decided: how many attempts the cluster may have in flight, and how long a rejected row waits. */

@@ -50,6 +50,7 @@ const unready: Reply = {
   isHeard: false,
   leases: [],
   lasts: 0,
+  keeps: 0,
   isContended: false,
   window: 1,
   delay: 0,
@@ -88,9 +89,9 @@ const rule = (
   onLessor: (lessor: Lessor.Lessor | undefined) => void
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { key, memory, times } = options
+    const { key, times } = options
     const court = yield* courtOf(options)
-    const { admission, lessor } = court
+    const { admission, lessor, memory } = court
     yield* Effect.addFinalizer(() => Effect.sync(() => onLessor(undefined)))
     const reign = yield* insist(
       key,
@@ -119,10 +120,11 @@ const insist = <A>(key: string, times: Lessor.Times, effect: Effect.Effect<A, Po
   )
 
 /** All that an entity needs for one time in power. */
-const courtOf = ({ config, key, times }: Options) =>
+const courtOf = ({ config: told, key, memory, times }: Options) =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
-    const limits = Limit.tell(config.limits ?? [])
+    const config = { ...told, limits: BookLedger.slower(told.limits ?? []) }
+    const limits = Limit.tell(config.limits)
     const latch = yield* Effect.makeLatch(false)
     // A start that is leased may wait for its tenant's next message, and then lasts as long as any lease.
     const lateness = times.patience + times.lease
@@ -143,6 +145,15 @@ const courtOf = ({ config, key, times }: Options) =>
       const { now, wall } = Tenant.instantOf(clock)
       return times.patience * (1 - Tenant.drift) - Math.max(now - power.now, wall - power.wall)
     }
+
+    /** What succeeds keeps others from power for a while, from when it was begun. */
+    const holding = (step: Effect.Effect<boolean, PoolMemoryError>) =>
+      Effect.suspend(() => {
+        const since = Tenant.instantOf(clock)
+        return Effect.tap(step, (isDone) => {
+          if (isDone) power = since
+        })
+      })
 
     const lessor = Lessor.make({ admission, times, name: yield* nameOf(key), powerFor })
     const hasPlaces = limits.some(({ unit }) => unit === "concurrent")
@@ -167,11 +178,9 @@ const courtOf = ({ config, key, times }: Options) =>
       Effect.suspend(() => {
         latch.unsafeClose()
         const page = turn()
-        const since = Tenant.instantOf(clock)
         return Effect.map(reign.write(legacyOf(page, null)), (isMine) => {
           if (!isMine) return false
           book?.written(page)
-          power = since
           admission.resume()
           admission.lookAgain()
           watch()
@@ -187,10 +196,17 @@ const courtOf = ({ config, key, times }: Options) =>
     return {
       admission,
       lessor,
+      memory: {
+        read: memory.read,
+        create: (key, first) => holding(memory.create(key, first)),
+        take: (key, from, next) => holding(memory.take(key, from, next)),
+        write: (key, next) => holding(memory.write(key, next))
+      } satisfies PoolMemory,
       restore: ({ legacy, readAt }: Reign.Reign): void => {
         const { limiter } = admission
         if (legacy === undefined || limiter === undefined) return
         BookLedger.restore(limiter.ledger, limits, legacy, { readAt, lateness, now: timers.now() })
+        if (legacy.rests !== 0) BookLedger.linger(limiter.ledger, limits, timers.now())
       },
       govern,
       /** Whoever comes next need not wait for a whole term. */
@@ -200,7 +216,7 @@ const courtOf = ({ config, key, times }: Options) =>
           const rests = lessor.leased === 0 ? 0 : hasPlaces ? times.patience : times.lease
           lessor.close()
           return reign.write(legacyOf({ ...turn(), allowed: Book.nothing }, rests))
-        }).pipe(Effect.timeout(times.patience / 4), Effect.ignore)
+        }).pipe(Effect.interruptible, Effect.timeout(times.patience / 4), Effect.ignore)
     }
   })
 

@@ -113,8 +113,8 @@ const empty: Legacy = {
 }
 
 /**
- * Comes to power: at once where nobody ever was, after what is left of the leases where the last one has left, and otherwise
- * once nobody has written anything for a whole term.
+ * Comes to power: at once where nobody ever was, or the last one has left, and otherwise once nobody has written anything for
+ * a whole term. Ends when what was leased before is over.
  *
  * @since 0.2.0
  * @category constructors
@@ -138,12 +138,25 @@ export const begin = ({ key, memory, now, onLegacy, term }: Options): Effect.Eff
     Effect.gen(function* () {
       const legacy = decode(kept)
       onLegacy(legacy)
-      yield* Effect.sleep((legacy?.rests ?? term) * margin)
+      const rests = legacy?.rests ?? undefined
+      if (rests === undefined) yield* Effect.sleep(term * margin)
       const { beat, epoch } = kept
-      const next = { epoch: epoch + 1, beat: beat + 1, content: encode({ ...(legacy ?? empty), rests: null }) }
-      if (yield* memory.take(key, kept, next)) return reignOf(next.epoch, next.beat, legacy, readAt)
-      return yield* attempt
+      const left = { ...(legacy ?? empty), rests: null }
+      const next = { epoch: epoch + 1, beat: beat + 1, content: encode(left) }
+      if (!(yield* memory.take(key, kept, next))) return yield* attempt
+      const reign = reignOf(next.epoch, next.beat, legacy, readAt)
+      return (yield* stay(reign.write(left), (rests ?? 0) * margin)) ? reign : yield* attempt
     })
+
+  /** Stays in power for so long; says whether that went well. */
+  const stay = (
+    write: Effect.Effect<boolean, PoolMemoryError>,
+    millis: number
+  ): Effect.Effect<boolean, PoolMemoryError> => {
+    if (millis <= 0) return Effect.succeed(true)
+    const goOn = Effect.flatMap(write, (isMine) => (isMine ? stay(write, millis - term / 4) : Effect.succeed(false)))
+    return Effect.delay(goOn, Math.min(millis, term / 4))
+  }
 
   const attempt: Effect.Effect<Reign, PoolMemoryError> = Effect.suspend(() =>
     Effect.flatMap(memory.read(key), (kept) => {

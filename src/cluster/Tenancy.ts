@@ -104,11 +104,12 @@ export const make = (admission: Lending, term: string, index: number): Tenancy =
     admission.giveBack(leased.ticket)
   }
 
-  const adopt = (running: ReadonlyArray<number>): void => {
+  const adopt = ({ reports, running }: Message): void => {
     for (const id of running) {
       leases.set(id, { id, ticket: admission.adopt(weightless), cost: weightless, sentIn: 0, hasBegun: true })
-      nextId = Math.max(nextId, id + 1)
     }
+    // It goes on to speak of these: none of them may be another one's number.
+    nextId = Math.max(0, ...running, ...reports.map(({ lease }) => lease)) + 1
   }
 
   const sinceOf = (row: number, sequence: number, isRejected: boolean): number => {
@@ -201,7 +202,7 @@ export const make = (admission: Lending, term: string, index: number): Tenancy =
     hear: (message, now) => {
       number = message.number
       heardAt = now
-      if (!isIntroduced) adopt(message.running)
+      if (!isIntroduced) adopt(message)
       isIntroduced = true
       for (const report of message.reports) learn(report, now)
       const { lost, underway } = findAbsent(message)

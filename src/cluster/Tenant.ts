@@ -68,10 +68,10 @@ export interface Tenant {
   readonly open: number
   /** Whether there is anything that the entity has not been told at all. */
   readonly hasNews: boolean
-  /** Whether the entity knows it, as far as anybody can tell. */
-  readonly isKnown: boolean
   /** When the latest message was sent that was answered; undefined where none was. */
   readonly heardAt: number | undefined
+  /** For how many milliseconds attempts are certainly counted, should no word come any more. */
+  readonly keptFor: (at: Instant) => number
   readonly has: (asked: Weight, at: Instant) => boolean
   /** Uses a lease; undefined where none fits. */
   readonly take: (asked: Weight, at: Instant) => Lease | undefined
@@ -80,6 +80,8 @@ export interface Tenant {
   readonly ended: (report: Extract<Report, { readonly _tag: "ended" }>) => void
   /** Gives all leases back that are not used. */
   readonly giveBack: () => void
+  /** Wants nothing any more, whatever is on its way; says whether the entity should hear of that. */
+  readonly leave: () => boolean
   readonly compose: (demand: Demand, at: Instant) => Message
   /** The entity has answered a message; says whether it was worth anything. */
   readonly hear: (number: number, reply: Reply, at: Instant) => boolean
@@ -95,8 +97,9 @@ export interface Tenant {
  */
 export const drift = 0.01
 
-const isOver = ({ lasts, sentAt }: Lease, { now, wall }: Instant): boolean =>
-  Math.max(now - sentAt.now, wall - sentAt.wall) >= lasts * (1 - drift)
+/** What is left of what lasts so long. */
+const leftOf = ({ lasts, sentAt }: Pick<Lease, "lasts" | "sentAt">, { now, wall }: Instant): number =>
+  lasts * (1 - drift) - Math.max(now - sentAt.now, wall - sentAt.wall)
 
 const covers = ({ cost }: Lease, asked: Weight): boolean => units.every((unit) => asked[unit] <= cost[unit])
 
@@ -108,11 +111,12 @@ const covers = ({ cost }: Lease, asked: Weight): boolean => units.every((unit) =
  */
 export const make = (name: string): Tenant => {
   let term = ""
-  /** The message by which the term was learned. */
+  /** The last message before the term was learned: the replies up to it are of no use. */
   let termSince = 0
   let isIntroduced = false
   let number = 0
   let heardAt: number | undefined
+  let kept: Pick<Lease, "lasts" | "sentAt"> | undefined
   const open = new Map<number, Instant>()
   const stock = new Map<number, Lease>()
   const running = new Set<number>()
@@ -123,7 +127,7 @@ export const make = (name: string): Tenant => {
 
   const lapse = (at: Instant): void => {
     for (const lease of stock.values()) {
-      if (!isOver(lease, at)) continue
+      if (leftOf(lease, at) > 0) continue
       stock.delete(lease.id)
       report({ _tag: "returned", lease: lease.id })
     }
@@ -136,12 +140,17 @@ export const make = (name: string): Tenant => {
     return undefined
   }
 
-  const enter = (next: string, by: number): void => {
+  const enter = (next: string): void => {
     term = next
-    termSince = by
+    termSince = number
     isIntroduced = false
     stock.clear()
     reports.clear()
+  }
+
+  const giveBack = (): void => {
+    for (const lease of stock.keys()) report({ _tag: "returned", lease })
+    stock.clear()
   }
 
   return {
@@ -158,12 +167,10 @@ export const make = (name: string): Tenant => {
       for (const { sentIn } of reports.values()) if (sentIn === undefined) return true
       return false
     },
-    get isKnown() {
-      return isIntroduced
-    },
     get heardAt() {
       return heardAt
     },
+    keptFor: (at) => (kept === undefined ? 0 : leftOf(kept, at)),
     has: (asked, at) => find(asked, at) !== undefined,
     take: (asked, at) => {
       const lease = find(asked, at)
@@ -181,9 +188,12 @@ export const make = (name: string): Tenant => {
     ended: (what) => {
       if (running.delete(what.lease)) report(what)
     },
-    giveBack: () => {
-      for (const lease of stock.keys()) report({ _tag: "returned", lease })
-      stock.clear()
+    giveBack,
+    leave: () => {
+      giveBack()
+      const isWaited = open.size > 0
+      open.clear()
+      return isIntroduced && (isWaited || reports.size > 0)
     },
     compose: (demand, at) => {
       lapse(at)
@@ -204,17 +214,19 @@ export const make = (name: string): Tenant => {
     hear: (answered, reply, at) => {
       const sentAt = open.get(answered)
       open.delete(answered)
-      if (sentAt === undefined) return false
+      // Whoever knew it before has been told nothing of what it forgot since: it never goes back there.
+      if (sentAt === undefined || answered <= termSince) return false
       if (reply.term !== term) {
-        // What an earlier entity says late is of no use.
-        if (reply.term === "" || answered <= termSince) return false
+        if (reply.term === "") return false
         heardAt = Math.max(heardAt ?? -Infinity, sentAt.now)
-        enter(reply.term, answered)
+        enter(reply.term)
         return true
       }
       if (term === "" || !reply.isHeard) return false
       heardAt = Math.max(heardAt ?? -Infinity, sentAt.now)
-      if (answered > termSince) isIntroduced = true
+      isIntroduced = true
+      const next = { lasts: reply.keeps, sentAt }
+      if (kept === undefined || leftOf(next, at) > leftOf(kept, at)) kept = next
       for (const [lease, { sentIn }] of reports) if (sentIn !== undefined && sentIn <= answered) reports.delete(lease)
       for (const { cost, lease } of reply.leases) {
         stock.set(lease, { id: lease, cost, sentAt, lasts: reply.lasts })

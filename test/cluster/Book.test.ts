@@ -112,6 +112,24 @@ describe("BookLedger", () => {
   })
 })
 
+describe("Limits of an entity", () => {
+  it("hold by the API's clock where the entity's goes half a hundredth faster", () => {
+    const ledger = Ledger.make(
+      Limit.tell(BookLedger.slower([{ requests: 1, per: Duration.seconds(10), transit: Duration.zero }]))
+    )
+    ledger.reserve([1], 0)
+    assert.isAtLeast(ledger.opensAt([1], 0) / 1.005, 10_000)
+  })
+
+  it("have no place free while the API may be at work for an earlier entity", () => {
+    const limits = told({ concurrent: 2, transit: "1 second" })
+    const ledger = Ledger.make(limits)
+    BookLedger.linger(ledger, limits, 0)
+    assert.strictEqual(ledger.opensAt([1], 0), 1000.001)
+    assert.strictEqual(ledger.opensAt([1], 1001), 1001)
+  })
+})
+
 describe("A ledger that lends", () => {
   it("counts a start until its instant is known, however long that takes, and from then on as any other", () => {
     for (const kind of ["window", "bucket"] as const) {

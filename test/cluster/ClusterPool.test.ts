@@ -4,7 +4,7 @@ import { SingleRunner, TestRunner } from "@effect/cluster"
 import { assert, describe, it } from "@effect/vitest"
 import { Capacity, PooledExecutor } from "effect-aimd"
 import { ClusterPool, PoolMemory, SqlPoolMemory } from "effect-aimd/cluster"
-import { Deferred, type Duration, Effect, Exit, Layer } from "effect"
+import { Deferred, Effect, Exit, Layer, Schedule } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -73,25 +73,40 @@ describe("ClusterPool", () => {
     Effect.gen(function* () {
       const folder = mkdtempSync(join(tmpdir(), "cluster-"))
       yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(folder, { recursive: true })))
-      const sql = () => LibsqlClient.layer({ url: `file:${folder}/cluster.db` })
+      const options: ClusterPool.Options = {
+        poolSize: 64,
+        limits: [{ requests: 10, per: "1 day" }],
+        patience: "1 second"
+      }
       let calls = 0
-      const process = (rows: number, timeout?: Duration.DurationInput) =>
-        PooledExecutor.executeBatch(Array.from({ length: rows }), () => Effect.sync(() => void (calls += 1)), {
-          timeout
-        }).pipe(
+      const run = (rows: number) =>
+        PooledExecutor.forEach(Array.from({ length: rows }), () => Effect.sync(() => void (calls += 1)))
+      const inProcess = <A, E>(effect: Effect.Effect<A, E, PooledExecutor.PooledExecutor | PoolMemory.PoolMemory>) =>
+        effect.pipe(
           Effect.provide(
-            ClusterPool.layer("file", { poolSize: 64, limits: [{ requests: 10, per: "1 day" }] }).pipe(
-              Layer.provide(SqlPoolMemory.layer()),
+            ClusterPool.layer("file", options).pipe(
+              Layer.provideMerge(SqlPoolMemory.layer()),
               Layer.provide(SingleRunner.layer()),
-              Layer.provide(sql())
+              Layer.provide(LibsqlClient.layer({ url: `file:${folder}/cluster.db` }))
             )
           )
         )
-      yield* process(6)
+      /** The entity has been in power for a while: it has written for the third time. */
+      const ruled: Effect.Effect<void, PoolMemory.PoolMemoryError, PoolMemory.PoolMemory> = Effect.gen(function* () {
+        const from = yield* (yield* PoolMemory.PoolMemory).read("file")
+        yield* Effect.gen(function* () {
+          const kept = yield* (yield* PoolMemory.PoolMemory).read("file")
+          return kept?.epoch === 3 && kept.beat >= (from?.beat ?? 0) + 3
+        }).pipe(Effect.repeat({ until: (is) => is, schedule: Schedule.spaced("50 millis") }))
+      })
+
+      yield* inProcess(run(6))
       assert.strictEqual(calls, 6)
-      // However long the second one waits, no more than the rest of the day is left.
-      yield* process(9, "2 seconds")
-      assert.isAtMost(calls, 10)
+      yield* inProcess(run(4))
+      assert.strictEqual(calls, 10)
+      // The day's limit is used up: this one waits till tomorrow.
+      yield* inProcess(Effect.raceFirst(run(1), ruled))
+      assert.strictEqual(calls, 10)
     }).pipe(Effect.scoped)
   )
 })

@@ -12,6 +12,7 @@ const replyOf = (part: Partial<Reply>): Reply => ({
   isHeard: true,
   leases: [],
   lasts: 2000,
+  keeps: 4000,
   isContended: false,
   window: 1,
   delay: 0,
@@ -99,5 +100,37 @@ describe("Tenant", () => {
     assert.isFalse(tenant.hear(first.number, replyOf({ term: "a.1", leases: [{ lease: 1, cost: one }] }), at(3)))
     assert.isFalse(tenant.hear(tenant.compose(nothing, at(4)).number, replyOf({ term: "" }), at(5)))
     assert.strictEqual(tenant.compose(nothing, at(6)).term, "b.1")
+  })
+
+  it("does not go back to an entity that was told less than it has done since", () => {
+    const tenant = leased(0, [1, 2])
+    const [toOther, toSame] = [tenant.compose(nothing, at(1)), tenant.compose(nothing, at(1))]
+    tenant.take(one, at(1))
+    // What was started is told to neither of them.
+    assert.isTrue(tenant.hear(toOther.number, replyOf({ term: "b.1", isHeard: false }), at(2)))
+    assert.isFalse(tenant.hear(toSame.number, replyOf({ leases: [{ lease: 3, cost: one }] }), at(2)))
+    assert.deepInclude(tenant.compose(nothing, at(3)), { term: "b.1", running: [1], holds: [], reports: [] })
+  })
+
+  it("is sure of what runs as long as the entity is that has heard of it, by the clock that shows more", () => {
+    const tenant = known()
+    assert.strictEqual(tenant.keptFor(at(1000)), 2960)
+    assert.strictEqual(tenant.keptFor(at(1000, 3000)), 960)
+    // One without power, and one that knows it only by name.
+    tenant.hear(tenant.compose(nothing, at(1000)).number, replyOf({ keeps: 0 }), at(1000))
+    tenant.hear(tenant.compose(nothing, at(1000)).number, replyOf({ term: "b.1", isHeard: false }), at(1000))
+    assert.strictEqual(tenant.keptFor(at(1000)), 2960)
+    tenant.hear(tenant.compose(nothing, at(1000)).number, replyOf({ term: "b.1" }), at(2000))
+    assert.strictEqual(tenant.keptFor(at(2000)), 2960)
+  })
+
+  it("leaves with a last word, and takes no lease that was on its way", () => {
+    const tenant = known()
+    assert.isFalse(tenant.leave())
+    const asked = tenant.compose(nothing, at(1))
+    assert.isTrue(tenant.leave())
+    const last = tenant.compose(nothing, at(2))
+    assert.deepStrictEqual(last.open, [last.number])
+    assert.isFalse(tenant.hear(asked.number, replyOf({ leases: [{ lease: 1, cost: one }] }), at(3)))
   })
 })

@@ -1,12 +1,14 @@
 /** Clusters, and what must hold in all of them. */
-import { Exit, Logger, LogLevel } from "effect"
+import { Duration, Exit, Logger, LogLevel } from "effect"
+import type { PoolConfig } from "effect-aimd"
 import { VirtualTime } from "effect-aimd/testing"
 import { mostAtOnce, mostInSpan, type Plan, run, type Story } from "./world.js"
 
-const startAt = 1_790_000_000_000
+export const startAt = 1_790_000_000_000
 
 const calm: Plan = {
-  pool: { poolSize: 64, limits: [{ requests: 50, per: "1 second", transit: "20 millis" }] },
+  pool: { poolSize: 64 },
+  limits: [{ requests: 50, per: "1 second", transit: "20 millis" }],
   nodes: 3,
   rows: 600,
   patience: 4000,
@@ -36,22 +38,22 @@ export const plans = {
   window: {
     ...nasty,
     rows: 800,
-    pool: { poolSize: 64, limits: [{ requests: 150, per: "10 seconds", transit: "20 millis" }] }
+    limits: [{ requests: 150, per: "10 seconds", transit: "20 millis" }]
   },
   // Calls outlive the entity that let them start.
   places: {
     ...nasty,
     rows: 150,
     latency: 6000,
-    // One that is stopped for longer cannot break off what it has at the API, and others get its places.
-    longestStop: 3000,
-    pool: { poolSize: 64, limits: [{ concurrent: 10, transit: "20 millis" }] }
+    limits: [{ concurrent: 10, transit: "20 millis" }]
   },
   bucket: {
     ...nasty,
-    pool: { poolSize: 64, limits: [{ requests: 50, per: "1 second", kind: "bucket", burst: 5, transit: "20 millis" }] }
+    limits: [{ requests: 50, per: "1 second", kind: "bucket", burst: 5, transit: "20 millis" }]
   },
-  law: { ...nasty, pool: { poolSize: 16 } }
+  law: { ...nasty, pool: { poolSize: 16 }, limits: [] },
+  // One runner dies while nothing else goes wrong, and comes back much later.
+  death: { ...calm, rows: 2400, deaths: [{ share: 2, after: 3000, backAfter: 30_000 }] as const }
 } satisfies Record<string, Plan>
 
 /** Lives through a plan. */
@@ -80,25 +82,30 @@ const mostMissing = ({ arrivals }: Story, rate: number): number => {
   return most
 }
 
+/** What is wrong with what the API has seen of a limit, in words. */
+const excess = (limit: PoolConfig.Limit, story: Story): string | undefined => {
+  const { concurrent, kind, per = 0, requests = 0 } = limit
+  const millis = Duration.toMillis(per)
+  if (concurrent !== undefined) {
+    const most = mostAtOnce(story.arrivals)
+    return most > concurrent ? `${most} calls at once` : undefined
+  }
+  if (kind === "bucket") {
+    const { burst = requests } = limit
+    const most = mostMissing(story, requests / millis)
+    return most > burst + 1e-6 ? `${most} missing in a bucket of ${burst}` : undefined
+  }
+  const most = mostInSpan(story.arrivals, millis)
+  return most > requests ? `${most} calls in ${millis} milliseconds` : undefined
+}
+
 /** What did not hold, in words. */
 export const problemsOf = (plan: Plan, story: Story): ReadonlyArray<string> => {
   const problems = [...story.problems]
   if (story.done !== plan.rows) problems.push(`${story.done} rows of ${plan.rows} are done`)
-  if (plan === plans.calm) {
-    const most = mostInSpan(story.arrivals, 1000)
-    if (most > 50) problems.push(`${most} calls in a second`)
-  }
-  if (plan === plans.window) {
-    const most = mostInSpan(story.arrivals, 10_000)
-    if (most > 150) problems.push(`${most} calls in ten seconds`)
-  }
-  if (plan === plans.places) {
-    const most = mostAtOnce(story.arrivals)
-    if (most > 10) problems.push(`${most} calls at once`)
-  }
-  if (plan === plans.bucket) {
-    const most = mostMissing(story, 0.05)
-    if (most > 5 + 1e-6) problems.push(`${most} missing in a bucket of 5`)
+  for (const limit of plan.limits) {
+    const problem = excess(limit, story)
+    if (problem !== undefined) problems.push(problem)
   }
   return problems
 }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { live, plans, problemsOf } from "./plans.js"
+import { live, plans, problemsOf, startAt } from "./plans.js"
 
 const seed = Number(process.env["SEED"] ?? 1)
 
@@ -10,6 +10,16 @@ describe("A pool of a cluster, in virtual time", () => {
     // 600 rows of 50 a second, and 20 milliseconds on their way: the first 50 go at once.
     assert.isBelow(story.elapsed, (11 * 1020) / 0.95)
     assert.isBelow(story.messages, 2 * 600)
+  })
+
+  it("uses the share of a runner that dies again within five seconds", () => {
+    const story = live(plans.death, seed)
+    assert.deepStrictEqual(problemsOf(plans.death, story), [])
+    const from = startAt + plans.death.deaths[0].after + 5000
+    // It is away, and the others have rows.
+    const calls = story.arrivals.filter(({ at }) => at >= from).slice(0, 500)
+    assert.isTrue(calls.every(({ node }) => node < 2))
+    assert.isBelow((calls.at(-1)?.at ?? Infinity) - from, (10 * 1020) / 0.95)
   })
 
   for (const name of ["window", "places", "bucket", "law"] as const) {

@@ -15,7 +15,8 @@ import { over } from "../../src/PooledExecutor.js"
 
 /** How bad the world is. Times in milliseconds. */
 export interface Plan {
-  readonly pool: PoolConfig.Options
+  readonly pool: Omit<PoolConfig.Options, "limits">
+  readonly limits: ReadonlyArray<PoolConfig.Limit>
   readonly nodes: number
   readonly rows: number
   readonly patience: number
@@ -28,6 +29,8 @@ export interface Plan {
   readonly faultEvery: number
   readonly faultsUntil: number
   readonly longestStop: number
+  /** Deaths besides, each so long after the beginning. */
+  readonly deaths?: ReadonlyArray<{ readonly share: number; readonly after: number; readonly backAfter: number }>
   /** How fast, at most, one clock goes against another, as a share. */
   readonly drift: number
   readonly latency: number
@@ -40,8 +43,12 @@ export interface Node {
   readonly id: number
   readonly clock: Clock.Clock
   isDead: boolean
-  /** Nothing of it happens before this instant of the true clock. */
+  /** Nothing of it happens from this instant of the true clock on, until that one. */
+  stoppedFrom: number
   stoppedUntil: number
+  /** So long its attempts are counted, as far as it has heard; and how long they are while it is stopped. */
+  keptUntil: number
+  brokenAt: number
   readonly scope: Scope.CloseableScope
 }
 
@@ -93,7 +100,7 @@ export interface Story {
 export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
   Effect.gen(function* () {
     const truth = yield* Effect.clock
-    const config = yield* PoolConfig.make({ ...plan.pool, name: "simulated" })
+    const config = yield* PoolConfig.make({ ...plan.pool, limits: plan.limits, name: "simulated" })
     const times = Lessor.timesOf(plan.patience)
     const memory = yield* PoolMemory.make
     const problems: Array<string> = []
@@ -125,6 +132,9 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
         id: nodes.length,
         clock: clockOf(truth, (): Node => node, rate, shift),
         isDead: false,
+        stoppedFrom: 0,
+        keptUntil: 0,
+        brokenAt: 0,
         stoppedUntil: 0,
         scope: yield* Scope.make()
       }
@@ -197,6 +207,9 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
           check(reply, sentAt, node)
           yield* way
           yield* untilAwake(node)
+          const pace = nowOf(node.clock) / nowOf(truth)
+          const keptUntil = sentAt + (reply.keeps * (1 - Tenant.drift)) / pace
+          if (reply.isHeard) node.keptUntil = Math.max(node.keptUntil, keptUntil)
           return reply
         })
 
@@ -230,16 +243,18 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
         const until = Math.max(at, startedAt + (yield* uniform(plan.latency / 2, plan.latency * 1.5)))
         const arrival = { at, until, node: node.id }
         arrivals.push(arrival)
-        yield* Effect.onInterrupt(truth.sleep(Duration.millis(until - startedAt)), () =>
-          Effect.sync(() => {
-            // The API hears of it a little later.
-            arrivals[arrivals.indexOf(arrival)] = {
-              ...arrival,
-              until: Math.min(until, Math.max(at, nowOf(truth)) + plan.transit)
-            }
-          })
+        const end = (now: number) => {
+          // A process that is stopped cannot break anything off: nobody is to blame for what others do at the API then.
+          const isLate = now - node.stoppedUntil < 1 && startedAt < node.stoppedFrom
+          const endsBy = Math.max(at, isLate ? Math.min(node.brokenAt, now) : now) + plan.transit
+          // The API hears of it a little later.
+          arrivals[arrivals.indexOf(arrival)] = { ...arrival, until: Math.min(until, endsBy) }
+        }
+        yield* Effect.onInterrupt(
+          Effect.zipRight(truth.sleep(Duration.millis(until - startedAt)), untilAwake(node)),
+          () => Effect.sync(() => end(nowOf(truth)))
         )
-        yield* untilAwake(node)
+        end(nowOf(truth))
         running.delete(row)
         left.delete(row)
       })
@@ -270,7 +285,7 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
     const first = members[0]
     if (first !== undefined) yield* moveTo(first)
 
-    const kill = (share: number) =>
+    const kill = (share: number, backAfter: number) =>
       Effect.gen(function* () {
         const node = members[share]
         if (node === undefined) return
@@ -279,7 +294,7 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
         yield* Effect.forkDaemon(Scope.close(node.scope, Exit.void))
         yield* Effect.forkDaemon(settle(node))
         for (const row of running) if (row % plan.nodes === share) running.delete(row)
-        yield* truth.sleep(Duration.millis(yield* uniform(100, 2 * plan.patience)))
+        yield* truth.sleep(Duration.millis(backAfter))
         members[share] = yield* join(share)
         if (wasHome) yield* moveTo(yield* Effect.map(Random.nextIntBetween(0, plan.nodes), (i) => members[i] ?? node))
       })
@@ -290,7 +305,9 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
         const node = members[share]
         if (node === undefined) return
         const lasts = yield* uniform(50, plan.longestStop)
-        node.stoppedUntil = nowOf(truth) + lasts
+        node.stoppedFrom = nowOf(truth)
+        node.stoppedUntil = node.stoppedFrom + lasts
+        node.brokenAt = node.keptUntil
         const home = homes.at(-1)
         if (home?.node !== node || (yield* Random.next) < 0.4) return yield* truth.sleep(Duration.millis(lasts))
         yield* truth.sleep(Duration.millis((yield* Random.next) * lasts))
@@ -315,10 +332,14 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
         const share = yield* Random.nextIntBetween(0, plan.nodes)
         faults += 1
         const what = yield* Random.nextIntBetween(0, 3)
-        yield* what === 0 ? kill(share) : what === 1 ? stop(share) : move
+        yield* what === 0 ? kill(share, yield* uniform(100, 2 * plan.patience)) : what === 1 ? stop(share) : move
       }
     })
     const troubles: Fiber.RuntimeFiber<void> = yield* Effect.fork(plan.faultEvery === Infinity ? Effect.void : trouble)
+
+    yield* Effect.forEach(plan.deaths ?? [], ({ after, backAfter, share }) =>
+      Effect.fork(Effect.zipRight(truth.sleep(Duration.millis(after)), kill(share, backAfter)))
+    )
 
     const startedAt = nowOf(truth)
     while (left.size > 0) yield* truth.sleep(Duration.millis(50))
