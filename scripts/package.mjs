@@ -127,7 +127,8 @@ try {
   add("@effect/platform")
   consume("http", expectedOfHttp)
   consume("journal", expectedOfJournal)
-  add("@effect/cluster", "@effect/rpc", "@effect/sql", "@effect/workflow", "@effect/experimental")
+  // Types of what @effect/rpc packs messages with need those of Node.
+  add("@effect/cluster", "@effect/rpc", "@effect/sql", "@effect/workflow", "@effect/experimental", "@types/node")
   consume("cluster", expectedOfCluster)
 
   const command = pack("effect-aimd-cli")
