@@ -71,6 +71,7 @@ const rooms = {
   "src/report": [core],
   "src/journal": [core],
   "src/cluster": [core, "\\.\\./journal/Lease\\.js"],
+  "src/cluster/batch": ["\\.\\./" + core, "\\.\\./\\.\\./journal/"],
   "src/journal/sql": ["\\.\\./[A-Z]\\w+\\.js"],
   "src/testing/time": ["\\.\\./\\.\\./structure/"],
   "src/testing/api": ["\\.\\./" + core, "\\.\\./time/"],
@@ -88,8 +89,15 @@ const commandDependencies = {
   regex: "^(?!effect(/|$)|effect-aimd(/|$)|@effect/(cli|platform|platform-node)(/|$)|csv-parse$|node:|\\.\\.?/)",
   message: "The command imports what stands in cli/package.json, and the library by its public names."
 }
-const knowsPlatform = new Set(["src/cluster", "src/http", "src/journal", "src/journal/sql", "src/testing/http"])
-const peersOf = { "src/cluster": cluster, "src/journal/sql": database }
+const knowsPlatform = new Set([
+  "src/cluster",
+  "src/cluster/batch",
+  "src/http",
+  "src/journal",
+  "src/journal/sql",
+  "src/testing/http"
+])
+const peersOf = { "src/cluster": cluster, "src/cluster/batch": cluster, "src/journal/sql": database }
 const mayNotImport = (...patterns) => ({ "no-restricted-imports": ["error", { patterns }] })
 const oneWay = (folder, others) => ({
   regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,

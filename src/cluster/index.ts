@@ -5,6 +5,13 @@
  */
 
 /**
+ * Batches of a cluster.
+ *
+ * @since 0.2.0
+ */
+export * as ClusterBatch from "./batch/ClusterBatch.js"
+
+/**
  * Pools of a cluster.
  *
  * @since 0.2.0

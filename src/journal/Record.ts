@@ -10,7 +10,7 @@ import type { ParseError } from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { RowError } from "../PoolError.js"
-import { EntryMetadata, type BufferEntry, type Outcome } from "../order/ReorderBuffer.js"
+import { EntryMetadata, type BufferEntry } from "../order/ReorderBuffer.js"
 import { PoolFailure } from "./PoolFailure.js"
 
 /**
@@ -46,7 +46,7 @@ export interface Codec<A, E> {
 
 interface Decoded<A, E> {
   readonly row: string
-  readonly outcome: Outcome<A, RowError<E>>
+  readonly outcome: Omit<BufferEntry<A, RowError<E>>, "bufferWait">
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

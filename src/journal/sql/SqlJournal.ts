@@ -19,6 +19,7 @@ import * as Header from "../Header.js"
 import { JournalError } from "../JournalError.js"
 import * as Lease from "../Lease.js"
 import { Journal, type Header as BatchHeader, type Learned, type Opened, type Record } from "../Store.js"
+import * as Tables from "./Tables.js"
 
 /**
  * Options of the tables.
@@ -67,17 +68,11 @@ interface Claim {
 /** The statements; each is safe to run twice. */
 const tablesOf = (sql: SqlClient.SqlClient, table: string) => {
   const batches = sql(table)
-  const rows = sql(`${table}_rows`)
+  const rows = sql(Tables.rowsOf(table))
   const beat = (batch: string, owner: string) =>
     isOne(sql`update ${batches} set beat = beat + 1 where batch = ${batch} and owner = ${owner} returning batch`)
   return {
-    create: Effect.zipRight(
-      sql`create table if not exists ${batches} (
-        batch text primary key, header text not null, owner text, beat bigint not null, learned text)`,
-      sql`create table if not exists ${rows} (
-        batch text not null, state_id text not null, submit_index bigint not null, record text not null,
-        primary key (batch, state_id))`
-    ),
+    create: Tables.create(sql, table),
     enter: (batch: string, header: string) =>
       sql`insert into ${batches} ${sql.insert({ batch, header, owner: null, beat: 0, learned: null })}
         on conflict (batch) do nothing`,
@@ -112,7 +107,7 @@ const appending = (
   beat: (batch: string, owner: string) => Effect.Effect<boolean, SqlError>
 ) => {
   const batches = sql(table)
-  const rows = sql(`${table}_rows`)
+  const rows = sql(Tables.rowsOf(table))
   const values = (batch: string, records: ReadonlyArray<Record>) =>
     sql.csv(
       records.map((record) => sql`(${batch}, ${record.stateId}, ${record.submitIndex}, ${JSON.stringify(record)})`)
@@ -161,7 +156,7 @@ const appending = (
   return sql.onDialectOrElse({ sqlite: () => bySingle, orElse: () => byTransaction })
 }
 
-type Tables = ReturnType<typeof tablesOf>
+type Statements = ReturnType<typeof tablesOf>
 
 const isOne = <E>(changed: Effect.Effect<ReadonlyArray<unknown>, E>) =>
   Effect.map(changed, ({ length }) => length === 1)
@@ -171,7 +166,7 @@ const wordsOf = (error: unknown): string =>
   Predicate.hasProperty(error, "cause") && Predicate.isError(error.cause) ? error.cause.message : String(error)
 
 const open = (
-  tables: Tables,
+  tables: Statements,
   header: BatchHeader,
   heartbeat: Duration.Duration
 ): Effect.Effect<Opened, JournalError, Scope.Scope> =>
@@ -242,7 +237,7 @@ const groupsOf = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =
 
 /** Takes hold of the batch; returns the name under which it is held. */
 const hold = (
-  tables: Tables,
+  tables: Statements,
   batch: string,
   heartbeat: Duration.Duration
 ): Effect.Effect<string, JournalError, Scope.Scope> =>
