@@ -156,14 +156,13 @@ const cutting = <Row, I, E, R>(
     Effect.flatMap(tables.cut(batch, cut), (isFirst) => (isFirst ? Effect.succeed(cut) : new Overtaken()))
   const mayCut = Effect.map(watched.unpaused, (state) => state === "running" && fault.text === undefined)
   let next = from
-  let isWhole = true
+  let broken: string | undefined
 
   const lines = Source.read(plan.source, plan.row, id, last).pipe(
     Stream.catchAllCause((cause) =>
       Stream.execute(
         Effect.sync(() => {
-          isWhole = false
-          fault.text ??= `its rows cannot be read: ${Cause.pretty(cause)}`
+          broken = `its rows cannot be read: ${Cause.pretty(cause)}`
         })
       )
     )
@@ -182,9 +181,12 @@ const cutting = <Row, I, E, R>(
       return write(cut)
     })
   )
-  const over = Effect.suspend(() =>
-    isWhole ? write({ ...next, size: 0, digest: "", last: null, content: null }) : Effect.void
-  )
+  // What was read before the source failed is done first.
+  const over = Effect.suspend(() => {
+    if (broken === undefined) return write({ ...next, size: 0, digest: "", last: null, content: null })
+    fault.text ??= broken
+    return Effect.void
+  })
   return Stream.concat(cuts, Stream.execute(Effect.flatMap(mayCut, (may) => (may ? over : Effect.void))))
 }
 
