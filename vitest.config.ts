@@ -15,7 +15,11 @@ const long = [
 ]
 
 /** Minutes of real processes that die: `npm run test:kills`. */
-const kills = ["test/journal/crash/kills.test.ts", "test/cluster/processes/kills.test.ts"]
+const kills = [
+  "test/journal/crash/kills.test.ts",
+  "test/cluster/processes/kills.test.ts",
+  "test/cluster/batch/processes/kills.test.ts"
+]
 
 /** What a browser makes of the pages: `npm run test:browser`. */
 const browser = "test/browser/*.test.ts"

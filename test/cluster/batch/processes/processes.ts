@@ -1,0 +1,110 @@
+/** Real runners, one database, one API; runners are killed, end in order, and join, while their parent reads the results. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Exit, Redacted, Schedule, Stream } from "effect"
+import { bundle } from "../../../support/bundle.js"
+import { type Orders, Squares } from "./squares.js"
+
+/** After so many calls of the API: these runners are killed, this one ends in order, so many join. */
+export interface Event {
+  readonly after: number
+  readonly kills?: ReadonlyArray<number>
+  readonly leaves?: number
+  readonly joins?: number
+}
+
+export interface Plan {
+  readonly postgres: string
+  readonly port: number
+  readonly rows: number
+  readonly perSecond: number
+  readonly events: ReadonlyArray<Event>
+}
+
+export interface Outcome {
+  readonly results: ReadonlyArray<readonly [number, number]>
+  readonly calls: number
+  /** Events that did not come about. */
+  readonly left: number
+  readonly seconds: number
+}
+
+const sqlOf = (url: string) => PgClient.layer({ url: Redacted.make(url) })
+
+const administer = (postgres: string, statement: string) =>
+  Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe(statement)).pipe(
+    Effect.provide(sqlOf(postgres)),
+    Effect.runPromise
+  )
+
+/** The results, as somebody reads them who is no runner; the batch may not be there yet. */
+const read = (database: string) =>
+  Effect.gen(function* () {
+    const batch = yield* Effect.retry(Squares.attach("all"), Schedule.spaced("200 millis"))
+    return yield* Stream.runCollect(batch.results())
+  }).pipe(Effect.provide(sqlOf(database)), Effect.runPromise)
+
+/** Runs the plan in a database of its own, with two runners at the beginning. */
+export const run = async (plan: Plan): Promise<Outcome> => {
+  const file = await bundle(join(import.meta.dirname, "child.ts"), "cluster-batch-child")
+  const name = `cluster_batch_${process.pid}_${plan.port}`
+  await administer(plan.postgres, `create database ${name}`)
+  const database = new URL(plan.postgres)
+  database.pathname = name
+
+  let calls = 0
+  let onCall = (): void => undefined
+  const server = createServer((_, response) => {
+    calls += 1
+    response.writeHead(200).end()
+    onCall()
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  // The server listens on a port.
+  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  const children: Array<ChildProcess> = []
+  const startOne = (): void => {
+    const orders: Orders = {
+      database: database.href,
+      api,
+      port: plan.port + children.length,
+      rows: plan.rows,
+      perSecond: plan.perSecond
+    }
+    children.push(spawn(process.execPath, [file, JSON.stringify(orders)], { stdio: ["ignore", "ignore", "inherit"] }))
+  }
+  startOne()
+  startOne()
+
+  const left = [...plan.events]
+  onCall = () => {
+    for (let next = left[0]; next !== undefined && calls >= next.after; next = left[0]) {
+      left.shift()
+      for (const index of next.kills ?? []) children[index]?.kill("SIGKILL")
+      if (next.leaves !== undefined) children[next.leaves]?.kill("SIGTERM")
+      for (let i = 0; i < (next.joins ?? 0); i++) startOne()
+    }
+  }
+
+  const since = performance.now()
+  const results = await read(database.href)
+  const seconds = (performance.now() - since) / 1000
+  await Promise.all(
+    children.map((child) => {
+      const ended = new Promise((resolve) => child.once("exit", resolve))
+      return child.exitCode === null && child.signalCode === null && child.kill("SIGKILL") ? ended : Promise.resolve()
+    })
+  )
+  server.close()
+  await administer(plan.postgres, `drop database ${name} with (force)`)
+  return {
+    results: Array.from(results, ({ exit, submitIndex }) => [submitIndex, Exit.getOrElse(exit, () => NaN)] as const),
+    calls,
+    left: left.length,
+    seconds
+  }
+}
