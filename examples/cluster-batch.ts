@@ -43,7 +43,9 @@ const program = Effect.gen(function* () {
 
 // One process, nothing to install. The cluster numbers its messages: they need whole numbers of any size.
 const singleIn = (file: string) =>
-  SingleRunner.layer().pipe(Layer.provideMerge(LibsqlClient.layer({ url: `file:${file}`, intMode: "bigint" })))
+  SingleRunner.layer({ shardingConfig: { entityTerminationTimeout: "2 seconds" } }).pipe(
+    Layer.provideMerge(LibsqlClient.layer({ url: `file:${file}`, intMode: "bigint" }))
+  )
 
 // Several processes, each with a port of its own, and one database.
 const teamOf = (url: string, port: number) =>
@@ -54,7 +56,9 @@ const teamOf = (url: string, port: number) =>
       shardLockDisableAdvisory: true,
       shardLockExpiration: "10 seconds",
       shardLockRefreshInterval: "2 seconds",
-      runnerHealthCheckInterval: "2 seconds"
+      runnerHealthCheckInterval: "2 seconds",
+      // One that ends in order hands its chunks over after so long.
+      entityTerminationTimeout: "2 seconds"
     }
   }).pipe(Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) })))
 

@@ -220,9 +220,12 @@ export const pages = <Row, E, R>(
 /** A loop over statements that a moment without the database ends too. */
 const again = Schedule.spaced("1 second")
 
-const nameOf = (what: string, name: unknown): string => {
-  if (Predicate.isString(name) && name !== "") return name
-  throw Argument.refusal(what, "a non-empty string", name)
+/** The cluster's tables have columns of 150 characters for a kind of entity, and of 255 for its id. */
+const longest = { name: 100, id: 200 }
+
+const checked = (what: keyof typeof longest, text: unknown): string => {
+  if (Predicate.isString(text) && text !== "" && text.length <= longest[what]) return text
+  throw Argument.refusal(`${what} of a ClusterBatch`, `a non-empty string of at most ${longest[what]} characters`, text)
 }
 
 /**
@@ -236,7 +239,7 @@ export const make = <Row, I, A, AI, E = never, EI = never>(
   name: string,
   shape: Shape<Row, I, A, AI, E, EI>
 ): ClusterBatch<Row, A, E> => {
-  nameOf("name of ClusterBatch.make", name)
+  checked("name", name)
   const { table = "effect_aimd_batch" } = shape
   const interval = PoolConfig.makeDuration("interval", shape.interval ?? "1 second")
   const driver = Message.driverOf(name)
@@ -254,7 +257,7 @@ export const make = <Row, I, A, AI, E = never, EI = never>(
     layer: (options) => layer(name, shape, options),
     start: (id) =>
       Effect.gen(function* () {
-        const { handle, tables } = yield* handleOf(nameOf("id of a batch", id))
+        const { handle, tables } = yield* handleOf(checked("id", id))
         yield* tables.enter(batchOf(id))
         yield* tables.move(batchOf(id), ["failed"], "running")
         const current = yield* tables.state(batchOf(id))
@@ -266,7 +269,7 @@ export const make = <Row, I, A, AI, E = never, EI = never>(
       }),
     attach: (id) =>
       Effect.gen(function* () {
-        const { handle } = yield* handleOf(nameOf("id of a batch", id))
+        const { handle } = yield* handleOf(checked("id", id))
         yield* handle.status
         return handle
       })

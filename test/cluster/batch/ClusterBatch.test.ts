@@ -5,7 +5,7 @@ import { LibsqlClient } from "@effect/sql-libsql"
 import { assert, describe, it } from "@effect/vitest"
 import { Capacity, PooledExecutor } from "effect-aimd"
 import { ClusterBatch } from "effect-aimd/cluster"
-import { Chunk, Effect, Exit, Layer, Schema, Stream } from "effect"
+import { Cause, Chunk, Effect, Exit, Layer, Schema, Stream } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -35,11 +35,13 @@ const numbers = (count: number) => () => Stream.range(0, count - 1)
 const chunks = { atLeast: 7, atMost: 7, atOnce: 3 }
 const Pool = PooledExecutor.layer({ poolSize: 8 })
 
-/** Rows whose exits are no successes are shown as they are. */
-const valuesOf = (results: Chunk.Chunk<ClusterBatch.Result<number, Odd>>) =>
-  Array.from(results, ({ exit, submitIndex }) => [submitIndex, Exit.getOrElse(exit, () => exit)])
+type Value = readonly [row: number, value: unknown]
 
-const doubles = (count: number) => Array.from({ length: count }, (_, i) => [i, i * 2])
+/** Rows whose exits are no successes are shown as they are. */
+const valuesOf = (results: Chunk.Chunk<ClusterBatch.Result<number, Odd>>): ReadonlyArray<Value> =>
+  Array.from(results, ({ exit, submitIndex }) => [submitIndex, Exit.getOrElse(exit, () => exit)] as const)
+
+const doubles = (count: number): ReadonlyArray<Value> => Array.from({ length: count }, (_, i) => [i, i * 2] as const)
 
 const counter = () => {
   const times = new Map<number, number>()
@@ -69,7 +71,7 @@ describe("ClusterBatch", () => {
       yield* Effect.gen(function* () {
         const batch = yield* Doubles.start("first")
         const results = yield* Stream.runCollect(batch.results())
-        const expected = doubles(40).map(([i = 0, value]) => [i, i === 9 ? Exit.fail(new Odd({ row: 9 })) : value])
+        const expected = doubles(40).map(([i, value]): Value => [i, i === 9 ? Exit.fail(new Odd({ row: 9 })) : value])
         assert.deepStrictEqual(valuesOf(results), expected)
         assert.strictEqual(Chunk.unsafeGet(results, 5).attempts, 2)
         assert.deepStrictEqual(valuesOf(yield* Stream.runCollect(batch.results({ from: 16 }))), expected.slice(16))
@@ -241,6 +243,23 @@ describe("ClusterBatch", () => {
         assert.deepStrictEqual(valuesOf(yield* Stream.runCollect(batch.results())), doubles(40))
       }).pipe(Effect.provide(runner(40)))
       assert.notInclude(asked, undefined)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("refuses wrong names, ids and chunks, and says what is right", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "cluster.db")
+      const shape = { row: Schema.Number, success: Schema.Number }
+      assert.throws(() => ClusterBatch.make("", shape), "name of a ClusterBatch: expected a non-empty string")
+      const tooLong = Doubles.start("x".repeat(201))
+      const noChunks = Layer.launch(
+        Doubles.layer({ rows: numbers(1), process: Effect.succeed, chunks: { atOnce: 0 } }).pipe(Layer.provide(Pool))
+      )
+      const said = (wrong: Effect.Effect<unknown, unknown, Effect.Effect.Context<typeof tooLong>>) =>
+        Effect.map(Effect.flip(Effect.sandbox(Effect.provide(wrong, clusterIn(file)))), Cause.pretty)
+      const id = "id of a ClusterBatch: expected a non-empty string of at most 200 characters"
+      assert.include(yield* said(tooLong), id)
+      assert.include(yield* said(noChunks), "option chunks.atOnce: expected an integer of at least 1, got 0")
     }).pipe(Effect.scoped)
   )
 })

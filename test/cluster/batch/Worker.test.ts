@@ -99,7 +99,7 @@ for (const { layer, name } of databases) {
         assert.deepStrictEqual(started, rows)
         const found = yield* tables.chunk("b", 0)
         assert.isTrue(found?.isDone)
-        assert.isNull(found?.content)
+        assert.isNull(found.content)
       })
     )
 

@@ -9,7 +9,7 @@ const rows = 600
 
 describe("Runners of a batch", () => {
   for (const at of postgres === undefined ? [] : [postgres]) {
-    it("give each result once and in order, whoever is killed, leaves or joins; what the API sees is printed", async () => {
+    it("give each result once and in order, whoever is killed, stopped, leaves or joins; what the API sees is printed", async () => {
       const { results, ...outcome } = await run({
         postgres: at,
         port: 43_000,
@@ -18,6 +18,7 @@ describe("Runners of a batch", () => {
         events: [
           { after: 60, kills: [0] },
           { after: 150, joins: 2 },
+          { after: 200, stops: [2, 8000] },
           { after: 250, leaves: 1 },
           { after: 350, kills: [1, 2, 3] },
           { after: 350, joins: 2 }

@@ -3,15 +3,20 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Schedule, Stream } from "effect"
 import { bundle } from "../../../support/bundle.js"
 import { type Orders, Squares } from "./squares.js"
 
-/** After so many calls of the API: these runners are killed, this one ends in order, so many join. */
+/**
+ * After so many calls of the API: these runners are killed, this one is stopped for so many milliseconds, this one ends in
+ * order, so many join.
+ */
 export interface Event {
   readonly after: number
   readonly kills?: ReadonlyArray<number>
+  readonly stops?: readonly [runner: number, millis: number]
   readonly leaves?: number
   readonly joins?: number
 }
@@ -80,11 +85,16 @@ export const run = async (plan: Plan): Promise<Outcome> => {
   startOne()
   startOne()
 
+  const stop = (runner: number, millis: number): void => {
+    children[runner]?.kill("SIGSTOP")
+    void delay(millis).then(() => children[runner]?.kill("SIGCONT"))
+  }
   const left = [...plan.events]
   onCall = () => {
     for (let next = left[0]; next !== undefined && calls >= next.after; next = left[0]) {
       left.shift()
       for (const index of next.kills ?? []) children[index]?.kill("SIGKILL")
+      if (next.stops !== undefined) stop(...next.stops)
       if (next.leaves !== undefined) children[next.leaves]?.kill("SIGTERM")
       for (let i = 0; i < (next.joins ?? 0); i++) startOne()
     }
