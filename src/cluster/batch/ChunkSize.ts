@@ -17,14 +17,21 @@ export interface Options {
   readonly lasts: number
   readonly atLeast: number
   readonly atMost: number
-  /** Chunks that run at once, over the whole cluster: each has its share of the rate. */
+  /** Chunks of a batch that are handed out at once. */
   readonly atOnce: number
+  /** Those of them that one process does at once. */
+  readonly perProcess: number
 }
 
-/** A number of rows, and when they were done. */
-interface Ended {
-  readonly at: number
+/**
+ * What a chunk has come to: so many rows in so many milliseconds.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Pace {
   readonly rows: number
+  readonly millis: number
 }
 
 /**
@@ -47,37 +54,34 @@ export const allowed = ({ config, starts }: Pick<PoolStats.PoolStats, "config" |
  * @category models
  */
 export interface ChunkSize {
-  /** A chunk of so many rows has ended. */
-  readonly ended: (at: number, rows: number) => void
+  readonly ended: (pace: Pace) => void
   readonly next: (allowed: number | undefined) => number
 }
 
 /**
- * Makes the size of chunks. What chunks have shown counts; before that, what the pool allows; before that, `atLeast`.
+ * Makes the size of chunks. What the latest chunks have shown counts; before that, what the pool allows, shared by the chunks of
+ * one process; before that, `atLeast`.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ atLeast, atMost, atOnce, lasts }: Options, now: number): ChunkSize => {
-  /** The first one is where the time begins in which the others were done. */
-  const recent: Array<Ended> = [{ at: now, rows: 0 }]
+export const make = ({ atLeast, atMost, atOnce, lasts, perProcess }: Options): ChunkSize => {
+  const recent: Array<Pace> = []
 
   const shown = (): number | undefined => {
-    const [first] = recent
-    const last = recent.at(-1)
-    if (first === undefined || last === undefined || last.at <= first.at) return undefined
-    return recent.reduce((sum, { rows }) => sum + rows, -first.rows) / (last.at - first.at)
+    const rows = recent.reduce((sum, pace) => sum + pace.rows, 0)
+    const millis = recent.reduce((sum, pace) => sum + pace.millis, 0)
+    return millis > 0 ? rows / millis : undefined
   }
 
   return {
-    ended: (at, rows) => {
-      recent.push({ at, rows })
-      if (recent.length > 2 * atOnce + 1) recent.shift()
+    ended: (pace) => {
+      recent.push(pace)
+      if (recent.length > atOnce) recent.shift()
     },
     next: (allowed) => {
-      const rate = shown() ?? allowed
-      const size = rate === undefined ? atLeast : Math.round((rate * lasts) / atOnce)
-      return Math.min(Math.max(size, atLeast), atMost)
+      const rate = shown() ?? (allowed === undefined ? 0 : allowed / perProcess)
+      return Math.min(Math.max(Math.round(rate * lasts), atLeast), atMost)
     }
   }
 }

@@ -148,8 +148,10 @@ export interface ChunkOptions {
   readonly atLeast?: number | undefined
   /** Rows of a chunk, at most; default 1,000. */
   readonly atMost?: number | undefined
-  /** Chunks of one batch that run at once, over the whole cluster; default 16. */
+  /** Chunks of one batch that are handed out at once, over the whole cluster; default 16. */
   readonly atOnce?: number | undefined
+  /** Those of them that one process does at once: with more, results come later, and their journals write more often; default 2. */
+  readonly perProcess?: number | undefined
 }
 
 /**
@@ -302,15 +304,15 @@ const handle = <A, E>(shelf: Reader.Shelf<A, E>, id: string): Handle<A, E> => {
   }
 }
 
-const sizesOf = ({ atLeast = 10, atMost = 1000, atOnce = 16, lasts = "10 seconds" }: ChunkOptions) =>
+const sizesOf = ({ atLeast = 10, atMost = 1000, atOnce = 16, lasts = "10 seconds", perProcess = 2 }: ChunkOptions) =>
   Effect.gen(function* () {
-    for (const [option, value] of Object.entries({ atLeast, atMost, atOnce })) {
+    for (const [option, value] of Object.entries({ atLeast, atMost, atOnce, perProcess })) {
       if (!Number.isSafeInteger(value) || value < 1) {
         return yield* Effect.die(Argument.refusal(`option chunks.${option}`, "an integer of at least 1", value))
       }
     }
     const millis = Duration.toMillis(yield* PoolConfig.makeDuration("lasts", lasts))
-    return { atLeast: Math.min(atLeast, atMost), atMost, atOnce, lasts: millis }
+    return { atLeast: Math.min(atLeast, atMost), atMost, atOnce, perProcess, lasts: millis }
   })
 
 /** The driver and the worker of this process. */
@@ -324,7 +326,7 @@ const layer = <Row, I, A, AI, E, EI, SE, SR, R>(
     const interval = yield* PoolConfig.makeDuration("interval", shape.interval ?? "1 second")
     const sizes = yield* sizesOf(options.chunks ?? {})
     const tables = yield* BatchTables.make(table)
-    const watch = yield* Watch.make(tables, interval)
+    const watch = yield* Watch.make(tables, interval, sizes.perProcess)
     const pool = yield* PooledExecutor.PooledExecutor
     const common = { pool, tables, watch, interval, row: shape.row }
     const worker = Message.workerOf(name)
@@ -345,7 +347,7 @@ const layer = <Row, I, A, AI, E, EI, SE, SR, R>(
           until: (isDone) => isDone
         }
       )
-      return Effect.orDie(Effect.raceFirst(asked, Effect.as(done, { _tag: "Done" } as const)))
+      return Effect.orDie(Effect.raceFirst(asked, Effect.as(done, { _tag: "Done", millis: 0 } as const)))
     }
 
     const work = {

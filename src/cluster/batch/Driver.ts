@@ -7,7 +7,6 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
-import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -90,7 +89,7 @@ const once = <Row, I, E, R>(
     const watched = yield* plan.watch(batch)
     // What is watched may be a while old.
     if (!alive.some((state) => state === current?.state)) return true
-    const size = ChunkSize.make(sizes, yield* Clock.currentTimeMillis)
+    const size = ChunkSize.make(sizes)
     const fault: Fault = { text: undefined }
     const last = yield* tables.last(batch)
     const undone = yield* tables.undone(batch)
@@ -117,7 +116,7 @@ const handOut = <Row, I, E, R>(
     const ended = yield* hand(chunk)
     switch (ended._tag) {
       case "Done":
-        return sizes.ended(yield* Clock.currentTimeMillis, size)
+        return sizes.ended({ rows: ended.millis > 0 ? size : 0, millis: ended.millis })
       case "Stopped":
         return
       case "Failed":

@@ -10,13 +10,13 @@ import * as Rpc from "@effect/rpc/Rpc"
 import * as Schema from "effect/Schema"
 
 /**
- * How a chunk ended: with all of its rows, because its batch is to do no more, or because it cannot go on.
+ * How a chunk ended: with all of its rows, in so many milliseconds, 0 where nobody knows; because its batch is to do no more, or because it cannot go on.
  *
  * @since 0.2.0
  * @category models
  */
 export const ChunkEnd = Schema.Union(
-  Schema.TaggedStruct("Done", {}),
+  Schema.TaggedStruct("Done", { millis: Schema.Number }),
   Schema.TaggedStruct("Stopped", {}),
   Schema.TaggedStruct("Failed", { detail: Schema.String })
 )

@@ -20,6 +20,8 @@ import type { BatchTables, State } from "./BatchTables.js"
  */
 export interface Watched {
   readonly state: Effect.Effect<State>
+  /** Each chunk of the batch that this process does takes one. */
+  readonly permits: Effect.Semaphore
   /** Returns the state once it is not `paused`. */
   readonly unpaused: Effect.Effect<State>
 }
@@ -33,12 +35,16 @@ export interface Watched {
 export type Watch = (batch: string) => Effect.Effect<Watched, SqlError, Scope.Scope>
 
 /**
- * Makes a watch that looks so often. A batch is watched as long as somebody works for it.
+ * Makes a watch that looks so often, for a process that does so many chunks of a batch at once. A batch is watched as long as somebody works for it.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = (tables: BatchTables, interval: Duration.Duration): Effect.Effect<Watch, never, Scope.Scope> =>
+export const make = (
+  tables: BatchTables,
+  interval: Duration.Duration,
+  perProcess: number
+): Effect.Effect<Watch, never, Scope.Scope> =>
   Effect.map(
     RcMap.make({
       lookup: (batch: string) =>
@@ -54,6 +60,7 @@ export const make = (tables: BatchTables, interval: Duration.Duration): Effect.E
             Effect.forkScoped
           )
           const watched: Watched = {
+            permits: yield* Effect.makeSemaphore(perProcess),
             state: SubscriptionRef.get(ref),
             unpaused: Stream.runHead(Stream.filter(ref.changes, (state) => state !== "paused")).pipe(
               // The states of a batch never end.

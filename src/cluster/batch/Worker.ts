@@ -5,7 +5,7 @@
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -67,17 +67,10 @@ export const run = <Row, I, A, AI, E, EI, R>(
   batch: string,
   chunk: number
 ): Effect.Effect<ChunkEnd, never, R | Journal.Journal> => {
-  const { interval, tables } = work
   const once = Effect.gen(function* () {
     const watched = yield* work.watch(batch)
-    const state = yield* watched.unpaused
-    if (state !== "running") return stopped
-    const found = yield* tables.chunk(batch, chunk)
-    if (found === undefined) return failed("the chunk is gone")
-    if (found.isDone) return done
-    const failures = yield* doRows(work, batch, found, watched)
-    if (typeof failures !== "number") return failures
-    return (yield* tables.finish(batch, chunk, failures)) ? done : undefined
+    yield* watched.unpaused
+    return yield* watched.permits.withPermits(1)(attempt(work, batch, chunk, watched))
   }).pipe(
     Effect.scoped,
     Effect.catchTags({ JournalError: afterJournal, SqlError: later, PoolShutdownError: () => Effect.never }),
@@ -86,12 +79,12 @@ export const run = <Row, I, A, AI, E, EI, R>(
 
   /** What is not done yet is looked at again: it was paused meanwhile, or another runner still works with the journal. */
   const loop: Effect.Effect<ChunkEnd, never, R | Journal.Journal> = Effect.flatMap(once, (end) =>
-    end === undefined ? Effect.delay(loop, interval) : Effect.succeed(end)
+    end === undefined ? Effect.delay(loop, work.interval) : Effect.succeed(end)
   )
   return loop
 }
 
-const done: ChunkEnd = { _tag: "Done" }
+const done = (millis: number): ChunkEnd => ({ _tag: "Done", millis })
 const stopped: ChunkEnd = { _tag: "Stopped" }
 const failed = (detail: string): ChunkEnd => ({ _tag: "Failed", detail })
 
@@ -113,6 +106,25 @@ const afterJournal = (error: JournalError): Effect.Effect<ChunkEnd | undefined> 
       return Effect.succeed(failed(error.message))
   }
 }
+
+/** Says how the chunk has ended; undefined where it has not. */
+const attempt = <Row, I, A, AI, E, EI, R>(
+  work: Work<Row, I, A, AI, E, EI, R>,
+  batch: string,
+  chunk: number,
+  watched: Watched
+) =>
+  Effect.gen(function* () {
+    const state = yield* watched.state
+    if (state === "paused") return undefined
+    if (state !== "running") return stopped
+    const found = yield* work.tables.chunk(batch, chunk)
+    if (found === undefined) return failed("the chunk is gone")
+    if (found.isDone) return done(0)
+    const [lasted, failures] = yield* Effect.timed(doRows(work, batch, found, watched))
+    if (typeof failures !== "number") return failures
+    return (yield* work.tables.finish(batch, chunk, failures)) ? done(Duration.toMillis(lasted)) : undefined
+  })
 
 /** Does what is not in the journal; says how many rows have failed. */
 const doRows = <Row, I, A, AI, E, EI, R>(

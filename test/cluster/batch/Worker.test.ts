@@ -39,6 +39,7 @@ const world = Effect.gen(function* () {
   const atRest: Array<ReadonlyArray<number>> = []
   let state: BatchTables.State = "running"
   const watched: Watched = {
+    permits: yield* Effect.makeSemaphore(1),
     state: Effect.sync(() => state),
     unpaused: Effect.sync(() => {
       if (state === "paused") {
@@ -94,7 +95,7 @@ for (const { layer, name } of databases) {
       Effect.gen(function* () {
         const { atRest, become, run, started, tables } = yield* world
         const end = yield* run((row) => Effect.as(row === 102 ? become("paused") : Effect.void, row))
-        assert.deepStrictEqual(end, { _tag: "Done" })
+        assert.strictEqual(end._tag, "Done")
         assert.deepStrictEqual(atRest, [[100, 101, 102]])
         assert.deepStrictEqual(started, rows)
         const found = yield* tables.chunk("b", 0)
@@ -121,7 +122,7 @@ for (const { layer, name } of databases) {
       Effect.gen(function* () {
         const { run, tables } = yield* world
         const end = yield* run((row) => (row === 101 ? Effect.interrupt : Effect.succeed(row)))
-        assert.deepStrictEqual(end, { _tag: "Done" })
+        assert.strictEqual(end._tag, "Done")
         const { done, failed } = yield* tables.counts("b")
         assert.deepStrictEqual([done, failed], [5, 1])
         assert.include((yield* tables.records("b", 0))[1], "the row interrupted itself")
@@ -139,7 +140,7 @@ for (const { layer, name } of databases) {
         yield* Effect.yieldNow()
         assert.deepStrictEqual(started, [])
         yield* Scope.close(holder, Exit.void)
-        assert.deepStrictEqual(yield* Fiber.join(running), { _tag: "Done" })
+        assert.strictEqual((yield* Fiber.join(running))._tag, "Done")
         assert.deepStrictEqual(started, rows)
       })
     )

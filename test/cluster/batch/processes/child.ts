@@ -35,7 +35,7 @@ const cluster = NodeClusterSocket.layer({
 
 const runner = Squares.layer({
   rows: () => Stream.range(0, rows - 1),
-  chunks: { lasts: "2 seconds", atMost: 20, atOnce: 6 },
+  chunks: { lasts: "1 second", atMost: 20, atOnce: 8 },
   process: call
 }).pipe(
   Layer.provide(
