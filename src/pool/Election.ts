@@ -20,6 +20,8 @@ export interface Election {
   /** Shows it the next that wants to start; says whether it does. The first that was shown is passed only by those that fit. */
   accepts(asked: Weight): boolean
   readonly elected: Bid | undefined
+  /** Whether anything was shown to it. */
+  readonly isAsked: boolean
   /** When the first may start; Infinity where only the end of an attempt can tell, or nobody was shown. */
   readonly opensAt: number
   /** Nobody else can be accepted. */
@@ -98,6 +100,10 @@ class Vote implements Election {
     return true
   }
 
+  get isAsked(): boolean {
+    return this.first !== undefined
+  }
+
   get isOver(): boolean {
     const nobodyPasses = this.first !== undefined && (this.options.free < 2 || this.opensAt === Infinity)
     return this.elected !== undefined || this.left <= 0 || this.isBroke || nobodyPasses
@@ -152,19 +158,25 @@ export const makeLine = (): Line => {
   return {
     note: (claim, elect) => void votes.set(claim, elect),
     winner: (line, election) => {
-      const leader = line.first
-      if (leader === undefined) return undefined
-      if (leader !== first) passes = 0
-      first = leader
-      if (elects(leader, election)) {
-        passes = 0
-        return leader
+      const winsAt = (place: Semaphore.Place): boolean => {
+        // Nobody before it has anything to start.
+        const isFirst = !election.isAsked
+        const isWinner = elects(place, election)
+        // Whoever has nothing to start is passed by nobody.
+        if (!isWinner && !election.isAsked) return false
+        if (isFirst && place !== first) {
+          first = place
+          passes = 0
+        }
+        if (isWinner) passes = isFirst ? 0 : passes + 1
+        return isWinner
       }
+      // Most of the time it is the first in line: nobody else is looked at.
+      const leader = line.first
+      if (leader === undefined || winsAt(leader)) return leader
       for (const place of line.nodes()) {
-        if (election.isOver || passes >= mostPasses) return undefined
-        if (place === leader || !elects(place, election)) continue
-        passes += 1
-        return place
+        if (election.isAsked && (election.isOver || passes >= mostPasses)) return undefined
+        if (place !== leader && winsAt(place)) return place
       }
       return undefined
     }

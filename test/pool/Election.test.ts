@@ -33,7 +33,8 @@ const standing = (...ready: ReadonlyArray<boolean>) => {
   const line = Election.makeLine()
   const places = ready.map((isReady) => {
     const place = someone()
-    line.note(place.value, () => isReady)
+    // Of 10 tokens a second 5 are spent: there is no room for 10.
+    line.note(place.value, (vote) => isReady || vote.accepts(tokens(10)))
     return place
   })
   return { line, places }
@@ -123,13 +124,13 @@ describe("Fresh rows of a lane", () => {
 describe("A line of those who elect", () => {
   it("is served by its first who has something to start", () => {
     const { line, places } = standing(false, true, true)
-    assert.strictEqual(line.winner(lineOf(...places), election()), places[1])
+    assert.strictEqual(line.winner(lineOf(...places), election(5)), places[1])
     assert.strictEqual(standing().line.winner(lineOf(), election()), undefined)
   })
 
   it("serves others 64 times before one that has to wait, and then nobody before it has started", () => {
     const { line, places } = standing(false, true)
-    const winners = Array.from({ length: 66 }, () => line.winner(lineOf(...places), election()))
+    const winners = Array.from({ length: 66 }, () => line.winner(lineOf(...places), election(5)))
     assert.deepStrictEqual(
       winners.map((place) => place && places.indexOf(place)),
       [...Array.from({ length: 64 }, () => 1), undefined, undefined]
@@ -137,23 +138,35 @@ describe("A line of those who elect", () => {
     // Another is first in line now: it is served before as often.
     const [first, second] = places
     const next = someone()
-    line.note(next.value, () => false)
+    line.note(next.value, (vote) => vote.accepts(tokens(10)))
     if (second === undefined || first === undefined) return assert.fail("nobody stands in line")
-    assert.strictEqual(line.winner(lineOf(next, second), election()), second)
+    assert.strictEqual(line.winner(lineOf(next, second), election(5)), second)
   })
 
   it("counts anew once the first has started", () => {
     let isReady = false
     const line = Election.makeLine()
     const [first, second] = [someone(), someone()]
-    line.note(first.value, () => isReady)
+    line.note(first.value, (vote) => isReady || vote.accepts(tokens(10)))
     line.note(second.value, () => true)
-    const serve = () => line.winner(lineOf(first, second), election())
+    const serve = () => line.winner(lineOf(first, second), election(5))
     for (let i = 0; i < 64; i++) serve()
     isReady = true
     assert.strictEqual(serve(), first)
     isReady = false
     assert.strictEqual(serve(), second)
+  })
+
+  it("is held up by nobody who stands in line and has nothing to start", () => {
+    const { line, places } = standing(false, true)
+    const idle = someone()
+    line.note(idle.value, () => false)
+    const [, second] = places
+    const winners = new Set(Array.from({ length: 200 }, () => line.winner(lineOf(idle, second ?? idle), election(5))))
+    assert.deepStrictEqual([...winners], [second])
+    // Whoever has to wait is protected behind it as well.
+    const passed = Array.from({ length: 66 }, () => line.winner(lineOf(idle, ...places), election(5)))
+    assert.deepStrictEqual(passed.slice(62), [second, second, undefined, undefined])
   })
 
   it("asks nobody else once an election is over", () => {
