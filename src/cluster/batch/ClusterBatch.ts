@@ -357,9 +357,10 @@ const layer = <Row, I, A, AI, E, EI, SE, SR, R>(
       process: options.process,
       options
     }
-    const journal = Layer.build(SqlJournal.layer({ table: BatchTables.journalTable(table), heartbeat: interval }))
-    const journals = yield* journal
-    const handlers = Layer.merge(
+    const journals = yield* Layer.build(
+      SqlJournal.layer({ table: BatchTables.journalTable(table), heartbeat: interval })
+    )
+    return Layer.merge(
       worker.toLayer(
         { Do: ({ payload: { chunk, id } }) => Effect.provide(Worker.run(work, batchOf(id), chunk), journals) },
         { maxIdleTime: "10 seconds" }
@@ -372,5 +373,4 @@ const layer = <Row, I, A, AI, E, EI, SE, SR, R>(
         { maxIdleTime: "10 seconds" }
       )
     )
-    return handlers
   }).pipe(Layer.unwrapScoped)

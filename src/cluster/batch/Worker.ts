@@ -74,7 +74,9 @@ export const run = <Row, I, A, AI, E, EI, R>(
   }).pipe(
     Effect.scoped,
     Effect.catchTags({ JournalError: afterJournal, SqlError: later, PoolShutdownError: () => Effect.never }),
-    Effect.catchAll(({ message }) => Effect.succeed(failed(message)))
+    Effect.catchAll(({ message }) => Effect.succeed(failed(message))),
+    // A `stateId` that throws would throw again.
+    Effect.catchAllDefect((defect) => Effect.succeed(failed(Cause.pretty(Cause.die(defect)))))
   )
 
   /** What is not done yet is looked at again: it was paused meanwhile, or another runner still works with the journal. */

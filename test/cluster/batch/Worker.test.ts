@@ -156,5 +156,15 @@ for (const { layer, name } of databases) {
         assert.include(JSON.stringify(end), "fingerprint")
       })
     )
+
+    live(
+      "fails where a row has no name",
+      Effect.gen(function* () {
+        const { run, started } = yield* world
+        const end = yield* run(Effect.succeed, { stateId: () => "" })
+        assert.include(JSON.stringify(end), "stateId of row 0: expected a non-empty string")
+        assert.deepStrictEqual(started, [])
+      })
+    )
   })
 }
