@@ -1,6 +1,6 @@
-/** Processes of a cluster that are really killed and stopped: `npm run test:kills`. */
+/** Processes of a cluster that are really killed, stopped and cut off: `npm run test:kills`. */
 import { assert, describe, it } from "@effect/vitest"
-import { run } from "./processes.js"
+import { busiestSecond, busyAfter, run } from "./processes.js"
 
 const postgres = process.env["JOURNAL_POSTGRES"]
 if (postgres === undefined) console.warn("JOURNAL_POSTGRES names no database: no process of a cluster is killed")
@@ -9,22 +9,27 @@ const rows = 900
 
 describe("Processes of a cluster", () => {
   for (const at of postgres === undefined ? [] : [postgres]) {
-    it("do all rows, whichever is killed or stopped; what the API sees is printed", async () => {
-      const outcome = await run({
+    it("do each row once, in order, whichever is killed, stopped or cut off; what the API sees is printed", async () => {
+      const { instants, ...outcome } = await run({
         postgres: at,
         port: 42_000,
+        processes: 3,
         rows,
         perSecond: 50,
         faults: [
-          { after: 150, process: 0 },
-          { after: 300, process: 1, stops: 8000 },
-          { after: 450, process: 2 },
-          { after: 600, process: 0, stops: 500 }
+          { after: 100, process: 0, what: "kill", millis: 6000 },
+          { after: 250, process: 1, what: "stop", millis: 8000 },
+          { after: 400, process: 2, what: "cut from database", millis: 3000 },
+          { after: 500, process: 1, what: "cut from others", millis: 3000 },
+          { after: 600, process: 2, what: "kill", millis: 100 }
         ]
       })
-      console.log(outcome)
+      const usedAgain = outcome.faults.map(({ at, what }) => `${what}: ${Math.round(busyAfter(instants, at, 45))} ms`)
+      console.log({ ...outcome, faults: usedAgain, busiest: busiestSecond(instants) })
       assert.strictEqual(outcome.done, rows)
-      assert.strictEqual(outcome.faults, 4)
+      assert.strictEqual(outcome.twice, 0)
+      assert.strictEqual(outcome.outOfOrder, 0)
+      assert.strictEqual(outcome.faults.length, 5)
     })
   }
 })

@@ -1,42 +1,49 @@
-/** Three real processes, one database, one API; one process is killed, another one stopped, until all rows are done. */
+/** Real processes, one database, one API with a limit: processes are killed and stopped, and cut off, until all rows are done. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { monitorEventLoopDelay } from "node:perf_hooks"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
 import { bundle } from "../../support/bundle.js"
 import type { Orders } from "./child.js"
+import * as Proxy from "./proxy.js"
+
+/** After so many calls something happens to a process for so many milliseconds; one that was killed is away so long. */
+export interface Fault {
+  readonly after: number
+  readonly process: number
+  readonly what: "kill" | "stop" | "cut from database" | "cut from others"
+  readonly millis: number
+}
 
 export interface Plan {
-  /** The address of the database, and of the first process. */
+  /** The address of the database, and the first of the ports. */
   readonly postgres: string
   readonly port: number
+  /** One without a cluster where it is 0. */
+  readonly processes: number
   readonly rows: number
   readonly perSecond: number
-  /** After so many answers a process is killed, or stopped for so many milliseconds. */
-  readonly faults: ReadonlyArray<{ readonly after: number; readonly process: number; readonly stops?: number }>
+  readonly faults: ReadonlyArray<Fault>
 }
 
 export interface Outcome {
   readonly done: number
-  /** Calls that the API has seen. */
+  /** Rows that a process said in another order than it had them in, or that were said twice. */
+  readonly outOfOrder: number
+  readonly twice: number
+  /** Calls that the API has seen, and the instants of those, from the first on, in milliseconds. */
   readonly calls: number
-  readonly faults: number
+  readonly instants: ReadonlyArray<number>
+  readonly faults: ReadonlyArray<Fault & { readonly at: number; readonly wasHome: boolean }>
+  /** Processes that ended by themselves before their rows were done. */
+  readonly fell: number
   readonly seconds: number
-  /** The most that any second had. */
-  readonly mostInSecond: number
-  /** The longest time in which nothing was answered, in milliseconds. */
-  readonly longestSilence: number
-}
-
-const mostInSecond = (instants: ReadonlyArray<number>): number => {
-  let first = 0
-  return instants.reduce((most, at, last) => {
-    while ((instants[first] ?? at) <= at - 1000) first += 1
-    return Math.max(most, last - first + 1)
-  }, 0)
+  /** The longest that the API itself was held up, in milliseconds: calls that came meanwhile count as if they came at once. */
+  readonly heldUp: number
 }
 
 const administer = (postgres: string, statement: string) =>
@@ -45,7 +52,149 @@ const administer = (postgres: string, statement: string) =>
     yield* sql.unsafe(statement)
   }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(postgres) })), Effect.runPromise)
 
-const processes = 3
+/** The rows of all processes, and what they say of them. */
+const ledgerOf = (plan: Plan) => {
+  const done = new Set<number>()
+  const shares = Math.max(1, plan.processes)
+  let [outOfOrder, twice] = [0, 0]
+  return {
+    done,
+    get outOfOrder() {
+      return outOfOrder
+    },
+    get twice() {
+      return twice
+    },
+    leftOf: (share: number): ReadonlyArray<number> =>
+      Array.from({ length: plan.rows }, (_, row) => row).filter((row) => row % shares === share && !done.has(row)),
+    /** What hears one process. */
+    listener: () => {
+      let last = -1
+      return (row: number): void => {
+        if (row <= last) outOfOrder += 1
+        if (done.has(row)) twice += 1
+        last = row
+        done.add(row)
+      }
+    }
+  }
+}
+
+/** An API that notes when each call came. */
+const listen = async (onCall: (calls: number) => void) => {
+  const instants: Array<number> = []
+  const server = createServer((_, response) => {
+    instants.push(performance.now())
+    response.writeHead(200).end()
+    onCall(instants.length)
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  // The server listens on a port.
+  return { instants, server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+/** The processes, each behind ways that can be cut, and started again when it ends before its rows are done. */
+const crew = (plan: Plan, file: string, database: URL, api: string) => {
+  const ledger = ledgerOf(plan)
+  const ways: Array<{ readonly database: Proxy.Proxy; readonly others: Proxy.Proxy }> = []
+  const children = new Map<number, ChildProcess>()
+  const away = new Map<number, number>()
+  let [fell, home, port] = [0, 0, plan.port]
+  let isOver = false
+  let onDone = (): void => undefined
+  let onHome = (): void => undefined
+
+  const hear = (share: number, child: ChildProcess): void => {
+    const listener = ledger.listener()
+    let rest = ""
+    child.stdout?.on("data", (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split("\n")
+      rest = lines.pop() ?? ""
+      for (const line of lines) {
+        if (line === "home") {
+          home = share
+          onHome()
+        } else if (/^\d+$/.test(line)) listener(Number(line))
+      }
+      if (ledger.done.size === plan.rows) onDone()
+    })
+  }
+
+  const start = async (share: number): Promise<void> => {
+    const url = new URL(database)
+    let foundAt = 0
+    const isAlone = plan.processes === 0
+    const listensAt = isAlone ? 0 : port++
+    if (!isAlone) {
+      ways[share]?.others.close()
+      const way = ways[share]?.database ?? (await Proxy.make(0, Number(database.port || "5432")))
+      const others = await Proxy.make(0, listensAt)
+      ways[share] = { database: way, others }
+      url.hostname = "127.0.0.1"
+      url.port = String(way.port)
+      foundAt = others.port
+    }
+    const rows = ledger.leftOf(share)
+    const orders: Orders = { database: url.href, api, port: listensAt, foundAt, rows, perSecond: plan.perSecond }
+    const child = spawn(process.execPath, [file], {
+      env: { ...process.env, ORDERS: JSON.stringify(orders) },
+      stdio: ["ignore", "pipe", "ignore"]
+    })
+    children.set(share, child)
+    hear(share, child)
+    child.once("close", () => {
+      if (isOver || ledger.leftOf(share).length === 0) return
+      const rest = away.get(share)
+      if (rest === undefined) fell += 1
+      away.delete(share)
+      void delay(rest ?? 1000).then(() => (isOver ? undefined : start(share)))
+    })
+  }
+
+  return {
+    ledger,
+    start,
+    get fell() {
+      return fell
+    },
+    get home() {
+      return home
+    },
+    /** An entity is in power. */
+    whenHome: new Promise<void>((resolve) => {
+      onHome = resolve
+    }),
+    whenDone: new Promise<void>((resolve) => {
+      onDone = resolve
+    }),
+    strike: ({ millis, process: share, what }: Fault): void => {
+      const child = children.get(share)
+      if (what === "cut from database") return ways[share]?.database.cut(millis)
+      if (what === "cut from others") return ways[share]?.others.cut(millis)
+      if (what === "kill") {
+        if (child?.exitCode === null && child.signalCode === null) away.set(share, millis)
+        return void child?.kill("SIGKILL")
+      }
+      child?.kill("SIGSTOP")
+      void delay(millis).then(() => child?.kill("SIGCONT"))
+    },
+    close: async (): Promise<void> => {
+      isOver = true
+      await Promise.all(
+        [...children.values()].map((child) => {
+          const ended = new Promise((resolve) => child.once("exit", resolve))
+          return child.exitCode === null && child.signalCode === null && child.kill("SIGKILL")
+            ? ended
+            : Promise.resolve()
+        })
+      )
+      for (const way of ways) {
+        way.database.close()
+        way.others.close()
+      }
+    }
+  }
+}
 
 /** Runs the plan in a database of its own. */
 export const run = async (plan: Plan): Promise<Outcome> => {
@@ -55,72 +204,57 @@ export const run = async (plan: Plan): Promise<Outcome> => {
   const database = new URL(plan.postgres)
   database.pathname = name
 
-  const instants: Array<number> = []
-  let onCall = (): void => undefined
-  const server = createServer((_, response) => {
-    instants.push(performance.now())
-    response.writeHead(200).end()
-    onCall()
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  // The server listens on a port.
-  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-
-  const done = new Set<number>()
-  const children = new Map<number, ChildProcess>()
-  let port = plan.port
-  let isOver = false
-  const over = new Promise<void>((resolve) => {
-    const start = (share: number): void => {
-      const rows = Array.from({ length: plan.rows }, (_, row) => row).filter(
-        (row) => row % processes === share && !done.has(row)
-      )
-      const orders: Orders = { database: database.href, api, port: port++, rows, perSecond: plan.perSecond }
-      const child = spawn(process.execPath, [file, JSON.stringify(orders)], { stdio: ["ignore", "pipe", "inherit"] })
-      children.set(share, child)
-      let rest = ""
-      child.stdout.on("data", (chunk: Buffer) => {
-        const lines = (rest + chunk.toString()).split("\n")
-        rest = lines.pop() ?? ""
-        for (const line of lines) done.add(Number(line))
-        if (done.size === plan.rows) resolve()
-      })
-      // One that ends before its rows are done was killed; another one goes on.
-      child.once("exit", () => {
-        if (!isOver && rows.some((row) => !done.has(row))) start(share)
-      })
-    }
-    for (let share = 0; share < processes; share++) start(share)
-  })
-
+  const delays = monitorEventLoopDelay({ resolution: 10 })
+  delays.enable()
   const left = [...plan.faults]
-  onCall = () => {
+  const faults: Array<Outcome["faults"][number]> = []
+  const { instants, server, url } = await listen((calls) => {
     const [next] = left
-    if (next === undefined || instants.length < next.after) return
+    if (next === undefined || calls < next.after) return
     left.shift()
-    const child = children.get(next.process)
-    if (next.stops === undefined) return void child?.kill("SIGKILL")
-    child?.kill("SIGSTOP")
-    void delay(next.stops).then(() => child?.kill("SIGCONT"))
-  }
-
-  await over
-  isOver = true
-  await Promise.all(
-    [...children.values()].map((child) => {
-      const ended = new Promise((resolve) => child.once("exit", resolve))
-      return child.exitCode === null && child.signalCode === null && child.kill("SIGKILL") ? ended : Promise.resolve()
-    })
-  )
+    faults.push({ ...next, at: performance.now(), wasHome: all.home === next.process })
+    all.strike(next)
+  })
+  const all = crew(plan, file, database, url)
+  await all.start(0)
+  // Of several that make the cluster's tables at once, all but one fail.
+  if (plan.processes > 1) await all.whenHome
+  for (let share = 1; share < plan.processes; share++) await all.start(share)
+  await all.whenDone
+  await all.close()
   server.close()
+  server.closeAllConnections()
   await administer(plan.postgres, `drop database ${name} with (force)`)
+
   const [first = 0] = instants
   return {
-    done: done.size,
+    done: all.ledger.done.size,
+    outOfOrder: all.ledger.outOfOrder,
+    twice: all.ledger.twice,
     calls: instants.length,
-    faults: plan.faults.length - left.length,
-    seconds: ((instants.at(-1) ?? 0) - first) / 1000,
-    mostInSecond: mostInSecond(instants),
-    longestSilence: instants.reduce((most, at, i) => Math.max(most, at - (instants[i - 1] ?? at)), 0)
+    instants: instants.map((at) => at - first),
+    faults: faults.map((fault) => ({ ...fault, at: fault.at - first })),
+    fell: all.fell,
+    heldUp: delays.max / 1e6,
+    seconds: ((instants.at(-1) ?? 0) - first) / 1000
   }
+}
+
+/** The most calls that any second had, and when that ended. */
+export const busiestSecond = (instants: ReadonlyArray<number>): { readonly calls: number; readonly at: number } => {
+  let first = 0
+  return instants.reduce(
+    (most, at, last) => {
+      while ((instants[first] ?? at) <= at - 1000) first += 1
+      const calls = last - first + 1
+      return calls > most.calls ? { calls, at } : most
+    },
+    { calls: 0, at: 0 }
+  )
+}
+
+/** How long after an instant a second begins that has so many calls, in milliseconds; Infinity where none does. */
+export const busyAfter = (instants: ReadonlyArray<number>, since: number, enough: number): number => {
+  const index = instants.findIndex((at, i) => at >= since && (instants[i + enough - 1] ?? Infinity) < at + 1000)
+  return (instants[index] ?? Infinity) - since
 }
