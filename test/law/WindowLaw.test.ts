@@ -388,15 +388,15 @@ describe("While nothing passes, the window law", () => {
   })
 
   it("asks when rounds begin and places are free, where it has hardly been served yet", () => {
-    const rounds = [20_200, 24_200, 28_200, 32_200, 40_200, 48_200, 56_200, 64_200, 72_200, 80_200, 96_200]
+    const rounds = [20_250, 24_250, 28_250, 32_250, 40_250, 48_250, 56_250, 64_250, 72_250, 80_250, 96_250]
     // Where none begins soon enough, it does not wait for one.
     assert.deepStrictEqual(knock(100_000).starts, [
-      ...[0, 100, 773, 1547, 2437, 3461, 4200, 5488, 6969, 8200, 10_088, 12_200, 14_688, 16_200],
+      ...[0, 100, 773, 1547, 2437, 3461, 4250, 5545, 7035, 8250, 10_145, 12_250, 14_745, 16_250],
       ...rounds
     ])
     assert.deepStrictEqual(knock(100_000, 11).starts.slice(-rounds.length), rounds)
     assert.deepStrictEqual(
-      knock(100_000, 12).starts.filter((at) => at % 4000 === 200),
+      knock(100_000, 12).starts.filter((at) => at % 4000 === 250),
       []
     )
   })

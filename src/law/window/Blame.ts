@@ -15,32 +15,13 @@ import * as Round from "./Round.js"
 import * as Share from "./Share.js"
 import { explain, instantOf, rateOf, roundOf, type Draft } from "./State.js"
 
-/** Rejections at the same number in flight that make it a cap. */
-const constancy = 4
 /**
- * Evidence against a cap: a rejection below it while it was not tested, for on a cap there is one a round; more if it came
- * soon after the last, at a time when nobody tests, and if the attempt had waited for the spacing. A test that is rejected, as
- * it should, takes some away.
+ * Evidence against a cap that is shared: each rejection below it at a time when nobody tests. A test that is rejected, as it
+ * should, takes some away; with so much there is none.
  */
-const soon = 1
-const soonAndSpaced = 2
-const stray = 0.5
-const usual = -0.25
-/** Who has been served so often has had time to settle with the others. */
-const known = 12
-/** So much of it, and it is none; for one that was measured again and again. */
+const usual = 0.25
 const enough = 2
-const enoughWhenSure = 6
-/** With a hint, a bucket is so much more likely that only so many accepted calls since the last rejection speak for a cap. */
-const acceptedWhenHinted = 12
-/** A level that was measured so often in a row had been fine: a rejection below this part of its curve is somebody else's. */
-const proven = 1
-const provenProgress = 0.9
-/** Before this part of it the last rejection is still felt. */
-const settledProgress = 0.2
-/** So many measurements in a row that agree as closely are of a limit that is nobody else's. */
-const steadyIntervals = 3
-const steadyRatio = 1.2
+
 /** A pace that falls in small steps to such a part, or with others to such, does so in vain. */
 const fallen = 0.35
 const fallenTogether = 0.15
@@ -71,9 +52,9 @@ export const blame = (
   const { limits, widest } = draft
   const { pace, slowStart, window } = limits
   const inFlight = startedWith - 1
-  draft.inFlight = [...draft.inFlight.slice(-constancy), inFlight]
+  draft.inFlight = [...draft.inFlight, inFlight].slice(-Fitted.closings.silent)
   const isConstant =
-    draft.inFlight.length >= constancy && draft.inFlight.slice(-constancy).every((count) => count === inFlight)
+    draft.inFlight.length === Fitted.closings.silent && draft.inFlight.every((count) => count === inFlight)
   const isWidest = (pace === undefined || bound === "window") && inFlight >= widest
 
   const setWindow = (top: number, reason: string, nextPace = pace): void => {
@@ -93,7 +74,7 @@ export const blame = (
   else if (inFlight >= 1 && (isConstant || isWidest)) {
     // A cap shows in what is constant at rejections: the number in flight.
     const looser = isConstant && pace !== undefined ? looserThan(pace, inFlight, draft.latency) : pace
-    draft.doubt = Math.max(0, draft.doubt + usual)
+    draft.doubt = Math.max(0, draft.doubt - usual)
     setWindow(inFlight, `${inFlight} in flight were too many`, looser)
   } else if (
     (draft.isShared || starts === undefined) &&
@@ -117,9 +98,6 @@ const looserThan = (pace: Pace.Pace, permits: number, latency: number): Pace.Pac
   return top * latency > 2 * 1000 * permits ? pace : Level.known(top)
 }
 
-/** With a hint, a bucket is so much more likely that only so many rejections in a row speak for a cap. */
-const rowWhenHinted = 4
-
 /** Whether it is a cap, which may wander, and nobody else has any of its places: a bucket that fits explains less. */
 const isOwnCap = (
   { isShared, limits, rejectionLatency }: Draft,
@@ -129,24 +107,18 @@ const isOwnCap = (
 ): boolean => {
   if (isShared || limits.pace !== undefined || limits.slowStart || startedWith === 1) return false
   if (bucket !== undefined && (retryAfter !== undefined || bucket.unit !== undefined)) return false
-  const row = retryAfter === undefined ? (bucket?.closings ?? 0) : rowWhenHinted
+  // A hint speaks for a bucket.
+  const row = retryAfter === undefined ? (bucket?.closings ?? 0) : Fitted.closings.silent
   return Cap.wandering(starts, sequence, rejectionLatency) >= row
 }
 
 /** Below a cap a rejection says that somebody else has taken a place, or that there is no cap: weighs the evidence. */
-const isStillCap = (draft: Draft, { bound, retryAfter }: Rejection, mark: Rate.Mark): boolean => {
+const isStillCap = (draft: Draft, { retryAfter }: Rejection, mark: Rate.Mark): boolean => {
   const { window } = draft.limits
-  const last = draft.marks[draft.marks.length - 1]
-  const passed = last === undefined ? 0 : mark.accepted - last.accepted
-  const inFlight = draft.inFlight[draft.inFlight.length - 1] ?? 0
-  if (draft.doubt >= (window.sure ? enoughWhenSure : enough)) return false
-  if (retryAfter !== undefined && !(passed >= acceptedWhenHinted && inFlight >= window.top / 2 && bound === "window"))
-    return false
+  if (draft.doubt >= enough) return false
+  if (retryAfter !== undefined) return false
   if (draft.doubt === 0) draft.undoubted = window.top
-  const isSoon = passed < window.level
-  const isBusy = draft.successes >= known && Round.isBusy(roundOf(draft), mark.at)
-  const hasty = isSoon && !isBusy ? (bound === "spacing" ? soonAndSpaced : soon) : stray
-  const weight = Permits.isTested(window, mark.at) ? usual : hasty
+  const weight = Permits.isTested(window, mark.at) ? -usual : Round.isBusy(roundOf(draft), mark.at) ? 0 : 1
   draft.doubt = Math.max(0, draft.doubt + weight)
   return true
 }
@@ -186,7 +158,7 @@ const setPace = (
   }
 }
 
-const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= 0.05 + 1 / accepted
+const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= Level.step + 1 / accepted
 
 /** The pace after a rejection: shared with others who have shown, or as it was measured. */
 const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucket | undefined): Pace.Pace => {
@@ -198,8 +170,7 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucke
     if (exact !== undefined) return exact
   }
   const measured = Rate.measure(marks, mark)
-  const isSteady = measured.intervals >= steadyIntervals && measured.high < steadyRatio * measured.low
-  const share = isSteady || !draft.isShared ? undefined : shared(draft, measured, now)
+  const share = draft.isShared ? shared(draft, measured, now) : undefined
   if (share !== undefined) return share
   const current = rateOf(draft, limits)
   const pace = limits.pace?.shared === true ? Level.measured(limits.pace.top) : limits.pace
@@ -211,8 +182,6 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucke
   const low = Math.min(high, Math.max(measured.low, 0.3 * current))
   const top = marks.length === 0 ? 0.8 * current : low ** 0.25 * high ** 0.75
   const isSame = pace !== undefined && isClose(top, pace.top, measured.accepted + 1)
-  // Another limit may be another bucket, with another depth.
-  if (isSteady && !isSame) draft.refills = true
   const patience = pace === undefined ? 0 : isSame ? pace.patience + 1 : Math.max(0, pace.patience - 2)
   return {
     ...Level.measured(top, patience, Math.min(0.5, Math.max(Level.step, 1 - low / top))),
@@ -227,10 +196,8 @@ const shared = (draft: Draft, { high }: Rate.Bounds, now: number): Share.Share |
   const round = roundOf(draft)
   if (pace.shared) return Share.rejected(pace, now, round)
   const current = Level.rate(pace)
-  return pace.doubt === undefined &&
-    pace.progress < provenProgress &&
-    pace.progress > settledProgress &&
-    pace.patience >= proven
+  // Below a level that had been fine a rejection is somebody else's, once the last one is no longer felt.
+  return pace.doubt === undefined && pace.progress < 1 && pace.progress > Level.felt && pace.patience > 0
     ? Share.make(Math.min(current, Math.max(high, current / 2)), now, round)
     : undefined
 }

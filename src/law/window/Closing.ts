@@ -9,7 +9,7 @@ import * as Pace from "./Pace.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
-import { explain, rateOf, roundOf, type Block, type Draft, type Limits } from "./State.js"
+import { explain, firstPermits, rateOf, roundOf, type Block, type Draft, type Limits } from "./State.js"
 
 /**
  * A hold of fewer requests' time is the API's ordinary pause; in one of more, a period has ended or an outage begun.
@@ -28,8 +28,7 @@ const probeShareMost = 0.15
 const probeCount = 4
 /** Each that is rejected multiplies the delay. */
 const probeMultiplier = 2
-/** Who was served fewer requests than this looks when others let places go. */
-const unserved = 12
+
 /** Rejected probes per request served before. */
 const probeBudget = 0.02
 
@@ -97,7 +96,7 @@ export const probeAgain = (draft: Draft, block: Block, now: number, retryAfter: 
   )
   let next = now + Math.max(2 * rejectionLatency, delay + share * (now - since))
   // Who was hardly served has all reason to think that others are: when they let places go, some may be free.
-  if (draft.successes < unserved) next = Round.roundest((now + next) / 2, now + 1.5 * (next - now)) ?? next
+  if (draft.successes < firstPermits) next = Round.roundest((now + next) / 2, now + 1.5 * (next - now)) ?? next
   if (period !== undefined && opened !== undefined && suspect && probes >= 2) {
     // It is no short pause, so it is the period that was thought: it opens between these two.
     const soonest = opened.at + Math.sqrt(Math.max(period.short, period.safe / 2) * period.safe)
@@ -108,8 +107,7 @@ export const probeAgain = (draft: Draft, block: Block, now: number, retryAfter: 
   explain(draft, "nothing passes", retryAfter === undefined ? next : Math.max(next, now + retryAfter))
 }
 
-/** Who was closed out for so many times as long as little had been let through, and no longer than this, was punished. */
-const punished = 8
+/** Who was closed out for `long` times as long as little had been let through, and no longer than this, was punished. */
 const longestPunishment = 120_000
 /** What had been too fast is too fast by half. */
 const tooFast = 0.5
@@ -118,7 +116,7 @@ const isLockOut = ({ opened, period }: Draft, { accepted, since, told }: Block, 
   // An API that has let others through after a short while has a period that is used up.
   if (told || period !== undefined || opened === undefined || closed > longestPunishment) return false
   const through = accepted - opened.accepted
-  return through >= 2 && through < 2 * long && closed > punished * Math.max(1000, since - opened.at)
+  return through >= 2 && through < 2 * long && closed > long * Math.max(1000, since - opened.at)
 }
 
 /** A pace well below what was punished, and tests as rare as the punishment is long. */

@@ -23,8 +23,13 @@ export interface Fitted {
   readonly isLikelier: boolean
 }
 
-/** A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do. */
-const closings = { hinted: 2, silent: 4 }
+/**
+ * A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const closings = { hinted: 2, silent: 4 }
 /**
  * A limit is certain that explains so much, in nats, of when chance would have rejected as many, and of what chance would have
  * rejected besides: each of these makes it e times less likely that it was chance. Starts that weigh differently fit nothing by
@@ -33,11 +38,9 @@ const closings = { hinted: 2, silent: 4 }
 const certain = { fit: 24, weighed: 12, chance: 8 }
 /** A rate is known well where its bounds are closer than this, as a share. */
 const exactly = 0.88
-/** Two rates that differ by less are the same. */
-const same = 0.06
 /** A rejection that holds the pool is dear: the pace stays so far below the rate, a dip is as small, and tests are rare. */
-const careful = { margin: 0.99, dip: 0.02, patience: 3 }
-const bold = { margin: 1, dip: Level.step, patience: 0 }
+const careful = { below: 0.01, patience: 3 }
+const bold = { below: 0, patience: 0 }
 /** So many times as many permits as the rate needs leave room for answers that take longer. */
 const spare = 1.5
 
@@ -93,19 +96,20 @@ export const paceOf = (
   bucket: Bucket.Bucket | undefined,
   isHinted: boolean
 ): Level.Level | undefined => {
-  const { dip, margin, patience: least } = isHinted ? careful : bold
+  const { below, patience: least } = isHinted ? careful : bold
+  const dip = isHinted ? below : Level.step
   if (bucket === undefined) {
     if (pace?.exact !== true || pace.progress <= 1 || !isHinted) return undefined
     const rate = Level.rate(pace)
     // Far above it nothing was rejected: it was not the limit.
-    return rate > (1 + same) * pace.top
-      ? Level.measured(margin * rate)
+    return rate > (1 + Level.step) * pace.top
+      ? Level.measured((1 - below) * rate)
       : { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
   }
   const { high, low } = bucket
-  const top = margin * high
+  const top = (1 - below) * high
   const exact = low > exactly * high
-  const isSame = pace !== undefined && Math.abs(top / pace.top - 1) <= same
+  const isSame = pace !== undefined && Math.abs(top / pace.top - 1) <= Level.step
   const patience = Math.max(exact ? least : 0, pace === undefined ? 0 : pace.patience + (isSame ? 1 : -2))
   return { ...Level.measured(top, patience, exact ? dip : Math.min(0.5, 1 - low / top)), exact }
 }

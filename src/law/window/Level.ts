@@ -41,8 +41,21 @@ export interface Level {
  */
 export const step = 0.05
 
-/** Patience beyond this has no effect: the period is capped long before. */
-const maxPatience = 12
+/**
+ * Before this progress the last rejection is still felt.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const felt = 0.2
+
+/**
+ * Patience grows no further: so many times the time between two tests doubles, at most.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const maxPatience = 8
 
 /**
  * A level whose limit was measured just now.

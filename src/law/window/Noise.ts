@@ -13,7 +13,7 @@ import * as Log from "./Log.js"
 import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
-import { calm, explain, roundOf, type Calm, type Draft, type Noise, type Suspect } from "./State.js"
+import { calm, explain, growth, roundOf, type Calm, type Draft, type Noise, type Suspect } from "./State.js"
 
 /** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
 const prior = 100
@@ -246,7 +246,7 @@ export const served = (draft: Draft, { bound }: Sample): void => {
   if (noise?.limit._tag !== "none") return
   const { pace, window } = limits
   if (bound === "window") {
-    draft.limits = { ...limits, window: Permits.initial(Math.min(poolSize, window.level + 3)) }
+    draft.limits = { ...limits, window: Permits.initial(Math.min(poolSize, window.level + growth)) }
   } else if (bound === "spacing" && pace !== undefined) {
     const rate = Pace.rate(pace) * (1 + 1 / Math.max(12, (1.4 * Pace.rate(pace) * latency) / 1000))
     draft.limits = { ...limits, pace: (rate * latency) / 1000 > 1.5 * poolSize ? undefined : Level.known(rate) }

@@ -6,6 +6,7 @@
  * @since 0.2.0
  */
 
+import * as Level from "./Level.js"
 import * as Log from "./Log.js"
 
 /**
@@ -47,9 +48,6 @@ export interface Period {
 const precision = 0.03
 /** The same, where there is time to find out. */
 const finest = 0.002
-
-/** How much more a test allows, first. */
-const raise = 0.04
 
 /** After so many rejections in a row there is no such period. */
 const maxFailures = 8
@@ -130,7 +128,7 @@ const test = (period: Period): Period => {
   if (safe - short > precision * safe) return { ...period, length: between }
   if (quiet < 2 ** patience) return { ...period, length: safe }
   if (safe - short > finest * safe) return { ...period, length: between, quiet: 0 }
-  const more = Math.max(1, Math.round(raise * limit * 2 ** raises))
+  const more = Math.max(1, Math.round(Level.step * limit * 2 ** raises))
   return {
     ...period,
     length: safe,
@@ -167,7 +165,8 @@ export const failed = (period: Period, opensIn: number | undefined, pause: numbe
   if (period.failures >= maxFailures) return undefined
   const { failures, known, length, limit, patience, safe } = period
   // A test of more has failed: that says nothing about the length.
-  if (limit > known) return { ...period, limit: known, quiet: 0, raises: 0, patience: Math.min(8, patience + 2) }
+  if (limit > known)
+    return { ...period, limit: known, quiet: 0, raises: 0, patience: Math.min(Level.maxPatience, patience + 2) }
   const longer =
     opensIn !== undefined
       ? length + opensIn
@@ -184,7 +183,7 @@ export const failed = (period: Period, opensIn: number | undefined, pause: numbe
     safe: Math.max(safe, longer),
     quiet: 0,
     failures: failures + 1,
-    patience: Math.min(8, patience + 2),
+    patience: Math.min(Level.maxPatience, patience + 2),
     raises: 0
   }
 }

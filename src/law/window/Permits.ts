@@ -32,27 +32,20 @@ export interface Permits {
   readonly patience: number
   /** Dips since others were met; -1 before. */
   readonly age: number
-  /** The same limit was measured three times in a row, once: it is one of attempts in flight. */
-  readonly sure: boolean
 }
 
 /** What is let go at the beginning of a round; while others have just been met; and how long that is. */
 const share = 0.4
 const early = 0.5
 const young = 3
-/** So often patience halves what is let go. */
-const maxPatience = 3
 /** Permits that are taken back in a unit, at most. */
 const climb = 50
-/** A level that grows by so many permits beyond what it was goes on, and ever faster: so many times as fast at most. */
+/** A level that grows by so many permits beyond what it was goes on, and ever faster. */
 const plenty = 2
-const maxHaste = 8
 const hasteLevel = 8
 /** Without a step a level grows by so much at most, in permits and as a share. */
 const blind = 3
 const blindShare = 0.25
-/** So few in flight are measured again and again for other reasons. */
-const few = 2
 /** What is let go may take so much of the unit to come back. */
 const climbTime = 1 / 8
 
@@ -70,8 +63,7 @@ export const initial = (level: number): Permits => ({
   every: Infinity,
   ends: 0,
   patience: 0,
-  age: -1,
-  sure: false
+  age: -1
 })
 
 /**
@@ -138,9 +130,8 @@ export const measured = (
     top,
     every,
     ends,
-    patience: isSame ? Math.min(last.patience + 1, maxPatience) : 0,
-    age: isSmaller && (last.patience > 1 || last.age < 0) ? 0 : last.age,
-    sure: top > few && (last.sure || (isSame && last.patience >= 1))
+    patience: isSame ? Math.min(last.patience + 1, Round.maxPatience) : 0,
+    age: isSmaller && (last.patience > 1 || last.age < 0) ? 0 : last.age
   }
 }
 
@@ -234,7 +225,7 @@ export const advance = (permits: Permits, served: Served): Permits => {
   if (now >= permits.ends) return begin(permits, level, served)
   if (now < permits.from) return permits
   // There is more than there was: who has many permits may try several before the first can be rejected.
-  const haste = level > permits.top + plenty ? Math.min(maxHaste, Math.max(1, level / hasteLevel)) : 1
+  const haste = level > permits.top + plenty ? Math.max(1, level / hasteLevel) : 1
   return { ...permits, level, since: now, every: every / haste }
 }
 

@@ -31,7 +31,6 @@ export interface Bounds {
   readonly high: number
   /** How many accepted requests the measurement rests on. */
   readonly accepted: number
-  readonly intervals: number
 }
 
 /** Rejections to remember. */
@@ -59,7 +58,7 @@ export const remember = (marks: ReadonlyArray<Mark>, mark: Mark): ReadonlyArray<
  * @category measuring
  */
 export const measure = (marks: ReadonlyArray<Mark>, now: Mark): Bounds => {
-  let bounds: Bounds = { low: 0, high: Infinity, accepted: 0, intervals: 0 }
+  let bounds: Bounds = { low: 0, high: Infinity, accepted: 0 }
   for (const mark of [...marks].reverse()) {
     const seconds = (now.at - mark.at) / 1000
     const held = (now.held - mark.held) / 1000
@@ -72,8 +71,7 @@ export const measure = (marks: ReadonlyArray<Mark>, now: Mark): Bounds => {
     bounds = {
       low: Math.max(low, bounds.low),
       high: Math.min(high, bounds.high),
-      accepted: high < bounds.high ? accepted : bounds.accepted,
-      intervals: bounds.intervals + 1
+      accepted: high < bounds.high ? accepted : bounds.accepted
     }
     if (accepted >= enough) break
   }

@@ -10,6 +10,7 @@ import type { Starts } from "../ControlLaw.js"
 import * as Cap from "./Cap.js"
 import * as Fitted from "./Fitted.js"
 import * as Kind from "./Kind.js"
+import * as Level from "./Level.js"
 import * as Log from "./Log.js"
 import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
@@ -17,12 +18,10 @@ import * as Permits from "./Permits.js"
 import * as Rate from "./Rate.js"
 import * as Span from "./Span.js"
 import * as Round from "./Round.js"
-import { calm, explain, roundOf, type Draft } from "./State.js"
+import { calm, explain, roundOf, smooth, type Draft } from "./State.js"
 
-/** For what the API asks to wait. */
-const hintSmoothing = 0.2
-/** Longer hints are no price of a test: they are the end of a period, in milliseconds. */
-const mostHint = 2000
+/** No API has a shorter period, in milliseconds: it is a bucket's pause. */
+const leastPeriod = 1000
 /** While clients test what is free, so many rejections with nothing accepted between them are no silence yet. */
 const patience = 3
 
@@ -46,8 +45,8 @@ export const reject = (
   draft.rejectionLatency = Math.max(5, draft.rejectionLatency * 0.9, latency)
   draft.lastRejected = Math.max(draft.lastRejected, sequence)
   if (retryAfter !== undefined) {
-    const hint = Math.min(retryAfter, mostHint)
-    draft.hint = draft.hint === 0 ? hint : draft.hint + (hint - draft.hint) * hintSmoothing
+    // A longer one is no price of a test: it is the end of a period.
+    draft.hint = smooth(draft.hint, Math.min(retryAfter, 2 * leastPeriod))
   }
   if (epoch < draft.decision.epoch) return
   const other =
@@ -108,16 +107,6 @@ export const reject = (
   else draft.held += retryAfter
 }
 
-/** A period that was too short is waited for so much longer, as shares of it: first, doubled each time, and at most. */
-const shortest = 0.02
-const longest = 0.1
-
-/** No API has a shorter period, in milliseconds: it is a bucket's pause. */
-const leastPeriod = 1000
-
-/** Where a bucket fits, too, a span must allow so much more to be worth a try. */
-const faster = 1.1
-
 /** Whether the latest starts fit a span as providers make them, and no period is known yet: then it is. */
 const isSpan = (
   draft: Draft,
@@ -135,7 +124,8 @@ const isSpan = (
   if (Cap.fitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
   const bucket = fitted?.bucket
   const rate = (1000 * span.limit) / span.start.mean / span.period
-  if (bucket !== undefined && (bucket.starts > Span.remembered || rate < faster * bucket.high)) return false
+  if (bucket !== undefined && (bucket.starts > Span.remembered || rate < (1 + 2 * Level.step) * bucket.high))
+    return false
   const needed = Fitted.permitsFor(draft, rate)
   const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
@@ -182,10 +172,7 @@ const isPeriods = (
   const isRaised = period?.isExact === true && period.limit > period.known
   const isBrief = retryAfter === undefined || (period !== undefined && retryAfter < period.length / 2)
   if (period?.proven === true && (isRaised || (!isTest && isBrief))) {
-    const pause = Math.max(
-      4 * draft.rejectionLatency,
-      period.length * Math.min(longest, shortest * 2 ** period.failures)
-    )
+    const pause = Math.max(4 * draft.rejectionLatency, period.length * Level.step)
     draft.period = Period.failed(period, retryAfter, pause)
     draft.marks = []
     if (

@@ -41,8 +41,7 @@ const longest = 1
 /** Clients test what is free in this share of the unit, from a round's beginning on. */
 const busyShare = 0.25
 
-/** Places that were let go are free from then on, and may be taken from then on, as shares of the unit. */
-const freeShare = 1 / 20
+/** Places that were let go may be taken from then on, as a share of the unit. */
 const climbShare = 1 / 16
 
 const doublings = (ratio: number): number => Math.max(0, Math.ceil(Math.log2(ratio)))
@@ -62,8 +61,13 @@ export const make = (latency: number, rate: number, count: number, cost: number)
   return { unit, length: affordable * 2 ** Math.min(longest, doublings(count / Math.max(0.01, calls))) }
 }
 
-/** Nobody waits for a client that is alone: rare calls may make its rounds so many times twice as long. */
-const longestAlone = 3
+/**
+ * So often patience doubles a round, at most, and rare calls that of a client that is alone: nobody waits for it.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const maxPatience = 3
 
 /**
  * The round for a client that shares with nobody: what others do does not bind it, nor how long answers take.
@@ -73,7 +77,7 @@ const longestAlone = 3
  */
 export const alone = (rate: number, count: number, cost: number): Round => {
   const calls = Math.round(Math.log2((1000 * count) / rate / least))
-  return { unit: least, length: least * 2 ** Math.max(doublings(cost / least), Math.min(longestAlone, calls)) }
+  return { unit: least, length: least * 2 ** Math.max(doublings(cost / least), Math.min(maxPatience, calls)) }
 }
 
 /**
@@ -108,7 +112,7 @@ export const isBusy = ({ unit }: Round, at: number): boolean => at % unit < busy
  * @category values
  */
 export const roundest = (after: number, until: number): number | undefined => {
-  const free = least * freeShare
+  const free = least * climbShare
   let found: number | undefined
   for (let length = least; length <= until; length *= 2) {
     const at = Math.floor((until - free) / length) * length + free

@@ -32,9 +32,7 @@ export interface Share {
 const cut = 0.8
 /** Starts a second that are added in a unit, times the unit in seconds: a start in flight more in some sixteenth of it. */
 const climb = 32
-/** No rate grows faster than by so many times itself in a round. */
-const climbMost = 4
-/** So many times the rate of the last rejection, there is enough for all. */
+/** No rate grows faster than by so many times itself in a round; and at so many times that of the last rejection there is enough. */
 const plenty = 4
 /** So many rounds with one rejection only, and there is nobody else. */
 const lone = 5
@@ -81,7 +79,7 @@ export const advance = (share: Share, now: number, elapsed: number, isUsed: bool
   }
   if (now < from || !isUsed) return share
   const [unit, length] = [round.unit / 1000, round.length / 1000]
-  const growth = 2 ** quiet * Math.min(climb / unit ** 2, (climbMost * rate) / length)
+  const growth = 2 ** quiet * Math.min(climb / unit ** 2, (plenty * rate) / length)
   return { ...share, rate: rate + (growth * Math.min(elapsed, now - from)) / 1000 }
 }
 

@@ -13,15 +13,25 @@ import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
 import * as Round from "./Round.js"
 
-/** Permits to begin with. */
-const firstPermits = 12
+/**
+ * Permits to begin with.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const firstPermits = 12
+/**
+ * What a success adds to the permits while nothing was rejected: the window grows fourfold a round trip.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const growth = 3
 /** How long a rejection takes, before one was seen, in milliseconds. */
 const firstRejection = 50
-/** Calls in a round of a cap, and of a shared pace. */
-const permitsCount = 8
-const shareCount = 20
-/** Calls in a round of a client that is alone at a cap. */
-const aloneCount = 20
+/** Calls in a round; and of a cap that is shared. */
+const roundCount = 20
+const capCount = 8
 /**
  * What a rejection may cost, as a share of the time.
  *
@@ -419,9 +429,9 @@ export const roundOf = (state: State): Round.Round => {
   const { pace, window } = limits
   // A cap holds the pool until its rejection is known; a bucket may make a hold good.
   const cost = pace === undefined ? Math.max(hint, rejectionLatency) : refills ? 0 : hint
-  if (!isShared) return Round.alone(rateOf(state, limits), aloneCount * 2 ** window.patience, cost / price)
+  if (!isShared) return Round.alone(rateOf(state, limits), roundCount * 2 ** window.patience, cost / price)
   // Who is alone at a limit that stays where it is need not test it often.
-  const count = (pace === undefined ? permitsCount : shareCount) * (window.patience < 2 ? 1 : 2 ** window.patience)
+  const count = (pace === undefined ? capCount : roundCount) * (window.patience < 2 ? 1 : 2 ** window.patience)
   return Round.make(meanLatency || 1000, rateOf(state, limits), count, cost / price)
 }
 
@@ -446,3 +456,12 @@ export const instantOf = (state: State, now: number): Permits.Instant => {
  * @category values
  */
 export const ditherOf = ({ successes }: State): number => (successes * golden) % 1
+
+/**
+ * A mean in which the latest value counts a tenth, or another weight; 0 before the first.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const smooth = (last: number, value: number, weight = 0.1): number =>
+  last === 0 ? value : last + (value - last) * weight

@@ -11,27 +11,16 @@ import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import * as Share from "./Share.js"
-import { ditherOf, explain, instantOf, price, rateOf, roundOf, type Draft } from "./State.js"
+import { ditherOf, explain, growth, instantOf, price, rateOf, roundOf, smooth, type Draft } from "./State.js"
 
-/** What a success adds to the permits while nothing was rejected: the window grows fourfold a round trip. */
-const growth = 3
 /** The least progress of a pace takes so many requests, and no less than a round trip. */
 const leastCount = 4
-/** The period of a pace that is known well, in milliseconds, and in requests where these are rare. */
-const paceTime = 4000
+/** The period of a pace that is known well, in requests where these are rare. */
 const paceCount = 40
-/** An exact pace that was found so often in a row is tested half as often. */
-const settled = 4
-/** What is lost of a hold that the API makes good: a pool has only so many permits to catch up with. */
-const refilledPrice = 0.25
-/** For the latency, and for the one that all clients should agree on. */
-const latencySmoothing = 0.1
-const meanSmoothing = 0.02
+/** What an answer counts in the latency that all clients should agree on. */
+const meanWeight = 0.02
 /** What an answer that had to queue leaves of the window. */
 const queueCut = 0.995
-
-const smooth = (last: number, value: number, weight: number): number =>
-  last === 0 ? value : last + (value - last) * weight
 
 /**
  * Learns from a success; `latencyTolerance` as in the law's options.
@@ -49,8 +38,8 @@ export const succeed = (
   const { bound, epoch, hints, latency, sequence, startedWith } = sample
   draft.successes += 1
   draft.widest = Math.max(draft.widest, startedWith)
-  draft.latency = smooth(draft.latency, latency, latencySmoothing)
-  draft.meanLatency = smooth(draft.meanLatency, latency, Math.max(meanSmoothing, 1 / draft.successes))
+  draft.latency = smooth(draft.latency, latency)
+  draft.meanLatency = smooth(draft.meanLatency, latency, Math.max(meanWeight, 1 / draft.successes))
   draft.leastLatency = Math.min(draft.leastLatency, latency)
   if (draft.block !== undefined) {
     if (sequence > draft.lastRejected) reopen(draft, draft.block, startedAt)
@@ -104,14 +93,10 @@ const advancePace = (draft: Draft, isUsed: boolean, latency: number, now: number
 /** Milliseconds that a pace takes from the dip to its top, and as long again to the test. */
 const periodOf = (draft: Draft, level: Level.Level): number => {
   const rate = rateOf(draft, draft.limits)
-  // What a hold costs: not all of it, where the API makes it good.
-  const hint = draft.refills ? refilledPrice * draft.hint : draft.hint
+  // A hold that the API makes good costs nothing.
+  const hint = draft.refills ? 0 : draft.hint
   const least = Math.max(draft.latency, (1000 * leastCount) / rate, 4 * hint)
-  const most = Math.max(
-    paceTime,
-    (1000 * paceCount) / rate,
-    hint / (level.exact && level.patience > settled ? price / 2 : price)
-  )
+  const most = Math.max(Round.least, (1000 * paceCount) / rate, hint / price)
   // Beyond the test nothing that was measured holds any more.
   return level.progress > 2 ? least : Math.min(most, least * 2 ** level.patience)
 }
@@ -129,14 +114,11 @@ const refillOf = ({ limit = 0, remaining = 0, resetAfter = 1 }: Quota): number =
 
 const usedOf = ({ limit = 0, remaining = 0 }: Quota): number => limit - remaining
 
-/** So much later a quota may come back, for clocks and answers out of order. */
-const sameReset = 1.05
-
 /** Far more of it is used than when it was told first, and it comes back no later: all at once, and so at no pace. */
 const isWindow = (quota: Quota, first: Quota | undefined): boolean =>
   first !== undefined &&
   usedOf(quota) >= 2 * usedOf(first) &&
-  (quota.resetAfter ?? 0) <= sameReset * (first.resetAfter ?? 0)
+  (quota.resetAfter ?? 0) <= (1 + Level.step) * (first.resetAfter ?? 0)
 
 /** Advice before anything was rejected: a quota that is nearly used up is an end to slow start, not yet a limit. */
 const heed = (draft: Draft, { requests, tokens }: Hints, now: number): void => {

@@ -70,7 +70,7 @@ describe("A rejection that hits a cap", () => {
       [topsOf(fourth), fourth.inFlight],
       [
         [8, 60],
-        [5, 8, 8, 8, 8]
+        [8, 8, 8, 8]
       ]
     )
     for (const inFlight of [
@@ -99,20 +99,9 @@ describe("A rejection that hits a cap", () => {
 describe("A rejection below a cap", () => {
   const marks = [mark(80, quiet - 1000)]
 
-  it("weighs the more, the sooner it comes, and the most where it had waited for the spacing", () => {
-    const doubts = [
-      // Twelve have passed since the last one, as many as there are permits: it is a stray one.
-      blamed({ marks }, {}, 92).doubt,
-      blamed({ marks }, {}, 91).doubt,
-      blamed({ marks }, { bound: "spacing" }, 91).doubt,
-      // While others test what is free, soon is no wonder; who has hardly been served knows nothing of others.
-      blamed({ marks }, {}, 91, 8_000_000 + 100).doubt,
-      blamed({ marks, successes: 11 }, {}, 91, 8_000_000 + 100).doubt,
-      blamed({ marks, successes: 12 }, {}, 91, 8_000_000 + 100).doubt,
-      // The first of all has no last one.
-      blamed({}, {}, 100).doubt
-    ]
-    assert.deepStrictEqual(doubts, [0.5, 1, 2, 0.5, 1, 0.5, 1])
+  it("says nothing in the first quarter of a round, when others test what is free", () => {
+    const doubts = [0, 999, 1000, 2000].map((after) => blamed({ marks }, {}, 91, 8_000_000 + after).doubt)
+    assert.deepStrictEqual(doubts, [0, 0, 1, 1])
   })
 
   it("takes doubt away where more was tested, and says that others share the API", () => {
@@ -129,36 +118,19 @@ describe("A rejection below a cap", () => {
     )
   })
 
-  it("ends the cap where there is doubt enough: a pace is measured, with the permits from before", () => {
-    const isPace = (doubt: number, sure: boolean) => {
-      const window = { ...Permits.initial(12), sure }
-      const draft = blamed(
-        { limits: { window, pace: undefined, slowStart: false }, marks, doubt, undoubted: 30 },
-        {},
-        91
-      )
+  it("ends the cap where the doubt has come to two: a pace is measured, with the permits from before", () => {
+    const after = (doubt: number) => {
+      const draft = blamed({ marks, doubt, undoubted: 30 }, {}, 91)
       return draft.limits.pace === undefined ? "cap" : [draft.limits.window.top, draft.limits.window.level, draft.doubt]
     }
-    assert.deepStrictEqual(
-      [isPace(1.75, false), isPace(2, false), isPace(5.75, true), isPace(6, true)],
-      ["cap", [30, 30, 0], "cap", [30, 30, 0]]
-    )
+    assert.deepStrictEqual([1.75, 2].map(after), ["cap", [30, 30, 0]])
   })
 
-  it("with a wait speaks for a cap only after twelve, of the window, with half of it in flight", () => {
-    const isCap = (accepted: number, over: Partial<Rejection> = {}) =>
-      blamed({ marks }, { bound: "window", retryAfter: 50, ...over }, accepted).limits.pace === undefined
-    assert.deepStrictEqual(
-      [
-        isCap(92),
-        isCap(91),
-        isCap(92, { bound: "spacing" }),
-        isCap(92, { startedWith: 7 }),
-        isCap(92, { startedWith: 6 }),
-        isCap(91, { retryAfter: undefined })
-      ],
-      [true, false, false, true, false, true]
+  it("with a wait is none of a cap, even if it is told to wait for no time", () => {
+    const isCap = [undefined, 0, 50].map(
+      (retryAfter) => blamed({ marks }, { bound: "window", retryAfter }, 92).limits.pace === undefined
     )
+    assert.deepStrictEqual(isCap, [true, false, false])
   })
 })
 

@@ -138,9 +138,9 @@ describe("The pace of a bucket that fits", () => {
     return next && [Number(next.top.toFixed(3)), Number(next.dip.toFixed(3)), next.patience, next.exact]
   }
 
-  it("is its rate, and a little less where a rejection holds the pool: with a small dip, and rare tests", () => {
+  it("is its rate, and a hundredth less where a rejection holds the pool: with a dip as small, and rare tests", () => {
     assert.deepStrictEqual(paceOf(undefined, fitted(99, 100)), [100, 0.05, 0, true])
-    assert.deepStrictEqual(paceOf(undefined, fitted(99, 100), true), [99, 0.02, 3, true])
+    assert.deepStrictEqual(paceOf(undefined, fitted(99, 100), true), [99, 0.01, 3, true])
   })
 
   it("dips to the least rate where the bounds are apart, at most by half", () => {
@@ -156,9 +156,9 @@ describe("The pace of a bucket that fits", () => {
     assert.deepStrictEqual(paceOf(undefined, fitted(60, 100), true), [99, 0.394, 0, false])
   })
 
-  it("is tested later each time it is found again, and sooner where it has changed", () => {
+  it("is tested later each time it is found again, and sooner where it has changed by over a twentieth", () => {
     assert.deepStrictEqual(
-      [93, 94.5, 100, 106, 107].map((top) => paceOf(Level.measured(top, 4), fitted(99, 100))?.[2]),
+      [95, 95.5, 100, 105, 105.5].map((top) => paceOf(Level.measured(top, 4), fitted(99, 100))?.[2]),
       [2, 5, 5, 5, 2]
     )
     assert.deepStrictEqual(
@@ -167,21 +167,21 @@ describe("The pace of a bucket that fits", () => {
     )
   })
 
-  it("is what was reached, where nothing was rejected far above what had been exact", () => {
+  it("is what was reached, where nothing was rejected up to over a twentieth above what had been exact", () => {
     const wrong: Level.Level = { ...Level.measured(100, 4, 0.05), exact: true }
-    const rates = [2.06, 2.07].map((progress) => ({ ...wrong, progress }))
+    const rates = [2, 2.01].map((progress) => ({ ...wrong, progress }))
     assert.deepStrictEqual(
       rates.map((pace) => [Number(Level.rate(pace).toFixed(1)), paceOf(pace, undefined, true)]),
       [
-        [106, [100, 0.02, 5, true]],
-        [106.1, [105.064, 0.05, 0, false]]
+        [105, [100, 0.01, 5, true]],
+        [105.2, [104.1, 0.05, 0, false]]
       ]
     )
   })
 
   it("stays where no bucket fits and a test has failed that holds the pool", () => {
     const exact: Level.Level = { ...Level.measured(100, 4, 0.05), exact: true, progress: 1.1 }
-    assert.deepStrictEqual(paceOf(exact, undefined, true), [100, 0.02, 5, true])
+    assert.deepStrictEqual(paceOf(exact, undefined, true), [100, 0.01, 5, true])
     assert.strictEqual(Fitted.paceOf(exact, undefined, true)?.progress, 0)
     assert.deepStrictEqual(
       [

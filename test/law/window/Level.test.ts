@@ -31,10 +31,10 @@ describe("A level", () => {
     assert.deepStrictEqual(Level.advance(Level.advance(level, 0.5), 0.25), { ...level, progress: 0.75 })
   })
 
-  it("counts patience up to twelve", () => {
+  it("counts patience up to eight", () => {
     assert.deepStrictEqual(
-      [0, 11, 12, 13].map((patience) => Level.measured(100, patience).patience),
-      [0, 11, 12, 12]
+      [0, 7, 8, 9].map((patience) => Level.measured(100, patience).patience),
+      [0, 7, 8, 8]
     )
   })
 

@@ -106,7 +106,7 @@ describe("A round", () => {
 })
 
 describe("The roundest instant between two", () => {
-  it("is 200 ms after the beginning of the longest round that begins there", () => {
+  it("is 250 ms after the beginning of the longest round that begins there, when places may be taken", () => {
     const rows: ReadonlyArray<readonly [after: number, until: number]> = [
       [1000, 5000],
       [1000, 9000],
@@ -118,18 +118,18 @@ describe("The roundest instant between two", () => {
     ]
     assert.deepStrictEqual(
       rows.map(([after, until]) => Round.roundest(after, until)),
-      [4200, 8200, 8200, 8200, 12_200, 32_200, 48_200]
+      [4250, 8250, 8250, 8250, 12_250, 32_250, 48_250]
     )
   })
 
   it("is none where no round begins", () => {
-    assert.deepStrictEqual([Round.roundest(200, 4199), Round.roundest(4200, 8199)], [undefined, undefined])
+    assert.deepStrictEqual([Round.roundest(250, 4249), Round.roundest(4250, 8249)], [undefined, undefined])
     // Nor before the first has ended, as on a test's clock.
     assert.deepStrictEqual([Round.roundest(150, 250), Round.roundest(-100, 0)], [undefined, undefined])
   })
 
   it("is not the first instant, but may be the last", () => {
-    assert.deepStrictEqual([Round.roundest(4200, 5000), Round.roundest(4199, 4200)], [undefined, 4200])
+    assert.deepStrictEqual([Round.roundest(4250, 5000), Round.roundest(4249, 4250)], [undefined, 4250])
   })
 })
 
