@@ -15,11 +15,10 @@ const long = [
 ]
 
 /** Minutes of real processes that die: `npm run test:kills`. */
-const kills = [
-  "test/journal/crash/kills.test.ts",
-  "test/cluster/processes/kills.test.ts",
-  "test/cluster/batch/processes/kills.test.ts"
-]
+const kills = ["test/journal/crash/kills.test.ts"]
+/** Of these, those that need a database: without one they are left out. */
+const clusterKills = ["test/cluster/processes/kills.test.ts", "test/cluster/batch/processes/kills.test.ts"]
+const isThereADatabase = process.env["JOURNAL_POSTGRES"] !== undefined
 
 /** What a browser makes of the pages: `npm run test:browser`. */
 const browser = "test/browser/*.test.ts"
@@ -43,13 +42,13 @@ export default defineConfig({
     projects: [
       project("unit", {
         include: ["test/**/*.test.ts", "examples/*.test.ts"],
-        exclude: ["test/servers/**", ...planted, ...long, ...kills, browser]
+        exclude: ["test/servers/**", ...planted, ...long, ...kills, ...clusterKills, browser]
       }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
       project("long", { include: long, ...patient }),
-      project("kills", { include: kills, ...patient }),
+      project("kills", { include: isThereADatabase ? [...kills, ...clusterKills] : kills, ...patient }),
       project("browser", { include: [browser] }),
       // `npm run types`: nothing runs, the compiler looks at them.
       project("types", {
