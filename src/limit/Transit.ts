@@ -3,6 +3,7 @@
  *
  * @since 0.2.0
  */
+import * as LinkedQueue from "../structure/LinkedQueue.js"
 import { isDue } from "../structure/TimerQueue.js"
 import { type End, Share } from "./Meter.js"
 
@@ -33,46 +34,28 @@ export interface Transit {
   readonly shares: () => Iterable<readonly [share: Share, arrivesBy: number]>
 }
 
-// Each knows its neighbours: to send one and to take it out costs nothing to speak of.
+// Each knows its place: to send one and to take it out costs nothing to speak of.
 class Sent extends Share {
-  isOnWay = false
-  previous: Sent | undefined = undefined
-  next: Sent | undefined = undefined
+  readonly node: LinkedQueue.Node<Sent> = LinkedQueue.node<Sent>(this)
 }
 
-/** Those on their way, in order. */
+/** Those on their way, in order, and their amounts together. */
 const lineOf = () => {
-  let first: Sent | undefined
-  let last: Sent | undefined
+  const queue = LinkedQueue.make<Sent>()
   let amount = 0
   return {
-    get first(): Sent | undefined {
-      return first
-    },
-    get last(): Sent | undefined {
-      return last
-    },
+    queue,
     get amount(): number {
       return amount
     },
     add: (sent: Sent): void => {
-      sent.isOnWay = true
-      sent.previous = last
-      if (last === undefined) first = sent
-      else last.next = sent
-      last = sent
+      queue.push(sent.node)
       amount += sent.amount
     },
     remove: (sent: Sent): void => {
-      if (sent.previous === undefined) first = sent.next
-      else sent.previous.next = sent.next
-      if (sent.next === undefined) last = sent.previous
-      else sent.next.previous = sent.previous
-      sent.previous = undefined
-      sent.next = undefined
-      sent.isOnWay = false
+      queue.remove(sent.node)
       // Sums of fractions drift; where nothing is left there is nothing to drift.
-      amount = first === undefined ? 0 : amount - sent.amount
+      amount = queue.size === 0 ? 0 : amount - sent.amount
     },
     change: (share: Share, next: number): void => {
       amount += next - share.amount
@@ -81,7 +64,7 @@ const lineOf = () => {
   }
 }
 
-const isOnWay = (share: Share): share is Sent => share instanceof Sent && share.isOnWay
+const isOnWay = (share: Share): share is Sent => share instanceof Sent && share.node.queued
 
 /**
  * Makes an empty way: an attempt takes at most `longest` milliseconds to arrive, and has arrived when it is answered.
@@ -106,9 +89,10 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
   }
 
   const advance = (now: number): void => {
-    for (let { first } = line; first !== undefined; { first } = line) {
-      if (!isDue(first.startedAt + longest, now)) return
-      arrive(first, first.startedAt + longest)
+    for (let { first } = line.queue; first !== undefined; { first } = line.queue) {
+      const arrivesBy = first.value.startedAt + longest
+      if (!isDue(arrivesBy, now)) return
+      arrive(first.value, arrivesBy)
     }
   }
 
@@ -123,10 +107,9 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
       return sent
     },
     sendLater: (share, now) => {
-      const isInPlace = share === line.last && now < Infinity
-      if (!isInPlace) remove(share)
+      remove(share)
       share.startedAt = now
-      if (!isInPlace && share.amount > 0 && share instanceof Sent) lineFor(share).add(share)
+      if (share.amount > 0 && share instanceof Sent) lineFor(share).add(share)
     },
     has: isOnWay,
     remove,
@@ -137,8 +120,8 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
       if (isOnWay(share) && (how === "answered" || longest === Infinity)) arrive(share, now)
     },
     *shares() {
-      for (let { first: sent } = line; sent !== undefined; sent = sent.next) yield [sent, sent.startedAt + longest]
-      for (let { first: sent } = unsent; sent !== undefined; sent = sent.next) yield [sent, Infinity]
+      for (const { value } of line.queue.nodes()) yield [value, value.startedAt + longest]
+      for (const { value } of unsent.queue.nodes()) yield [value, Infinity]
     }
   }
 }
