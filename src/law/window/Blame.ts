@@ -22,6 +22,8 @@ import { explain, instantOf, rateOf, roundOf, type Draft } from "./State.js"
 const usual = 0.25
 const enough = 2
 
+/** Before this progress of a level its last rejection is still felt. */
+const felt = 0.2
 /** A pace that falls in small steps to such a part, or with others to such, does so in vain. */
 const fallen = 0.35
 const fallenTogether = 0.15
@@ -115,8 +117,8 @@ const isOwnCap = (
 /** Below a cap a rejection says that somebody else has taken a place, or that there is no cap: weighs the evidence. */
 const isStillCap = (draft: Draft, { retryAfter }: Rejection, mark: Rate.Mark): boolean => {
   const { window } = draft.limits
-  if (draft.doubt >= enough) return false
-  if (retryAfter !== undefined) return false
+  // A hint speaks for a bucket.
+  if (draft.doubt >= enough || retryAfter !== undefined) return false
   if (draft.doubt === 0) draft.undoubted = window.top
   const weight = Permits.isTested(window, mark.at) ? -usual : Round.isBusy(roundOf(draft), mark.at) ? 0 : 1
   draft.doubt = Math.max(0, draft.doubt + weight)
@@ -197,7 +199,7 @@ const shared = (draft: Draft, { high }: Rate.Bounds, now: number): Share.Share |
   if (pace.shared) return Share.rejected(pace, now, round)
   const current = Level.rate(pace)
   // Below a level that had been fine a rejection is somebody else's, once the last one is no longer felt.
-  return pace.doubt === undefined && pace.progress < 1 && pace.progress > Level.felt && pace.patience > 0
+  return pace.doubt === undefined && pace.progress < 1 && pace.progress > felt && pace.patience > 0
     ? Share.make(Math.min(current, Math.max(high, current / 2)), now, round)
     : undefined
 }

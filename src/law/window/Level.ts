@@ -42,14 +42,6 @@ export interface Level {
 export const step = 0.05
 
 /**
- * Before this progress the last rejection is still felt.
- *
- * @since 0.2.0
- * @category constants
- */
-export const felt = 0.2
-
-/**
  * Patience grows no further: so many times the time between two tests doubles, at most.
  *
  * @since 0.2.0
