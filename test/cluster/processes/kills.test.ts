@@ -12,7 +12,7 @@ describe("Processes of a cluster", () => {
     it("do each row once, in order, whichever is killed, stopped or cut off; what the API sees is printed", async () => {
       const { instants, ...outcome } = await run({
         postgres: at,
-        port: 42_000,
+        port: 22_000,
         processes: 3,
         rows,
         perSecond: 50,

@@ -1,13 +1,10 @@
 /** Real processes, one database, one API with a limit: processes are killed and stopped, and cut off, until all rows are done. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { PgClient } from "@effect/sql-pg"
-import { Effect, Redacted } from "effect"
 import { bundle } from "../../support/bundle.js"
+import { databaseOf, killAll, killAtExit, listen } from "../../support/processes.js"
 import type { Orders } from "./child.js"
 import * as Proxy from "./proxy.js"
 
@@ -20,7 +17,7 @@ export interface Fault {
 }
 
 export interface Plan {
-  /** The address of the database, and the first of the ports. */
+  /** The address of the database, and the first of the ports: below those that a system gives away by itself. */
   readonly postgres: string
   readonly port: number
   /** One without a cluster where it is 0. */
@@ -45,12 +42,6 @@ export interface Outcome {
   /** The longest that the API itself was held up, in milliseconds: calls that came meanwhile count as if they came at once. */
   readonly heldUp: number
 }
-
-const administer = (postgres: string, statement: string) =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    yield* sql.unsafe(statement)
-  }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(postgres) })), Effect.runPromise)
 
 /** The rows of all processes, and what they say of them. */
 const ledgerOf = (plan: Plan) => {
@@ -80,19 +71,6 @@ const ledgerOf = (plan: Plan) => {
   }
 }
 
-/** An API that notes when each call came. */
-const listen = async (onCall: (calls: number) => void) => {
-  const instants: Array<number> = []
-  const server = createServer((_, response) => {
-    instants.push(performance.now())
-    response.writeHead(200).end()
-    onCall(instants.length)
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  // The server listens on a port.
-  return { instants, server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
-}
-
 /** The processes, each behind ways that can be cut, and started again when it ends before its rows are done. */
 const crew = (plan: Plan, file: string, database: URL, api: string) => {
   const ledger = ledgerOf(plan)
@@ -103,6 +81,7 @@ const crew = (plan: Plan, file: string, database: URL, api: string) => {
   let isOver = false
   let onDone = (): void => undefined
   let onHome = (): void => undefined
+  killAtExit(() => children.values())
 
   const hear = (share: number, child: ChildProcess): void => {
     const listener = ledger.listener()
@@ -180,14 +159,7 @@ const crew = (plan: Plan, file: string, database: URL, api: string) => {
     },
     close: async (): Promise<void> => {
       isOver = true
-      await Promise.all(
-        [...children.values()].map((child) => {
-          const ended = new Promise((resolve) => child.once("exit", resolve))
-          return child.exitCode === null && child.signalCode === null && child.kill("SIGKILL")
-            ? ended
-            : Promise.resolve()
-        })
-      )
+      await killAll(children.values())
       for (const way of ways) {
         way.database.close()
         way.others.close()
@@ -199,33 +171,30 @@ const crew = (plan: Plan, file: string, database: URL, api: string) => {
 /** Runs the plan in a database of its own. */
 export const run = async (plan: Plan): Promise<Outcome> => {
   const file = await bundle(join(import.meta.dirname, "child.ts"), "cluster-child")
-  const name = `cluster_${process.pid}_${plan.port}`
-  await administer(plan.postgres, `create database ${name}`)
-  const database = new URL(plan.postgres)
-  database.pathname = name
+  const database = await databaseOf(plan.postgres, `cluster_${process.pid}_${plan.port}`)
 
   const delays = monitorEventLoopDelay({ resolution: 10 })
   delays.enable()
   const left = [...plan.faults]
   const faults: Array<Outcome["faults"][number]> = []
-  const { instants, server, url } = await listen((calls) => {
+  const api = await listen((calls) => {
     const [next] = left
     if (next === undefined || calls < next.after) return
     left.shift()
     faults.push({ ...next, at: performance.now(), wasHome: all.home === next.process })
     all.strike(next)
   })
-  const all = crew(plan, file, database, url)
+  const all = crew(plan, file, database.url, api.url)
   await all.start(0)
   // Of several that make the cluster's tables at once, all but one fail.
   if (plan.processes > 1) await all.whenHome
   for (let share = 1; share < plan.processes; share++) await all.start(share)
   await all.whenDone
   await all.close()
-  server.close()
-  server.closeAllConnections()
-  await administer(plan.postgres, `drop database ${name} with (force)`)
+  api.close()
+  await database.drop()
 
+  const { instants } = api
   const [first = 0] = instants
   return {
     done: all.ledger.done.size,

@@ -2,6 +2,7 @@
  * What a cluster is worth, with real processes: `npm run proof:cluster`. Needs `JOURNAL_POSTGRES`, the address of a database
  * server. Options: `--rows 20000`, `--per-second 200`, `--processes 4`, `--seed 1`.
  */
+import { Effect, Random } from "effect"
 import { parseArgs } from "node:util"
 import { busiestSecond, busyAfter, type Fault, type Outcome, run } from "./processes.js"
 
@@ -18,17 +19,10 @@ if (postgres === undefined) throw new Error("JOURNAL_POSTGRES names no database"
 const [rows, perSecond, processes] = [Number(values.rows), Number(values["per-second"]), Number(values.processes)]
 const whats: ReadonlyArray<Fault["what"]> = ["kill", "stop", "cut from database", "cut from others"]
 
-/** Mulberry32. */
-const chanceOf = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-}
-
 /** One fault in each ten seconds of work, until nine tenths are done. */
 const faultsOf = (seed: number): ReadonlyArray<Fault> => {
-  const chance = chanceOf(seed)
+  const random = Random.make(seed)
+  const chance = (): number => Effect.runSync(random.next)
   const apart = 10 * perSecond
   return Array.from({ length: Math.floor((0.9 * rows) / apart) }, (_, i) => {
     const what = whats[i % whats.length] ?? "kill"
@@ -60,11 +54,11 @@ const show = (name: string, outcome: Outcome): void => {
 }
 
 const calm = { postgres, rows: Math.min(rows, 25 * perSecond), perSecond, faults: [] }
-const alone = await run({ ...calm, port: 43_000, processes: 0 })
+const alone = await run({ ...calm, port: 24_000, processes: 0 })
 show("one process without a cluster", alone)
-const together = await run({ ...calm, port: 43_100, processes })
+const together = await run({ ...calm, port: 24_100, processes })
 show(`${processes} processes`, together)
-const faulty = await run({ postgres, port: 43_200, processes, rows, perSecond, faults: faultsOf(Number(values.seed)) })
+const faulty = await run({ postgres, port: 24_200, processes, rows, perSecond, faults: faultsOf(Number(values.seed)) })
 show(`${processes} processes with faults, seed ${values.seed}`, faulty)
 for (const { at, millis, process: share, wasHome, what } of faulty.faults) {
   const again = busyAfter(faulty.instants, at, Math.floor(0.9 * perSecond))

@@ -12,7 +12,7 @@ describe("Runners of a batch", () => {
     it("give each result once and in order, whoever is killed, stopped, leaves or joins; what the API sees is printed", async () => {
       const { results, ...outcome } = await run({
         postgres: at,
-        port: 43_000,
+        port: 23_000,
         rows,
         perSecond: 60,
         events: [

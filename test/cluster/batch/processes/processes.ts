@@ -1,12 +1,11 @@
 /** Real runners, one database, one API; runners are killed, end in order, and join, while their parent reads the results. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Schedule, Stream } from "effect"
 import { bundle } from "../../../support/bundle.js"
+import { databaseOf, killAll, killAtExit, listen } from "../../../support/processes.js"
 import { type Orders, Squares } from "./squares.js"
 
 /**
@@ -39,58 +38,36 @@ export interface Outcome {
 
 const sqlOf = (url: string) => PgClient.layer({ url: Redacted.make(url) })
 
-const administer = (postgres: string, statement: string) =>
-  Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe(statement)).pipe(
-    Effect.provide(sqlOf(postgres)),
-    Effect.runPromise
-  )
-
 /** The batch, as somebody sees it who is no runner; it may not be there yet. */
 const attached = Effect.retry(Squares.attach("all"), Schedule.spaced("200 millis"))
 
 /** Runs the plan in a database of its own, with two runners at the beginning. */
 export const run = async (plan: Plan): Promise<Outcome> => {
   const file = await bundle(join(import.meta.dirname, "child.ts"), "cluster-batch-child")
-  const name = `cluster_batch_${process.pid}_${plan.port}`
-  await administer(plan.postgres, `create database ${name}`)
-  const database = new URL(plan.postgres)
-  database.pathname = name
-
-  let calls = 0
-  let onCall = (): void => undefined
-  const server = createServer((_, response) => {
-    calls += 1
-    response.writeHead(200).end()
-    onCall()
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  // The server listens on a port.
-  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const database = await databaseOf(plan.postgres, `cluster_batch_${process.pid}_${plan.port}`)
+  const sql = sqlOf(database.url.href)
 
   const children: Array<ChildProcess> = []
-  // A test that gives up waiting leaves nobody behind.
-  process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")))
+  killAtExit(() => children)
   const startOne = (): void => {
     const orders: Orders = {
-      database: database.href,
-      api,
+      database: database.url.href,
+      api: api.url,
       port: plan.port + children.length,
       rows: plan.rows,
       perSecond: plan.perSecond
     }
     children.push(spawn(process.execPath, [file, JSON.stringify(orders)], { stdio: ["ignore", "ignore", "inherit"] }))
   }
-  startOne()
-  // Two that make the tables of a cluster at once may find each other in the way.
-  await Effect.runPromise(Effect.provide(attached, sqlOf(database.href)))
-  startOne()
 
   const stop = (runner: number, millis: number): void => {
     children[runner]?.kill("SIGSTOP")
     void delay(millis).then(() => children[runner]?.kill("SIGCONT"))
   }
+
   const left = [...plan.events]
-  onCall = () => {
+  const api = await listen((calls) => {
+    if (children.length < 2) return
     for (let next = left[0]; next !== undefined && calls >= next.after; next = left[0]) {
       left.shift()
       for (const index of next.kills ?? []) children[index]?.kill("SIGKILL")
@@ -98,25 +75,25 @@ export const run = async (plan: Plan): Promise<Outcome> => {
       if (next.leaves !== undefined) children[next.leaves]?.kill("SIGTERM")
       for (let i = 0; i < (next.joins ?? 0); i++) startOne()
     }
-  }
+  })
+
+  startOne()
+  // Two that make the tables of a cluster at once may find each other in the way.
+  await Effect.runPromise(Effect.provide(attached, sql))
+  startOne()
 
   const since = performance.now()
   const results = await Effect.flatMap(attached, (batch) => Stream.runCollect(batch.results())).pipe(
-    Effect.provide(sqlOf(database.href)),
+    Effect.provide(sql),
     Effect.runPromise
   )
   const seconds = (performance.now() - since) / 1000
-  await Promise.all(
-    children.map((child) => {
-      const ended = new Promise((resolve) => child.once("exit", resolve))
-      return child.exitCode === null && child.signalCode === null && child.kill("SIGKILL") ? ended : Promise.resolve()
-    })
-  )
-  server.close()
-  await administer(plan.postgres, `drop database ${name} with (force)`)
+  await killAll(children)
+  api.close()
+  await database.drop()
   return {
     results: Array.from(results, ({ exit, submitIndex }) => [submitIndex, Exit.getOrElse(exit, () => NaN)] as const),
-    calls,
+    calls: api.instants.length,
     left: left.length,
     seconds
   }
