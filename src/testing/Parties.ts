@@ -116,8 +116,12 @@ const saidOf = (
 })
 
 /** The journal of a party, where its client has one. One without rows shares its number with the next party. */
-const journalOf = ({ living }: Client, { rows }: Workload.Party, first: number) =>
-  living === undefined || rows.length === 0 ? {} : { journal: living.journal(first) }
+const journalOf = ({ living }: Client, { rows }: Workload.Party, first: number, onOpen = () => {}) => {
+  if (living === undefined || rows.length === 0) return {}
+  const open = living.journal(first)
+  const journal: typeof open = (mind) => Effect.tap(open(mind), onOpen)
+  return { journal }
+}
 
 const batch = (
   client: Client,
@@ -127,23 +131,32 @@ const batch = (
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
   const { cost, emit, outcomeOf, pool } = client
-  emit({
-    _tag: "submitted",
-    ...rows.at(),
-    row: first,
-    count: party.rows.length,
-    line: first + 1,
-    ...saidOf(client, party.rows)
-  })
+  let isSubmitted = false
+  const submitted = (): void => {
+    if (isSubmitted) return
+    isSubmitted = true
+    emit({
+      _tag: "submitted",
+      ...rows.at(),
+      row: first,
+      count: party.rows.length,
+      line: first + 1,
+      ...saidOf(client, party.rows)
+    })
+  }
+  const journal = journalOf(client, party, first, submitted)
+  // A journal may have to wait for the lease of the process before: until then the pool knows of no row.
+  if (journal.journal === undefined) submitted()
   const entries = pool.executeBatch(party.rows, processOf(client, first), {
     ...(party.timeout !== undefined && { timeout: party.timeout }),
     ...(handle && { handle }),
     ...(cost && { cost }),
     ...turnOf(party),
-    ...journalOf(client, party, first)
+    ...journal
   })
   return Effect.onExit(entries, (exit) =>
     Effect.sync(() => {
+      submitted()
       if (Exit.isSuccess(exit)) {
         exit.value.entries.forEach((entry: BufferEntry<unknown, unknown>, order) =>
           rows.finished(first + entry.submitIndex, order, outcomeOf(entry.exit), entry.attempts, entry)
