@@ -4,7 +4,7 @@ import { RunnerAddress, SingleRunner } from "@effect/cluster"
 import { NodeClusterSocket, NodeRuntime } from "@effect/platform-node"
 import { LibsqlClient } from "@effect/sql-libsql"
 import { PgClient } from "@effect/sql-pg"
-import { Config, Console, Effect, Exit, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { Config, Console, Effect, Exit, Layer, Option, Redacted, Schedule, Schema, Stream } from "effect"
 import { ClusterBatch, ClusterPool, SqlPoolMemory } from "effect-aimd/cluster"
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -60,7 +60,11 @@ const teamOf = (url: string, port: number) =>
       // One that ends in order hands its chunks over after so long.
       entityTerminationTimeout: "2 seconds"
     }
-  }).pipe(Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) })))
+  }).pipe(
+    // Of several first processes one makes the cluster's tables, and the others may fail meanwhile.
+    Layer.retry(Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(3))),
+    Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) }))
+  )
 
 const Cluster = Layer.unwrapEffect(
   Effect.gen(function* () {

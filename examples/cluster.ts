@@ -4,7 +4,7 @@ import { RunnerAddress, SingleRunner } from "@effect/cluster"
 import { NodeClusterSocket, NodeRuntime } from "@effect/platform-node"
 import { LibsqlClient } from "@effect/sql-libsql"
 import { PgClient } from "@effect/sql-pg"
-import { Config, Console, Effect, Layer, Option, Redacted } from "effect"
+import { Config, Console, Effect, Layer, Option, Redacted, Schedule } from "effect"
 import { PooledExecutor } from "effect-aimd"
 import { ClusterPool, SqlPoolMemory } from "effect-aimd/cluster"
 import { mkdtempSync } from "node:fs"
@@ -42,7 +42,11 @@ const teamOf = (url: string, port: number) =>
       shardLockRefreshInterval: "2 seconds",
       runnerHealthCheckInterval: "2 seconds"
     }
-  }).pipe(Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) })))
+  }).pipe(
+    // Of several first processes one makes the cluster's tables, and the others may fail meanwhile.
+    Layer.retry(Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(3))),
+    Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) }))
+  )
 
 const Cluster = Layer.unwrapEffect(
   Effect.gen(function* () {
