@@ -29,6 +29,9 @@ export interface Sizes {
   readonly journals: Rounds
   /** Rows of a batch to compare with, and of the streams. */
   readonly streams: { readonly batch: number; readonly rows: ReadonlyArray<number> }
+  /** Rows that go through a cluster, and that are simulated to. */
+  readonly cluster: number
+  readonly simulatedCluster: number
   /** HTTP requests a round. */
   readonly requests: number
   /** The window of the limiter that is met over HTTP. */
@@ -49,6 +52,8 @@ export const full: Sizes = {
   recovered: [10_000, 100_000],
   journals: { rounds: 3, warmUps: 0 },
   streams: { batch: 10_000, rows: [10_000, 1_000_000, 10_000_000] },
+  cluster: 10_000,
+  simulatedCluster: 10_000_000,
   requests: 5000,
   limiter: { limit: 600, windowMs: 60_000 }
 }
@@ -67,6 +72,8 @@ export const smoke: Sizes = {
   recovered: [100],
   journals: { rounds: 1, warmUps: 0 },
   streams: { batch: 100, rows: [100, 1000] },
+  cluster: 100,
+  simulatedCluster: 10_000,
   requests: 100,
   limiter: { limit: 50, windowMs: 500 }
 }

@@ -1,7 +1,7 @@
 /** Hundreds of clusters, each with its own faults: `npm run test:long`. */
 import { setImmediate } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
-import { live, plans, problemsOf } from "./plans.js"
+import { drawn, live, plans, problemsOf } from "./plans.js"
 
 const seed = Number(process.env["SEED"] ?? 1)
 const each = 25
@@ -18,5 +18,14 @@ describe("Pools of clusters in which everything goes wrong", () => {
         }
       })
     }
+  }
+
+  for (let first = 0; first < 100; first += each) {
+    it(`keep their promises: plans that nobody has thought of, from ${first} on`, async () => {
+      for (let i = 10_000 * seed + first; i < 10_000 * seed + first + each; i++) {
+        await setImmediate()
+        assert.deepStrictEqual(problemsOf(drawn(i), live(drawn(i), i)), [], `seed ${i}`)
+      }
+    })
   }
 })

@@ -1,5 +1,5 @@
 /** Clusters, and what must hold in all of them. */
-import { Duration, Exit, Logger, LogLevel } from "effect"
+import { Duration, Effect, Exit, Logger, LogLevel, Random } from "effect"
 import type { PoolConfig } from "effect-aimd"
 import { VirtualTime } from "effect-aimd/testing"
 import { mostAtOnce, mostInSpan, type Plan, run, type Story } from "./world.js"
@@ -55,6 +55,39 @@ export const plans = {
   // One runner dies while nothing else goes wrong, and comes back much later.
   death: { ...calm, rows: 2400, deaths: [{ share: 2, after: 3000, backAfter: 30_000 }] as const }
 } satisfies Record<string, Plan>
+
+/** A plan that nobody has thought of. */
+export const drawn = (seed: number): Plan => {
+  const random = Random.make(seed)
+  const share = (): number => Effect.runSync(random.next)
+  const whole = (low: number, high: number) => low + Math.floor(share() * (high - low + 1))
+  /** As often small as large. */
+  const spread = (low: number, high: number) => low * (high / low) ** share()
+  const latency = Math.round(spread(5, 5000))
+  const transit = Math.round(spread(1, 50))
+  const own = { transit: `${transit} millis` } as const
+  const requests = whole(20, 200)
+  const window: PoolConfig.Limit = { requests, per: `${whole(1, 10)} seconds`, ...own }
+  const bucket: PoolConfig.Limit = { requests, per: "1 second", kind: "bucket", burst: whole(1, 20), ...own }
+  const places: PoolConfig.Limit = { concurrent: whole(4, 40), ...own }
+  const limits = [[window], [bucket], [places], [window, places], [bucket, places], []][whole(0, 5)] ?? []
+  return {
+    pool: { poolSize: whole(2, 128) },
+    limits,
+    nodes: whole(2, 6),
+    rows: whole(50, 600),
+    patience: Math.round(spread(1000, 8000)),
+    delay: spread(1, 300),
+    loss: 0.1 * share(),
+    misled: 0.3 * share(),
+    faultEvery: spread(1000, 20_000),
+    faultsUntil: startAt + 1000 * whole(10, 90),
+    longestStop: spread(500, 30_000),
+    drift: 0.01 * share(),
+    latency,
+    transit
+  }
+}
 
 /** Lives through a plan. */
 export const live = (plan: Plan, seed: number): Story => {

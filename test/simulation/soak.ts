@@ -1,5 +1,6 @@
-/** `npm run soak -- --minutes N`: the scenario suite and random worlds on new seeds for as long as one likes. */
+/** `npm run soak -- --minutes N`: the scenario suite, random worlds and clusters on new seeds for as long as one likes. */
 import { FastCheck } from "effect"
+import { drawn, live, plans, problemsOf } from "../cluster/plans.js"
 import { violations as violationsOf } from "../support/checks.js"
 import { run, worlds } from "../support/world.js"
 import { cases, explore } from "./suite.js"
@@ -37,6 +38,17 @@ const wrongWith = (calm: boolean, seed: number): string | undefined => {
   }
 }
 
+/** What is wrong with clusters of this seed. */
+const wrongWithClusters = (seed: number): ReadonlyArray<string> =>
+  [plans.window, plans.places, plans.bucket, plans.law, drawn(seed)].flatMap((plan) => {
+    try {
+      const problems = problemsOf(plan, live(plan, seed))
+      return problems.length === 0 ? [] : [`${problems.join("\n")}\n${JSON.stringify(plan)}`]
+    } catch (error) {
+      return [`${String(error)}\n${JSON.stringify(plan)}`]
+    }
+  })
+
 console.log(`${cases.length} cases, seeds from ${from}, for ${minutes} minutes; Ctrl-C ends it with its report`)
 for (let seed = from; Date.now() < until && !stopped.signal.aborted; seed++) {
   for (const one of cases) {
@@ -54,6 +66,11 @@ for (let seed = from; Date.now() < until && !stopped.signal.aborted; seed++) {
     violations += 1
     console.log(`\na random world, ${calm ? "calm" : "hostile"}, seed ${seed}\n${wrong}`)
   }
+  for (const wrong of wrongWithClusters(seed)) {
+    violations += 1
+    console.log(`\na cluster, seed ${seed}\n${wrong}`)
+  }
+  seeds += 5
   // Lets a Ctrl-C through.
   await new Promise(setImmediate)
 }
