@@ -57,7 +57,7 @@ export interface Borrower {
 const mostOpen = 2
 
 /** So many starts are asked for at once, and so many are kept in store where nothing waits. */
-const mostWaiting = 64
+const mostWaiting = 512
 const mostSpare = 8
 
 /**
@@ -124,12 +124,12 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
     return true
   }
 
-  /** Returns whether there was a reply that was worth anything. */
+  /** Returns whether an entity in power has answered: also one that had heard a later message before. */
   const ask = (sent: Message): Effect.Effect<boolean> => {
     const askedAt = timers.now()
     return exchange(sent).pipe(
       Effect.timeout(times.patience / 2),
-      Effect.map((reply) => hear(sent, reply, askedAt)),
+      Effect.map((reply) => hear(sent, reply, askedAt) || reply.term !== ""),
       Effect.catchAllCause(() => Effect.succeed(false)),
       Effect.ensuring(Effect.sync(() => tenant.giveUp(sent.number)))
     )
@@ -137,9 +137,9 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
 
   const send = (): void => {
     run(
-      Effect.map(ask(message(demand.next())), (isHeard) => {
+      Effect.map(ask(message(demand.next())), (isAnswered) => {
         // An entity that moves is asked again in a while.
-        if (!isHeard) notBefore = timers.now() + times.hold / 2
+        if (!isAnswered) notBefore = timers.now() + times.hold / 2
         poke()
       })
     )

@@ -88,9 +88,6 @@ interface Seat {
   answeredAt: number
 }
 
-/** With so many leases a reply does not wait for more. */
-const enough = 16
-
 const nothing = (): void => undefined
 
 /**
@@ -157,7 +154,7 @@ export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
     const { answeredAt, poll, tenancy } = seat
     if (poll === undefined || tenancy.ready === 0 || seat.sendsAt !== undefined) return
     const at = answeredAt + times.pace
-    if (tenancy.waiting === 0 || tenancy.ready >= enough || at <= timers.now()) return reply(seat)
+    if (tenancy.waiting === 0 || at <= timers.now()) return reply(seat)
     seat.sendsAt = timers.add(at, () => {
       seat.sendsAt = undefined
       reply(seat)

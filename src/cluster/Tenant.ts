@@ -120,7 +120,7 @@ export const make = (name: string): Tenant => {
   const open = new Map<number, Instant>()
   const stock = new Map<number, Lease>()
   const running = new Set<number>()
-  /** What the entity has not confirmed, with the message that said it last. */
+  /** What the entity has not confirmed, with the message that said it first: all that come after it say it too. */
   const reports = new Map<number, { report: Report; sentIn: number | undefined }>()
 
   const report = (what: Report): void => void reports.set(what.lease, { report: what, sentIn: undefined })
@@ -199,7 +199,7 @@ export const make = (name: string): Tenant => {
       lapse(at)
       number += 1
       open.set(number, at)
-      for (const each of reports.values()) each.sentIn = number
+      for (const each of reports.values()) each.sentIn ??= number
       return {
         tenant: name,
         term,

@@ -71,6 +71,20 @@ describe("Tenant", () => {
     assert.deepStrictEqual(tenant.compose(nothing, at(5)).reports, [])
   })
 
+  it("says no more what the first message said, once that is answered, whatever was sent since", () => {
+    const tenant = leased(0, [1, 2])
+    tenant.take(one, at(1))
+    const first = tenant.compose(nothing, at(2))
+    tenant.take(one, at(3))
+    const second = tenant.compose(nothing, at(4))
+    assert.deepStrictEqual(
+      second.reports.map(({ lease }) => lease),
+      [1, 2]
+    )
+    tenant.hear(first.number, replyOf({}), at(5))
+    assert.deepStrictEqual(tenant.compose(nothing, at(6)).reports, [{ _tag: "started", lease: 2 }])
+  })
+
   it("hears no reply that it has given up, or that says that nothing was heard", () => {
     const tenant = known()
     const given = tenant.compose(nothing, at(1))

@@ -12,6 +12,14 @@ describe("A pool of a cluster, in virtual time", () => {
     assert.isBelow(story.messages, 2 * 600)
   })
 
+  it("goes on where messages overtake each other", () => {
+    const plan = { ...plans.calm, delay: 50 }
+    const story = live(plan, seed)
+    assert.deepStrictEqual(problemsOf(plan, story), [])
+    // A start is leased, and its end told, after up to 50 milliseconds each: 0.88 to 0.89 of the limit over 30 seeds.
+    assert.isBelow(story.elapsed, (11 * 1020) / 0.85)
+  })
+
   it("uses the share of a runner that dies again within five seconds", () => {
     const story = live(plans.death, seed)
     assert.deepStrictEqual(problemsOf(plans.death, story), [])
