@@ -20,6 +20,7 @@ import * as Lessor from "./Lessor.js"
 import { Message, Reply } from "./Message.js"
 import * as PoolEntity from "./PoolEntity.js"
 import { PoolMemory } from "./PoolMemory.js"
+import * as Vigil from "./Vigil.js"
 
 /**
  * Options of a pool of a cluster. Those of a pool hold for the whole cluster, `poolSize` and `limits` above all; `prices` and
@@ -72,7 +73,8 @@ export const make = (
     const memory = yield* PoolMemory
     const sharding = yield* Sharding
     const entity = entityOf(key)
-    const handlers = Effect.map(PoolEntity.make({ key, config, memory, times }), ({ hear }) =>
+    const vigil = yield* Vigil.make(key, memory, times.patience)
+    const handlers = Effect.map(PoolEntity.make({ key, config, memory, times, vigil }), ({ hear }) =>
       entity.of({ Exchange: ({ payload }) => hear(payload) })
     )
     yield* sharding.registerEntity(entity, handlers, { concurrency: "unbounded", mailboxCapacity: "unbounded" })
@@ -83,7 +85,7 @@ export const make = (
       name: yield* token,
       times,
       // Hundreds a second would drown whatever else is traced.
-      exchange: (message) => Effect.withTracerEnabled(client.Exchange(message), false)
+      exchange: vigil.over((message) => Effect.withTracerEnabled(client.Exchange(message), false))
     })
     return guarded(yield* PooledExecutor.over(borrower.admission), borrower.severed)
   })

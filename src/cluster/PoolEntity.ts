@@ -18,6 +18,7 @@ import type { Message, Reply } from "./Message.js"
 import type { PoolMemory, PoolMemoryError } from "./PoolMemory.js"
 import * as Reign from "./Reign.js"
 import * as Tenant from "./Tenant.js"
+import type { Vigil } from "./Vigil.js"
 
 /**
  * What an entity works with.
@@ -30,6 +31,7 @@ export interface Options {
   readonly config: PoolConfig
   readonly memory: PoolMemory
   readonly times: Lessor.Times
+  readonly vigil: Pick<Vigil, "standsSince">
 }
 
 /**
@@ -89,7 +91,7 @@ const rule = (
   onLessor: (lessor: Lessor.Lessor | undefined) => void
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { key, times } = options
+    const { key, times, vigil } = options
     const court = yield* courtOf(options)
     const { admission, lessor, memory } = court
     yield* Effect.addFinalizer(() => Effect.sync(() => onLessor(undefined)))
@@ -101,6 +103,7 @@ const rule = (
         memory,
         term: times.patience,
         now: admission.timers.now,
+        standsSince: vigil.standsSince,
         onLegacy: (legacy) => {
           if (legacy?.law === admission.mind.law) admission.mind.learn(legacy.learned)
           onLessor(lessor)

@@ -99,6 +99,8 @@ export interface Options {
   readonly now: () => number
   /** Is told at once of what the one before has left so far. */
   readonly onLegacy: (legacy: Legacy | undefined) => void
+  /** Since when this is known to stand in the memory; undefined where it is not known. */
+  readonly standsSince: (kept: Kept) => number | undefined
 }
 
 /** Clocks of two processes may run so much apart. */
@@ -114,12 +116,19 @@ const empty: Legacy = {
 
 /**
  * Comes to power: at once where nobody ever was, or the last one has left, and otherwise once nobody has written anything for
- * a whole term. Ends when what was leased before is over.
+ * a whole term, as far as this process knows. Ends when what was leased before is over.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const begin = ({ key, memory, now, onLegacy, term }: Options): Effect.Effect<Reign, PoolMemoryError> => {
+export const begin = ({
+  key,
+  memory,
+  now,
+  onLegacy,
+  standsSince,
+  term
+}: Options): Effect.Effect<Reign, PoolMemoryError> => {
   const reignOf = (epoch: number, from: number, legacy: Legacy | undefined, readAt: number): Reign => {
     let beat = from
     return {
@@ -134,12 +143,14 @@ export const begin = ({ key, memory, now, onLegacy, term }: Options): Effect.Eff
     }
   }
 
-  const over = (kept: Kept, readAt: number): Effect.Effect<Reign, PoolMemoryError> =>
+  const over = (kept: Kept): Effect.Effect<Reign, PoolMemoryError> =>
     Effect.gen(function* () {
       const legacy = decode(kept)
       onLegacy(legacy)
       const rests = legacy?.rests ?? undefined
-      if (rests === undefined) yield* Effect.sleep(term * margin)
+      // Not before the answer: the page may have been written till then.
+      const readAt = standsSince(kept) ?? now()
+      if (rests === undefined) yield* Effect.sleep(Math.max(0, term * margin - (now() - readAt)))
       const { beat, epoch } = kept
       const left = { ...(legacy ?? empty), rests: null }
       const next = { epoch: epoch + 1, beat: beat + 1, content: encode(left) }
@@ -160,13 +171,11 @@ export const begin = ({ key, memory, now, onLegacy, term }: Options): Effect.Eff
 
   const attempt: Effect.Effect<Reign, PoolMemoryError> = Effect.suspend(() =>
     Effect.flatMap(memory.read(key), (kept) => {
-      // Not before the answer: the page may have been written till then.
-      const readAt = now()
-      if (kept !== undefined) return over(kept, readAt)
+      if (kept !== undefined) return over(kept)
       onLegacy(undefined)
       const first = { epoch: 1, beat: 1, content: encode({ ...empty, rests: null }) }
       return Effect.flatMap(memory.create(key, first), (isFirst) =>
-        isFirst ? Effect.succeed(reignOf(1, 1, undefined, readAt)) : attempt
+        isFirst ? Effect.succeed(reignOf(1, 1, undefined, now())) : attempt
       )
     })
   )

@@ -3,6 +3,7 @@ import { Effect, Fiber, TestClock } from "effect"
 import * as Book from "../../src/cluster/Book.js"
 import * as PoolMemory from "../../src/cluster/PoolMemory.js"
 import * as Reign from "../../src/cluster/Reign.js"
+import * as Monotonic from "../../src/structure/Monotonic.js"
 
 const legacy = (rests: number | null): Reign.Legacy => ({
   rests,
@@ -12,8 +13,20 @@ const legacy = (rests: number | null): Reign.Legacy => ({
   learned: null
 })
 
-const begin = (memory: PoolMemory.PoolMemory) =>
-  Reign.begin({ key: "a", memory, term: 4000, now: () => 0, onLegacy: () => undefined })
+const begin = (
+  memory: PoolMemory.PoolMemory,
+  standsSince: (kept: PoolMemory.Kept) => number | undefined = () => undefined
+) =>
+  Effect.flatMap(Effect.clock, (clock) =>
+    Reign.begin({
+      key: "a",
+      memory,
+      term: 4000,
+      now: () => Monotonic.now(clock),
+      onLegacy: () => undefined,
+      standsSince
+    })
+  )
 
 const epochIn = (memory: PoolMemory.PoolMemory) => Effect.map(memory.read("a"), (kept) => kept?.epoch)
 
@@ -31,6 +44,20 @@ describe("Reign", () => {
       yield* TestClock.adjust("81 millis")
       assert.strictEqual((yield* Fiber.join(second)).epoch, 2)
       assert.isFalse(yield* first.write(legacy(null)))
+    })
+  )
+
+  it.effect("waits only for what is left of the term where it has looked on since", () =>
+    Effect.gen(function* () {
+      const memory = yield* PoolMemory.make
+      yield* begin(memory)
+      const kept = yield* memory.read("a")
+      yield* TestClock.adjust("10 seconds")
+      const second = yield* Effect.fork(begin(memory, ({ beat }) => (beat === kept?.beat ? 7000 : undefined)))
+      yield* TestClock.adjust("1079 millis")
+      assert.isNull(second.unsafePoll())
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* Fiber.join(second)).readAt, 7000)
     })
   )
 

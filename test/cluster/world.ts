@@ -11,6 +11,7 @@ import type { Message, Reply } from "../../src/cluster/Message.js"
 import * as PoolEntity from "../../src/cluster/PoolEntity.js"
 import * as PoolMemory from "../../src/cluster/PoolMemory.js"
 import * as Tenant from "../../src/cluster/Tenant.js"
+import * as Vigil from "../../src/cluster/Vigil.js"
 import { over } from "../../src/PooledExecutor.js"
 
 /** How bad the world is. Times in milliseconds. */
@@ -107,6 +108,7 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
     const arrivals: Array<Arrival> = []
     const nodes: Array<Node> = []
     const pools: Array<Borrower.Borrower> = []
+    const vigils = new Map<Node, Vigil.Vigil>()
     /** Where the entity is, and was before. */
     const homes: Array<{
       readonly node: Node
@@ -223,7 +225,8 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
     const moveTo = (node: Node) =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
-        const entity = yield* PoolEntity.make({ key: "simulated", config, memory: memoryOf(node), times }).pipe(
+        const vigil = vigils.get(node) ?? { standsSince: () => undefined }
+        const entity = yield* PoolEntity.make({ key: "simulated", config, memory: memoryOf(node), times, vigil }).pipe(
           Scope.extend(scope),
           Effect.withClock(node.clock)
         )
@@ -271,7 +274,10 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
         const node = yield* makeNode
         yield* Effect.gen(function* () {
           const name = `tenant-${node.id}`
-          const borrower = yield* Borrower.make({ config, labels: [], name, times, exchange: exchangeOf(node) })
+          const vigil = yield* Vigil.make("simulated", memoryOf(node), times.patience)
+          vigils.set(node, vigil)
+          const exchange = vigil.over(exchangeOf(node))
+          const borrower = yield* Borrower.make({ config, labels: [], name, times, exchange })
           pools.push(borrower)
           const pool = yield* over(borrower.admission)
           const mine = () => [...left].filter((row) => row % plan.nodes === share && !running.has(row))
