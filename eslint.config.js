@@ -46,6 +46,10 @@ const cluster = {
   message:
     "A pool of a cluster imports @effect/cluster, @effect/rpc and @effect/sql besides: optional peers of the package."
 }
+const sharing = {
+  regex: "^(?!effect(/|$)|@effect/experimental(/|$)|\\.\\.?/)",
+  message: "A shared limit imports @effect/experimental besides: an optional peer of the package."
+}
 const database = {
   regex: "^(?!effect(/|$)|@effect/(platform|sql)(/|$)|\\.\\.?/)",
   message: "A journal in a database imports @effect/sql besides: an optional peer of the package."
@@ -70,7 +74,8 @@ const rooms = {
   "src/http": [core],
   "src/report": [core],
   "src/journal": [core],
-  "src/cluster": [core, "\\.\\./journal/Lease\\.js"],
+  "src/shared": [core],
+  "src/cluster": [core, "\\.\\./journal/Lease\\.js", "\\.\\./shared/SharedLimit\\.js"],
   "src/cluster/batch": ["\\.\\./" + core, "\\.\\./\\.\\./journal/"],
   "src/journal/sql": ["\\.\\./[A-Z]\\w+\\.js"],
   "src/testing/time": ["\\.\\./\\.\\./structure/"],
@@ -97,7 +102,12 @@ const knowsPlatform = new Set([
   "src/journal/sql",
   "src/testing/http"
 ])
-const peersOf = { "src/cluster": cluster, "src/cluster/batch": cluster, "src/journal/sql": database }
+const peersOf = {
+  "src/cluster": cluster,
+  "src/cluster/batch": cluster,
+  "src/journal/sql": database,
+  "src/shared": sharing
+}
 const mayNotImport = (...patterns) => ({ "no-restricted-imports": ["error", { patterns }] })
 const oneWay = (folder, others) => ({
   regex: `^(?!\\./${others.map((other) => `|${other}`).join("")})\\.`,
@@ -151,7 +161,7 @@ export default tseslint.config(
   {
     files: ["src/*.ts"],
     rules: mayNotImport(dependencies, platform, {
-      regex: "/(cluster|http|journal|report|testing)/",
+      regex: "/(cluster|http|journal|report|shared|testing)/",
       message: "The core knows none of them."
     })
   },

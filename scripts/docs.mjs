@@ -57,10 +57,12 @@ function write(name, page) {
 
 /** The modules that each entry point of the package exports. */
 function entries() {
-  return ["", "cluster", "http", "journal", "journal/sql", "report", "testing", "testing/http"].map((entry) => {
-    const exported = readFileSync(join("src", entry, "index.ts"), "utf8").matchAll(/from "([^"]+)\.js"/g)
-    return { entry, names: [...exported].map(([, source]) => join(entry, source)) }
-  })
+  return ["", "cluster", "http", "journal", "journal/sql", "report", "shared", "testing", "testing/http"].map(
+    (entry) => {
+      const exported = readFileSync(join("src", entry, "index.ts"), "utf8").matchAll(/from "([^"]+)\.js"/g)
+      return { entry, names: [...exported].map(([, source]) => join(entry, source)) }
+    }
+  )
 }
 
 function index(modules) {

@@ -18,6 +18,7 @@ import { promisify } from "node:util"
 const expected = "values 10 20 30 40 50\nretries 1\na page <title>default\n"
 const expectedOfHttp = "answers a b c\nretries 1\n"
 const expectedOfJournal = "first a1 b2\nsecond a1 b2\n"
+const expectedOfShared = "tripled 3 6 9\n"
 const expectedOfCluster = "doubled 2 4 6\n"
 
 const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"))
@@ -96,7 +97,7 @@ try {
   run(".", "publint", tarball, "--strict")
   run(".", "attw", tarball, "--profile", "esm-only", "--no-emoji")
 
-  for (const name of ["main.ts", "http.ts", "journal.ts", "cluster.ts"]) {
+  for (const name of ["main.ts", "http.ts", "journal.ts", "shared.ts", "cluster.ts"]) {
     copyFileSync(`test/consumer/${name}`, join(folder, name))
   }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }))
@@ -127,8 +128,11 @@ try {
   add("@effect/platform")
   consume("http", expectedOfHttp)
   consume("journal", expectedOfJournal)
+  // Its module about rate limits has types of Redis, which nobody has to install who brings another store.
+  add("@effect/experimental")
+  consume("shared", expectedOfShared)
   // Types of what @effect/rpc packs messages with need those of Node.
-  add("@effect/cluster", "@effect/rpc", "@effect/sql", "@effect/workflow", "@effect/experimental", "@types/node")
+  add("@effect/cluster", "@effect/rpc", "@effect/sql", "@effect/workflow", "@types/node")
   consume("cluster", expectedOfCluster)
 
   const command = pack("effect-aimd-cli")

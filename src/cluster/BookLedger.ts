@@ -7,8 +7,8 @@ import * as Duration from "effect/Duration"
 import { units } from "../limit/Cost.js"
 import type { Amounts, Ledger, Reservation } from "../limit/Ledger.js"
 import type * as Limit from "../limit/Limit.js"
+import { drift } from "../structure/Clocks.js"
 import * as Book from "./Book.js"
-import { drift } from "./Tenant.js"
 
 /** A page should last so long at the limit's own rate, in milliseconds, and for a twentieth of the limit. */
 const pageLasts = 2000

@@ -8,8 +8,10 @@ import { one, units, type Weight } from "../limit/Cost.js"
 import type { End } from "../limit/Meter.js"
 import * as Limiter from "../pool/Limiter.js"
 import type { PoolConfig } from "../PoolConfig.js"
+import type { Instant } from "../structure/Clocks.js"
+import * as Frequency from "../structure/Frequency.js"
 import type { Reply, Report } from "./Message.js"
-import type { Instant, Lease, Tenant } from "./Tenant.js"
+import type { Lease, Tenant } from "./Tenant.js"
 
 /**
  * What is borrowed.
@@ -39,12 +41,6 @@ export interface Borrowed {
 /** So many of the latest calls tell what the next ones take. */
 const remembered = 16
 
-/** The latest start counts for so much of the rate. */
-const share = 0.1
-
-/** Nothing is kept in store for a pool that has started nothing for so long, in milliseconds. */
-const idleAfter = 1000
-
 type Ended = Extract<Report, { readonly _tag: "ended" }>
 
 const sampleOf = (sample: Sample): Pick<Ended, "latency" | "row" | "attempt" | "hints"> => {
@@ -65,8 +61,7 @@ export const make = (config: PoolConfig, tenant: Tenant, at: () => Instant): Bor
   const latest: Array<Weight> = []
   let wish: Weight | undefined
   let onChange = (): void => undefined
-  let lastStart = -Infinity
-  let every = Infinity
+  const starts = Frequency.make()
   /** A lease whose attempt has ended, of which the law is told next. */
   let ending: { readonly lease: Lease; readonly how: End | "rejected" } | undefined
   let decision: Decision = {
@@ -104,8 +99,7 @@ export const make = (config: PoolConfig, tenant: Tenant, at: () => Instant): Bor
   const note = (asked: Weight, now: number): void => {
     latest.push(asked)
     if (latest.length > remembered) latest.shift()
-    every = every === Infinity ? now - lastStart : every + share * (now - lastStart - every)
-    lastStart = now
+    starts.note(now)
   }
 
   /** What was asked for last, as an election shows it again. */
@@ -189,7 +183,7 @@ export const make = (config: PoolConfig, tenant: Tenant, at: () => Instant): Bor
       for (const asked of latest) for (const unit of units) largest[unit] = Math.max(largest[unit], asked[unit])
       return { first, largest }
     },
-    perSecond: (now) => (now - lastStart > idleAfter || every === Infinity ? 0 : 1000 / every),
+    perSecond: starts.perSecond,
     follow: ({ chance, delay, reason, window }) => {
       if (window === decision.window && delay === decision.delay && reason === decision.reason) return false
       decision = { window, spacing: 0, holdUntil: 0, delay, chance, epoch: 0, reason }

@@ -13,6 +13,7 @@ import * as Capacity from "../Capacity.js"
 import * as Admission from "../pool/Admission.js"
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolStats from "../PoolStats.js"
+import * as Clocks from "../structure/Clocks.js"
 import * as Format from "../structure/Format.js"
 import { isDue, type Timer } from "../structure/TimerQueue.js"
 import * as Borrowed from "./Borrowed.js"
@@ -71,7 +72,7 @@ export const make = (options: Options): Effect.Effect<Borrower, never, Scope.Sco
     const { config, exchange, labels, name, times } = options
     const tenant = Tenant.make(name)
     const clock = yield* Effect.clock
-    const borrowed = Borrowed.make(config, tenant, () => Tenant.instantOf(clock))
+    const borrowed = Borrowed.make(config, tenant, () => Clocks.instantOf(clock))
     const run = yield* FiberSet.makeRuntime<never>()
     const admission = yield* Admission.make(config, borrowed.law, labels, () => borrowed.limiter)
     const machine = assemble({
@@ -111,11 +112,11 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
   const message = (wanted: Tenant.Demand): Message => {
     messages += 1
     sentAt = timers.now()
-    return tenant.compose(wanted, Tenant.instantOf(clock))
+    return tenant.compose(wanted, Clocks.instantOf(clock))
   }
 
   const hear = (sent: Message, reply: Reply, askedAt: number): boolean => {
-    if (!tenant.hear(sent.number, reply, Tenant.instantOf(clock))) return false
+    if (!tenant.hear(sent.number, reply, Clocks.instantOf(clock))) return false
     demand.answered(timers.now() - askedAt)
     contact.made()
     if (borrowed.follow(reply)) admission.resize(admission.config.poolSize)
@@ -262,7 +263,7 @@ const contactOf = ({ admission, borrowed, clock, config, run, tenant, times }: P
       }
       if (!isCounted || tenant.running === 0) return Infinity
       // The permits go to others soon: none of them may be in use then.
-      const severAt = now + tenant.keptFor(Tenant.instantOf(clock))
+      const severAt = now + tenant.keptFor(Clocks.instantOf(clock))
       if (!isDue(severAt, now)) return severAt
       borrowed.sever()
       for (const listener of [...listeners]) listener()

@@ -11,13 +11,13 @@ import * as Admission from "../pool/Admission.js"
 import * as Limiter from "../pool/Limiter.js"
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PooledExecutor from "../PooledExecutor.js"
+import * as Clocks from "../structure/Clocks.js"
 import * as Book from "./Book.js"
 import * as BookLedger from "./BookLedger.js"
 import * as Lessor from "./Lessor.js"
 import type { Message, Reply } from "./Message.js"
 import type { PoolMemory, PoolMemoryError } from "./PoolMemory.js"
 import * as Reign from "./Reign.js"
-import * as Tenant from "./Tenant.js"
 import type { Vigil } from "./Vigil.js"
 
 /**
@@ -141,18 +141,17 @@ const courtOf = ({ config: told, key, memory, times }: Options) =>
     )
     admission.pauseStarts()
     const { timers } = admission
-    let power: Tenant.Instant | undefined
+    let power: Clocks.Instant | undefined
 
     const powerFor = (): number => {
       if (power === undefined) return 0
-      const { now, wall } = Tenant.instantOf(clock)
-      return times.patience * (1 - Tenant.drift) - Math.max(now - power.now, wall - power.wall)
+      return times.patience * (1 - Clocks.drift) - Clocks.since(power, Clocks.instantOf(clock))
     }
 
     /** What succeeds keeps others from power for a while, from when it was begun. */
     const holding = (step: Effect.Effect<boolean, PoolMemoryError>) =>
       Effect.suspend(() => {
-        const since = Tenant.instantOf(clock)
+        const since = Clocks.instantOf(clock)
         return Effect.tap(step, (isDone) => {
           if (isDone) power = since
         })

@@ -3,33 +3,9 @@
  *
  * @since 0.2.0
  */
-import type * as Clock from "effect/Clock"
 import { units, type Weight } from "../limit/Cost.js"
-import * as Monotonic from "../structure/Monotonic.js"
+import { drift, type Instant, since } from "../structure/Clocks.js"
 import type { Message, Reply, Report } from "./Message.js"
-
-/**
- * An instant on both clocks of a process, in milliseconds. The one that nobody sets stands still while a machine sleeps, and
- * the other one does not.
- *
- * @since 0.2.0
- * @category models
- */
-export interface Instant {
-  readonly now: number
-  readonly wall: number
-}
-
-/**
- * What the clocks of a process show now.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const instantOf = (clock: Clock.Clock): Instant => ({
-  now: Monotonic.now(clock),
-  wall: clock.unsafeCurrentTimeMillis()
-})
 
 /**
  * The right to start one attempt, until it lapses.
@@ -89,17 +65,9 @@ export interface Tenant {
   readonly giveUp: (number: number) => void
 }
 
-/**
- * Clocks of two processes may run so much apart: a lease ends so much earlier for whoever has it than for whoever gave it.
- *
- * @since 0.2.0
- * @category constants
- */
-export const drift = 0.01
-
 /** What is left of what lasts so long. */
-const leftOf = ({ lasts, sentAt }: Pick<Lease, "lasts" | "sentAt">, { now, wall }: Instant): number =>
-  lasts * (1 - drift) - Math.max(now - sentAt.now, wall - sentAt.wall)
+const leftOf = ({ lasts, sentAt }: Pick<Lease, "lasts" | "sentAt">, at: Instant): number =>
+  lasts * (1 - drift) - since(sentAt, at)
 
 const covers = ({ cost }: Lease, asked: Weight): boolean => units.every((unit) => asked[unit] <= cost[unit])
 

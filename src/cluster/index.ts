@@ -31,3 +31,10 @@ export * as PoolMemory from "./PoolMemory.js"
  * @since 0.2.0
  */
 export * as SqlPoolMemory from "./SqlPoolMemory.js"
+
+/**
+ * One limit without a cluster, for those who have only Redis; `effect-aimd/shared` has the same.
+ *
+ * @since 0.2.0
+ */
+export * as SharedLimit from "../shared/SharedLimit.js"

@@ -2,8 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { one, weigh } from "../../src/limit/Cost.js"
 import type { Reply } from "../../src/cluster/Message.js"
 import * as Tenant from "../../src/cluster/Tenant.js"
+import type * as Clocks from "../../src/structure/Clocks.js"
 
-const at = (now: number, wall = now): Tenant.Instant => ({ now, wall })
+const at = (now: number, wall = now): Clocks.Instant => ({ now, wall })
 
 const nothing: Tenant.Demand = { waiting: 0, spare: 0, first: one, each: one }
 

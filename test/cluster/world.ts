@@ -10,9 +10,9 @@ import * as Lessor from "../../src/cluster/Lessor.js"
 import type { Message, Reply } from "../../src/cluster/Message.js"
 import * as PoolEntity from "../../src/cluster/PoolEntity.js"
 import * as PoolMemory from "../../src/cluster/PoolMemory.js"
-import * as Tenant from "../../src/cluster/Tenant.js"
 import * as Vigil from "../../src/cluster/Vigil.js"
 import { over } from "../../src/PooledExecutor.js"
+import * as Clocks from "../../src/structure/Clocks.js"
 
 /** How bad the world is. Times in milliseconds. */
 export interface Plan {
@@ -65,7 +65,12 @@ const uniform = (low: number, high: number) => Effect.map(Random.next, (share) =
 const nowOf = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 
 /** A clock that goes by the true one, at a pace and with a wall clock of its own, and sleeps longer while its node is stopped. */
-const clockOf = (truth: Clock.Clock, node: () => Node, rate: number, shift: number): Clock.Clock => {
+export const clockOf = (
+  truth: Clock.Clock,
+  node: () => Pick<Node, "stoppedUntil">,
+  rate: number,
+  shift: number
+): Clock.Clock => {
   const millis = () => nowOf(truth) * rate
   const nanos = () => BigInt(Math.round(millis() * 1e6))
   const awake: Effect.Effect<void> = Effect.suspend(() => {
@@ -187,7 +192,7 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
         if (other !== name && until > now) problems.push(`${name} leases at ${now}, and ${other} has till ${until}`)
       }
       const pace = nowOf(node.clock) / now
-      const until = sentAt + (reply.lasts * (1 - Tenant.drift)) / pace
+      const until = sentAt + (reply.lasts * (1 - Clocks.drift)) / pace
       const leases = usable.get(name) ?? new Map<string, number>()
       for (const { lease } of reply.leases) leases.set(`${reply.term} ${lease}`, until)
       usable.set(name, leases)
@@ -210,7 +215,7 @@ export const run = (plan: Plan): Effect.Effect<Story, never, Scope.Scope> =>
           yield* way
           yield* untilAwake(node)
           const pace = nowOf(node.clock) / nowOf(truth)
-          const keptUntil = sentAt + (reply.keeps * (1 - Tenant.drift)) / pace
+          const keptUntil = sentAt + (reply.keeps * (1 - Clocks.drift)) / pace
           if (reply.isHeard) node.keptUntil = Math.max(node.keptUntil, keptUntil)
           return reply
         })

@@ -7,9 +7,9 @@ import type { YieldWrap } from "effect/Utils"
  * `Effect.sleep` and `Effect.delay` when things happen. It runs in a daemon, so that a deadlock fails the test and cannot
  * hang it.
  */
-export const inVirtualTime = (
-  program: () => Generator<YieldWrap<Effect.Effect<unknown, unknown, Scope.Scope>>, void, never>
-): Effect.Effect<void, unknown> =>
+export const inVirtualTime = <R = never>(
+  program: () => Generator<YieldWrap<Effect.Effect<unknown, unknown, R>>, void, never>
+): Effect.Effect<void, unknown, Exclude<R, Scope.Scope>> =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkDaemon(Effect.scoped(Effect.gen(program)))
     for (const span of ["1 minute", "10 minutes", "2 hours"] as const) {
