@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config"
 
@@ -19,6 +20,9 @@ const kills = ["test/journal/crash/kills.test.ts"]
 /** Of these, those that need a database: without one they are left out. */
 const clusterKills = ["test/cluster/processes/kills.test.ts", "test/cluster/batch/processes/kills.test.ts"]
 const isThereADatabase = process.env["JOURNAL_POSTGRES"] !== undefined
+/** And those that need Redis, which they start and kill themselves. */
+const redisKills = ["test/shared/processes/kills.test.ts"]
+const isThereRedis = spawnSync("redis-server", ["--version"]).status === 0
 
 /** What a browser makes of the pages: `npm run test:browser`. */
 const browser = "test/browser/*.test.ts"
@@ -42,13 +46,16 @@ export default defineConfig({
     projects: [
       project("unit", {
         include: ["test/**/*.test.ts", "examples/*.test.ts"],
-        exclude: ["test/servers/**", ...planted, ...long, ...kills, ...clusterKills, browser]
+        exclude: ["test/servers/**", ...planted, ...long, ...kills, ...clusterKills, ...redisKills, browser]
       }),
       // Each of these has modules of its own, because it puts others in their place.
       project("planted", { include: planted, isolate: true }),
       // Long by nature: real time, long explorations, golden traces, hours in the field. `npm run test:long`, and so does CI.
       project("long", { include: long, ...patient }),
-      project("kills", { include: isThereADatabase ? [...kills, ...clusterKills] : kills, ...patient }),
+      project("kills", {
+        include: [...kills, ...(isThereADatabase ? clusterKills : []), ...(isThereRedis ? redisKills : [])],
+        ...patient
+      }),
       project("browser", { include: [browser] }),
       // `npm run types`: nothing runs, the compiler looks at them.
       project("types", {

@@ -8,6 +8,7 @@ import { overhead } from "./overhead.js"
 import type { Section } from "./report.js"
 import { render, withSection, write } from "./report.js"
 import { scale } from "./scale/index.js"
+import { shared } from "./shared.js"
 import { simulation } from "./simulation.js"
 import { full, smoke } from "./sizes.js"
 import { streams } from "./streams.js"
@@ -21,7 +22,21 @@ const only = options.includes("--only") ? options[options.indexOf("--only") + 1]
 const unknown = options.filter((option) => !["--smoke", "--only", only].includes(option))
 if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(" ")}: there are --smoke and --only SECTION`)
 
-const all = [overhead, growth, memory, streams, waiting, limits, turns, tracing, simulation, http, journal, scale]
+const all = [
+  overhead,
+  growth,
+  memory,
+  streams,
+  waiting,
+  limits,
+  shared,
+  turns,
+  tracing,
+  simulation,
+  http,
+  journal,
+  scale
+]
 const wanted = all.filter(({ name }) => only === undefined || name === only)
 if (wanted.length === 0) throw new Error(`--only: expected one of ${all.map(({ name }) => name).join(", ")}`)
 

@@ -43,8 +43,12 @@ const mostCalls = 256
 /** Of a part that was chosen somebody else may have been faster: so often others are looked for. */
 const mostRounds = 8
 
-/** What will be started so soon is fetched with what is needed now, in milliseconds, and at most for half the grace. */
+/**
+ * What will be started so soon is fetched with what is needed now, in milliseconds, and at most for half the grace; and no more
+ * than such a part of the limit: a process that dies takes it along.
+ */
 const ahead = 1000
+const aheadShare = 1 / 64
 
 /** To fetch leases takes so many round trips: so long before they are needed it is begun. */
 const roundTrips = 4
@@ -258,8 +262,15 @@ const demandOf = ({ admission, clock, ledger, portions }: Options, roundTrip: ()
     return each === 0 ? calls : Math.min(calls, 1 + Math.floor((amount - first) / each))
   }
 
+  /** Calls that are fetched before anybody waits for them: for the next so many milliseconds. */
+  const aheadFor = (millis: number): number => {
+    const wanted = Math.min(startsIn(millis), mostCalls)
+    const most = portions.reduce((least, { shared }, index) => enoughFor(index, shared * aheadShare, least), wanted)
+    return Math.min(wanted, Math.max(1, most))
+  }
+
   return {
-    calls: (): number => waiting() + Math.max(startsIn(roundTrips * roundTrip()), startsIn(lasts)),
+    calls: (): number => waiting() + Math.max(aheadFor(roundTrips * roundTrip()), aheadFor(lasts)),
     /** What is missing for the first call. */
     first: (index: number): number => firstOf(index) - stockOf(index),
     missing: (index: number, calls: number): number =>
@@ -267,7 +278,7 @@ const demandOf = ({ admission, clock, ledger, portions }: Options, roundTrip: ()
     covered: (index: number, got: number, calls: number): number => enoughFor(index, stockOf(index) + got, calls),
     isMore: (): boolean => {
       if (ledger.wish !== undefined) return true
-      const least = startsIn(roundTrips * roundTrip())
+      const least = aheadFor(roundTrips * roundTrip())
       return least > 0 && portions.some((_, index) => enoughFor(index, stockOf(index), least) < least)
     }
   }

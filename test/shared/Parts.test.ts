@@ -8,7 +8,6 @@ import * as Portion from "../../src/shared/Portion.js"
 import * as StoreMemory from "../../src/shared/StoreMemory.js"
 
 const told = (most: number, limit: Partial<Limit.Told> = {}): Portion.Told => ({
-  unit: "requests",
   most,
   per: 60_000,
   burst: undefined,
@@ -16,7 +15,7 @@ const told = (most: number, limit: Partial<Limit.Told> = {}): Portion.Told => ({
   refunds: true,
   grows: false,
   ...limit,
-  ...{ unit: "requests" as const }
+  unit: "requests"
 })
 
 const at = (now: number) => ({ now, wall: now })
