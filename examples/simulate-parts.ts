@@ -4,6 +4,7 @@ import { HttpClient } from "@effect/platform"
 import { Cause, Effect, Exit, Schedule } from "effect"
 import {
   Checker,
+  LawChecker,
   Liveness,
   Simulation,
   StreamChecker,
@@ -55,7 +56,7 @@ const { makespan } = Simulation.report(
     api: { model: tiring, hints: "seconds" },
     clients: [{ pool: { poolSize: 16 }, workload: Workload.atOnce(1500) }]
   },
-  { checkers: [...Checker.all, ...Liveness.all, ...StreamChecker.all, atMost100Attempts] }
+  { checkers: [...Checker.all, ...LawChecker.all, ...Liveness.all, ...StreamChecker.all, atMost100Attempts] }
 )
 console.log(`1,500 rows in ${Math.round(makespan / 1000)} s`)
 // #endregion checker

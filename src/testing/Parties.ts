@@ -14,6 +14,7 @@ import type { Cost } from "../limit/Cost.js"
 import type { BatchHandle, RowContext } from "../PooledExecutor.js"
 import type { ServerError } from "./api/SimulatedApi.js"
 import type * as Lives from "./Lives.js"
+import { outcomeOf } from "./Attempts.js"
 import type { Outlet } from "./Members.js"
 import * as Monotonic from "../structure/Monotonic.js"
 import type * as Trace from "./Trace.js"
@@ -38,7 +39,6 @@ export interface Client {
   ) => Effect.Effect<unknown, Capacity.CapacityError | ServerError>
   /** What the pool is told that a row takes; undefined where it is told nothing. */
   readonly cost: ((row: Workload.Row) => Cost) | undefined
-  readonly outcomeOf: (exit: Exit.Exit<unknown, unknown>) => Trace.Outcome
   /** The last answer of a row. */
   readonly answerOf: (row: number) => number
   /** Of a client with journals. */
@@ -130,7 +130,7 @@ const batch = (
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { cost, emit, outcomeOf, pool } = client
+  const { cost, emit, pool } = client
   let isSubmitted = false
   const submitted = (): void => {
     if (isSubmitted) return
@@ -173,7 +173,7 @@ const batch = (
 
 const calls = (client: Client, party: Workload.Party, first: number, rows: Rows): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { attempt, clock, cost, emit, outcomeOf, pool } = client
+    const { attempt, clock, cost, emit, pool } = client
     const begin = Monotonic.now(clock)
     const running: Array<Fiber.Fiber<void>> = []
     for (const [order, size] of party.rows.entries()) {
@@ -238,7 +238,7 @@ const stream = (
   rows: Rows,
   handle: BatchHandle | undefined
 ): Effect.Effect<void> => {
-  const { clock, cost, emit, outcomeOf, pool } = client
+  const { clock, cost, emit, pool } = client
   const { leavesAfter, maxPending = 1000, ordered = true, reader = 0 } = party.reading ?? {}
   const line = first + 1
   // One without rows shares its number with the next party.

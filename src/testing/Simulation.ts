@@ -5,20 +5,18 @@
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import * as Capacity from "../Capacity.js"
-import type { Cost } from "../limit/Cost.js"
 import * as PoolConfig from "../PoolConfig.js"
-import * as PoolError from "../PoolError.js"
 import * as PooledExecutor from "../PooledExecutor.js"
 import * as Monotonic from "../structure/Monotonic.js"
+import * as Acts from "./Acts.js"
+import * as Attempts from "./Attempts.js"
 import * as Checker from "./Checker.js"
 import * as JournalChecker from "./JournalChecker.js"
+import * as LawChecker from "./LawChecker.js"
 import * as LimitChecker from "./LimitChecker.js"
 import * as Liveness from "./Liveness.js"
 import * as Lives from "./Lives.js"
@@ -81,7 +79,7 @@ export interface World {
  */
 export interface Options extends VirtualTime.Options {
   /**
-   * What looks at every step. Default all invariants: those of `Checker`, `Liveness`, `StreamChecker`, `LimitChecker` and,
+   * What looks at every step. Default all invariants: those of `Checker`, `LawChecker`, `Liveness`, `StreamChecker`, `LimitChecker` and,
    * where there are journals, `JournalChecker`.
    */
   readonly checkers?: ReadonlyArray<Checker.Checker>
@@ -91,37 +89,6 @@ export interface Options extends VirtualTime.Options {
   readonly recoveries?: ReadonlyArray<number>
 }
 
-/** The API of a name, or the first. */
-type Apis = (name: string | undefined) => SimulatedApi.SimulatedApi
-
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Trace.Outcome => {
-  if (Exit.isSuccess(exit)) return "success"
-  const failure = Cause.failureOption(exit.cause)
-  if (Option.isNone(failure)) return Cause.isDie(exit.cause) ? "died" : "interrupted"
-  const error = failure.value
-  if (Capacity.isCapacityError(error)) return "capacity"
-  return error instanceof PoolError.RetryTimeoutError ||
-    error instanceof PoolError.AttemptTimeoutError ||
-    error instanceof PoolError.BatchTimeoutError ||
-    error instanceof PoolError.PoolShutdownError ||
-    error instanceof PoolError.RowCancelledError ||
-    error instanceof PoolError.CallTooLargeError ||
-    error instanceof PoolError.BudgetExhaustedError ||
-    error instanceof PoolError.TooLateError
-    ? error._tag
-    : "failed"
-}
-
-const retryAfterOf = (exit: Exit.Exit<unknown, unknown>): number | undefined => {
-  const error = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
-  if (Option.isNone(error) || !Capacity.isCapacityError(error.value)) return undefined
-  const { retryAfter } = error.value
-  return retryAfter === undefined ? undefined : Duration.toMillis(retryAfter)
-}
-
-const costOf = ({ asked, output = 0, tokens }: Workload.Row): Cost =>
-  asked === undefined ? { inputTokens: tokens - output, outputTokens: output } : { tokens: asked }
-
 /** The numbers of a client: its own, of its first row, and of the first of its members. */
 interface Numbers {
   readonly index: number
@@ -129,21 +96,28 @@ interface Numbers {
   readonly members: number
 }
 
+/** A party, with the first of its rows among those of its client, and how many there are. */
+type Placed = Parties.Running & { readonly first: number; readonly rows: number }
+
+const withdrawing =
+  (parties: ReadonlyArray<Placed>): Acts.Target["withdraw"] =>
+  (row, how) => {
+    const party = parties.find(({ first, rows }) => row >= first && row < first + rows)
+    return party === undefined ? Effect.void : party.withdraw(row - party.first, how)
+  }
+
 /** A client's way through the simulation. */
 const runClient = (
   client: Client,
   { base, index, members }: Numbers,
-  apis: Apis,
-  answers: Answers,
+  apis: Attempts.Apis,
+  answers: Attempts.Answers,
   emit: Trace.Observer,
   living?: Lives.Living
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
-    const at = (): { readonly at: number; readonly client: number } => ({
-      at: Monotonic.now(clock),
-      client: index
-    })
+    const at = () => ({ at: Monotonic.now(clock), client: index })
     const name = client.name ?? `client ${index}`
     const scope = yield* Scope.make()
     living?.owns(scope)
@@ -153,78 +127,30 @@ const runClient = (
         : Members.group({ clock, emit }, client.pool, index, client.members, members)
     const pool = yield* Scope.extend(made, scope)
 
-    const cost = client.costs === true ? costOf : undefined
-
-    const attempt = (row: number, size: Workload.Row, number: number) =>
-      // Begun and noted in one step, so that no interruption comes between an attempt and its trace.
-      Effect.uninterruptibleMask((restore) => {
-        const run = ({ api, client: of }: Members.Asking) => {
-          const { output = 0, tokens } = size
-          const about = () => ({ at: Monotonic.now(clock), client: of, row, attempt: number })
-          emit({ _tag: "started", ...about(), ...(cost && { cost: cost(size) }) })
-          return Effect.onExit(restore(apis(api).call({ row, tokens, output, client: name })), (exit) =>
-            Effect.sync(() => {
-              const outcome = outcomeOf(exit)
-              const usage = Exit.isSuccess(exit) ? exit.value.quota?.usage : undefined
-              const took = usage && { inputTokens: tokens - output, outputTokens: output }
-              const retryAfter = retryAfterOf(exit)
-              const answer = outcome === "success" ? { answer: answers.give(row) } : {}
-              emit({ _tag: "ended", ...about(), outcome, retryAfter, ...answer, ...(took && { took }) })
-            })
-          )
-        }
-        const { asking } = pool
-        return asking === undefined ? run({ client: index, api: undefined }) : Effect.flatMap(asking, run)
-      })
-
+    const cost = client.costs === true ? Attempts.costOf : undefined
+    const attempt = Attempts.make({ index, name, asking: pool.asking, clock, emit, cost }, apis, answers)
+    const about: Parties.Client = { index, pool, clock, emit, attempt, cost, answerOf: answers.last, living }
     const acts = client.acts ?? []
     const takesBack = acts.some(({ kind }) => kind === "cancel" || kind === "evict")
-    const about: Parties.Client = { index, pool, clock, emit, attempt, cost, outcomeOf, answerOf: answers.last, living }
-    const parties: Array<Fiber.RuntimeFiber<void>> = []
-    const running: Array<Parties.Running & { readonly first: number; readonly rows: number }> = []
+    const fibers: Array<Fiber.RuntimeFiber<void>> = []
+    const parties: Array<Placed> = []
     let first = 0
     for (const party of client.workload) {
       const handle = takesBack ? yield* PooledExecutor.handle : undefined
       const ready = Parties.make(about, party, base + first, handle)
-      running.push({ ...ready, first, rows: party.rows.length })
+      parties.push({ ...ready, first, rows: party.rows.length })
       const fiber = yield* Effect.fork(Effect.delay(ready.run, party.at ?? 0))
       first += party.rows.length
-      parties.push(fiber)
+      fibers.push(fiber)
       if (party.interruptedAt !== undefined) {
         yield* Effect.fork(Effect.delay(Fiber.interrupt(fiber), party.interruptedAt))
       }
     }
-
-    const tell = (_tag: "paused" | "resumed"): void => pool.clients.forEach((client) => emit({ ...at(), _tag, client }))
-    const does = (act: Workload.Act): Effect.Effect<void> => {
-      switch (act.kind) {
-        case "pause": {
-          const resume = Effect.suspend(() => {
-            tell("resumed")
-            return pool.resume
-          })
-          const paused = Effect.sync(() => tell("paused"))
-          return Effect.zipRight(Effect.zipRight(pool.pause, paused), Effect.delay(resume, act.lasts))
-        }
-        case "resize":
-          return Effect.suspend(() => {
-            emit({ _tag: "resized", ...at(), poolSize: act.poolSize })
-            return pool.resize(act.poolSize)
-          })
-        case "cancel":
-        case "evict": {
-          const party = running.find(({ first, rows }) => act.row >= first && act.row < first + rows)
-          return party === undefined ? Effect.void : party.withdraw(act.row - party.first, act.kind)
-        }
-      }
+    const target = { pool, at, emit, withdraw: withdrawing(parties) }
+    for (const act of acts) {
+      const run = Effect.suspend(() => Acts.run(target, act))
+      yield* Effect.fork(Effect.delay(run, act.at))
     }
-    for (const act of acts)
-      yield* Effect.fork(
-        Effect.delay(
-          Effect.suspend(() => does(act)),
-          act.at
-        )
-      )
 
     const end = (how: Effect.Effect<void>): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -235,7 +161,7 @@ const runClient = (
     if (client.shutdownAt !== undefined) yield* Effect.fork(Effect.delay(end(pool.shutdown), client.shutdownAt))
     if (client.closedAt !== undefined) yield* Effect.fork(Effect.delay(close, client.closedAt))
 
-    const exits = yield* Effect.forEach(parties, Fiber.await)
+    const exits = yield* Effect.forEach(fibers, Fiber.await)
     // Nothing of the above is a defect; one of the pool's own must not go unseen.
     for (const exit of exits) if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) yield* exit
     yield* close
@@ -243,26 +169,6 @@ const runClient = (
     yield* pool.left
     emit({ _tag: "left", ...at(), inFlight, pending, ...(limits && { limits }), ...(money && { money }) })
   })
-
-interface Answers {
-  /** The row gets an answer. */
-  readonly give: (row: number) => number
-  /** Which one it got last. */
-  readonly last: (row: number) => number
-}
-
-/** Numbers the answers, so that each is another. */
-const makeAnswers = (): Answers => {
-  const last = new Map<number, number>()
-  let given = 0
-  return {
-    give: (row) => {
-      last.set(row, (given += 1))
-      return given
-    },
-    last: (row) => last.get(row) ?? 0
-  }
-}
 
 const rowsOf = (client: Client): number => client.workload.reduce((sum, { rows }) => sum + rows.length, 0)
 
@@ -275,7 +181,7 @@ const largestSize = ({ acts = [], members, pool }: Client): number =>
   )
 
 /** The APIs of a world; what each draws is its own. */
-const makeApis = ({ api, apis = {} }: World, seed: number): Effect.Effect<Apis> =>
+const makeApis = ({ api, apis = {} }: World, seed: number): Effect.Effect<Attempts.Apis> =>
   Effect.gen(function* () {
     const first = yield* SimulatedApi.make({ ...api, seed })
     const others = new Map<string, SimulatedApi.SimulatedApi>()
@@ -314,7 +220,14 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
   )
 }
 
-const invariants = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...LimitChecker.all, ...TurnChecker.all]
+const invariants = [
+  ...Checker.all,
+  ...LawChecker.all,
+  ...Liveness.all,
+  ...StreamChecker.all,
+  ...LimitChecker.all,
+  ...TurnChecker.all
+]
 
 const invariantsOf = ({ clients }: World): ReadonlyArray<Checker.Checker> => [
   ...invariants,
@@ -355,7 +268,7 @@ export const program = (
     const running: Array<Effect.Effect<void>> = []
     let base = 0
     let members = clients.length
-    const answers = makeAnswers()
+    const answers = Attempts.makeAnswers()
     for (const [index, client] of clients.entries()) {
       const numbers: Numbers = { index, base, members }
       const { journal } = client

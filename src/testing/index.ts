@@ -19,6 +19,13 @@ export * as Chart from "./report/Chart.js"
 export * as Checker from "./Checker.js"
 
 /**
+ * What must hold between a pool and its control law.
+ *
+ * @since 0.2.0
+ */
+export * as LawChecker from "./LawChecker.js"
+
+/**
  * What must never happen in a pool that was told limits or a budget.
  *
  * @since 0.2.0

@@ -6,6 +6,7 @@ import {
   Curve,
   Fault,
   JournalChecker,
+  LawChecker,
   Latency,
   LimitChecker,
   Liveness,
@@ -331,6 +332,7 @@ export const checkersOf = ({ clients }: Plan): ReadonlyArray<Checker.Checker> =>
   if (journals.some(({ latency }) => latency > 0)) delayed.add(StreamChecker.releasesAtOnce)
   const all = [
     ...Checker.all,
+    ...LawChecker.all,
     ...Liveness.all,
     ...StreamChecker.all,
     ...JournalChecker.all,

@@ -434,8 +434,15 @@ describe("A planted bug is found", () => {
 
   const failureIn = async ({ without, world }: Plant): Promise<unknown> => {
     const libraries = await load()
-    const { Checker, JournalChecker, Liveness, Simulation, StreamChecker, TurnChecker } = libraries.testing
-    const all = [...Checker.all, ...Liveness.all, ...StreamChecker.all, ...JournalChecker.all, ...TurnChecker.all]
+    const { Checker, JournalChecker, LawChecker, Liveness, Simulation, StreamChecker, TurnChecker } = libraries.testing
+    const all = [
+      ...Checker.all,
+      ...LawChecker.all,
+      ...Liveness.all,
+      ...StreamChecker.all,
+      ...JournalChecker.all,
+      ...TurnChecker.all
+    ]
     const { exit } = Simulation.run(world(libraries), { checkers: all.filter(({ name }) => name !== without) })
     return Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
   }

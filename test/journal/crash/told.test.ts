@@ -5,6 +5,7 @@ import { FileJournal } from "effect-aimd/journal"
 import {
   Checker,
   JournalChecker,
+  LawChecker,
   LimitChecker,
   ServerModel,
   Simulation,
@@ -16,7 +17,13 @@ import { makeDisk } from "../../support/disk.js"
 import { range } from "../../support/api.js"
 
 // Whose turn it is nobody sees who does not know which rows the journal had.
-const checkers = [...Checker.all, ...JournalChecker.all, ...LimitChecker.all, TurnChecker.nothingStartsLate]
+const checkers = [
+  ...Checker.all,
+  ...LawChecker.all,
+  ...JournalChecker.all,
+  ...LimitChecker.all,
+  TurnChecker.nothingStartsLate
+]
 const rows = 60
 const poolSize = 4
 
