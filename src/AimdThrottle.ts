@@ -10,12 +10,14 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleInterval from "effect/ScheduleInterval"
 import * as Capacity from "./Capacity.js"
 import * as AimdDelay from "./law/AimdDelay.js"
 import * as PoolConfig from "./PoolConfig.js"
+import * as Argument from "./structure/Argument.js"
 
 export {
   /**
@@ -125,7 +127,7 @@ export const make = (options: PoolConfig.ThrottleOptions = {}): Effect.Effect<Ai
       }),
       recordThrottleWait: (waited) =>
         Effect.sync(() => {
-          throttled += Duration.toMillis(waited)
+          throttled += Duration.toMillis(waitedOf(waited))
         }),
       stats: Effect.sync(() => ({
         capacityRetries,
@@ -141,6 +143,16 @@ export const make = (options: PoolConfig.ThrottleOptions = {}): Effect.Effect<Ai
         throttled = 0
       })
     }
+  })
+
+/** Callers without types may hand in anything. */
+const waitedOf = (waited: unknown): Duration.Duration =>
+  Option.getOrElse(Argument.duration(waited), () => {
+    throw Argument.refusal(
+      "argument waited of recordThrottleWait",
+      'a duration of at least 0, such as "1 second"',
+      waited
+    )
   })
 
 /**

@@ -206,10 +206,10 @@ const millisOf = (name: string, value: unknown, fallback: number): number =>
 const isMember = (u: unknown): u is Member => Predicate.hasProperty(u, "pool")
 
 /** The members as the group's machine takes them; throws what is wrong with them. */
-const joiningOf = <Name extends string>({
-  members,
-  patience
-}: Options<Name>): ReadonlyArray<GroupAdmission.Joining> => {
+const joiningOf = <Name extends string>(options: Options<Name>): ReadonlyArray<GroupAdmission.Joining> => {
+  if (!Predicate.isRecord(options)) return wrong("argument of PoolGroup.make", "an object with members", options)
+  const { members, patience } = options
+  if (!Predicate.isRecord(members)) return wrong("option members", "an object of pools by name", members)
   const perPrice = millisOf("patience", patience, 0)
   const joining = Object.entries<PooledExecutor.PooledExecutor | Member>(members).map(([name, given]) => {
     const { pool, price = 0 } = isMember(given) ? given : { pool: given }

@@ -196,6 +196,19 @@ describe("AIMD throttle stats", () => {
     })
   )
 
+  it.effect("dies of a wait that is no duration", () =>
+    Effect.gen(function* () {
+      const throttle = yield* AimdThrottle.make()
+      // What a caller without types may pass.
+      const wait = "soon" as unknown as Duration.Duration
+      const exit = yield* Effect.exit(throttle.recordThrottleWait(wait))
+      assert.include(
+        Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "",
+        'effect-aimd: argument waited of recordThrottleWait: expected a duration of at least 0, such as "1 second", got "soon"'
+      )
+    })
+  )
+
   it.effect("zeroes the counters on a reset", () =>
     Effect.gen(function* () {
       const throttle = yield* AimdThrottle.make()

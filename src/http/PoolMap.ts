@@ -10,6 +10,8 @@ import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import * as Argument from "../structure/Argument.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
@@ -89,6 +91,22 @@ const before = (parent: PooledExecutor.PooledExecutor, own: PooledExecutor.Poole
     stats: own.stats
   }))
 
+const isPool = (u: unknown): boolean => Predicate.hasProperty(u, "line") && Effect.isEffect(u.line)
+
+/** Callers without types may hand in anything. */
+const refusalOf = (options: Options): Error | undefined => {
+  const { capacity = 100, idleTimeToLive = 0, parent, pool = {} } = options
+  const wrong = (name: keyof Options, expected: string): Error =>
+    Argument.refusal(`option ${name} of a PoolMap`, expected, options[name])
+  if (!Number.isSafeInteger(capacity) || capacity < 1) return wrong("capacity", "an integer of at least 1")
+  if (!Predicate.isRecord(pool) && !Predicate.isFunction(pool))
+    return wrong("pool", "options of a pool, or a function from a key to them")
+  if (parent !== undefined && !isPool(parent)) return wrong("parent", "a pool that PooledExecutor.make made")
+  return Option.isNone(Argument.duration(idleTimeToLive))
+    ? wrong("idleTimeToLive", 'a duration of at least 0, such as "5 minutes"')
+    : undefined
+}
+
 /**
  * Makes a map of pools that lives as long as the scope.
  *
@@ -111,9 +129,8 @@ const before = (parent: PooledExecutor.PooledExecutor, own: PooledExecutor.Poole
 export const make = (options: Options = {}): Effect.Effect<PoolMap, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => {
     const { capacity = 100 } = options
-    if (!Number.isSafeInteger(capacity) || capacity < 1) {
-      return Effect.die(Argument.refusal("option capacity of a PoolMap", "an integer of at least 1", capacity))
-    }
+    const wrong = refusalOf(options)
+    if (wrong !== undefined) return Effect.die(wrong)
     const timeToLive = Duration.toMillis(options.idleTimeToLive ?? "5 minutes")
     let isShutdown = false
     const places = placesOf(capacity, (key) => open(options, scope, key, () => isShutdown))
@@ -156,7 +173,11 @@ const open = (
   isShutdown: () => boolean
 ): Effect.Effect<Made> => {
   const make = Effect.gen(function* () {
-    const own = yield* PooledExecutor.make({ name: key, ...(typeof pool === "function" ? pool(key) : pool) })
+    const given: unknown = typeof pool === "function" ? pool(key) : pool
+    if (!Predicate.isRecord(given)) {
+      return yield* Effect.die(Argument.refusal(`pool of the key "${key}" of a PoolMap`, "options of a pool", given))
+    }
+    const own = yield* PooledExecutor.make({ name: key, ...given })
     const made = parent === undefined ? own : yield* before(parent, own)
     if (isShutdown()) yield* own.shutdown
     return { own, pool: made }

@@ -170,13 +170,14 @@ const pooled = (
   poolName: Effect.Effect<string>
 ): Effect.Effect<Fetch, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const settings = PooledHttpClient.settingsOf(options)
     const { timeLimit } = options
     const limit = timeLimit === undefined ? undefined : Duration.toMillis(timeLimit)
     const runFork = yield* FiberSet.makeRuntime<never, unknown, unknown>()
     const runtime = yield* Effect.runtime()
     const clock = yield* Effect.clock
     const scope = yield* Effect.scope
-    const run = PooledRequest.make(find, PooledHttpClient.settingsOf(options))
+    const run = PooledRequest.make(find, settings)
     const closed = new PoolError.PoolShutdownError({ pool: yield* poolName })
     let isClosed = false
     let isWarned = false
@@ -294,7 +295,7 @@ export const makeGroup = <Name extends string>(
   options: Omit<Options, "fetch"> & PooledHttpClient.GroupOptions = {}
 ): Effect.Effect<Fetch, never, Scope.Scope> =>
   pooled(
-    PooledHttpClient.findGroup(group, options),
+    PooledRequest.findGroup(group, options.groupKey),
     options,
     // An attempt of a group has a member, and the member is one of its names.
     (member) => fetches[member as Name],

@@ -11,21 +11,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Capacity from "../Capacity.js"
 import type * as RetryAfter from "../answer/RetryAfter.js"
 import type { Cost } from "../limit/Cost.js"
 import * as Insider from "../pool/Insider.js"
 import type { PoolGroup } from "../PoolGroup.js"
 import type * as PooledExecutor from "../PooledExecutor.js"
-import * as Argument from "../structure/Argument.js"
-import * as Body from "./Body.js"
 import * as Classifier from "./Classifier.js"
 import * as Doubts from "./Doubts.js"
-import * as HttpAttempt from "./HttpAttempt.js"
+import * as Given from "./Given.js"
+import type * as HttpAttempt from "./HttpAttempt.js"
 import type * as HttpError from "./HttpError.js"
 import type * as PoolMap from "./PoolMap.js"
 import * as PooledRequest from "./PooledRequest.js"
 import type { PooledError } from "./PooledRequest.js"
+import * as SingleAttempts from "./SingleAttempts.js"
 
 /**
  * How the answers of a client are read.
@@ -141,27 +140,10 @@ export {
 /** Twice, after about 100 and 200 milliseconds. */
 const twice = Schedule.exponential("100 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
-/** What options may be of which there are a few. */
-const choices = {
-  streamingBody: ["refuse", "once", "replay"],
-  body: ["auto", "buffer", "stream"],
-  permitUntil: ["body", "headers"]
-} as const
-
-/** Callers without types may hand in anything. */
-const check = (options: { readonly [name in keyof typeof choices]?: unknown }): void => {
-  for (const name of ["streamingBody", "body", "permitUntil"] as const) {
-    const value = options[name]
-    if (value === undefined || choices[name].some((choice) => choice === value)) continue
-    throw Argument.refusal(`option ${name}`, choices[name].map((choice) => `"${choice}"`).join(" or "), value)
-  }
-}
-
 const attemptSettings = (options: AttemptOptions): HttpAttempt.Settings => {
-  check(options)
-  const { body = "auto", classify, headerNames, onQuotaExhausted = () => Effect.void, statuses } = options
-  const { permitUntil = "body" } = options
-  const standard = Classifier.standard(statuses === undefined ? Capacity.capacityStatuses : new Set(statuses))
+  Given.check(options)
+  const { body = "auto", classify, headerNames, onQuotaExhausted = () => Effect.void, permitUntil = "body" } = options
+  const standard = Classifier.standard(Given.statusesOf(options.statuses))
   return {
     classify: Classifier.firstOf(...(classify === undefined ? [] : [classify]), Classifier.known, standard),
     doubts: Doubts.make(),
@@ -235,32 +217,8 @@ export type AttemptError<E> = E | HttpAttempt.Rejection
  */
 export const attempts =
   (options: AttemptOptions = {}) =>
-  <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<AttemptError<E>, R> => {
-    const settings = attemptSettings(options)
-    const resend = resendOf(options)
-    return PooledRequest.clientOf((given) =>
-      PooledRequest.begin(given, resend, (request, progress) => {
-        const isSafe = !Body.isStreaming(request) && resend.isSafe(request)
-        const run = HttpAttempt.run(client, request, settings, progress, Effect.succeed({}), Insider.resent)
-        const way = isSafe ? PooledRequest.resending(run, () => progress.isLost, resend.schedule) : run
-        const watched = Effect.zipRight(
-          Insider.allowReruns(isSafe, mostReruns),
-          // An interruption may be the pool's time limit: then it stays as it was.
-          Effect.tapBoth(way, {
-            onFailure: (error) => {
-              PooledRequest.noteAnswer(error, progress)
-              return Insider.allowReruns(false, mostReruns)
-            },
-            onSuccess: () => Insider.allowReruns(false, mostReruns)
-          })
-        )
-        return Effect.map(watched, ({ response }) => response)
-      })
-    )
-  }
-
-/** As often as the default schedule sends again. */
-const mostReruns = 2
+  <E, R>(client: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<AttemptError<E>, R> =>
+    SingleAttempts.make(client, attemptSettings(options), resendOf(options))
 
 const pooled = (find: PooledRequest.Find, options: Options) => {
   const settings = settingsOf(options)
@@ -331,22 +289,6 @@ export interface GroupOptions extends Options {
 }
 
 /**
- * Finds a group for each request, as if it were a pool.
- *
- * @internal
- */
-export const findGroup =
-  <Name extends string>(group: PoolGroup<Name>, { groupKey }: GroupOptions): PooledRequest.Find =>
-  (request, use) => {
-    const key = groupKey?.(request)
-    return use({
-      execute: (call, options) => group.execute(() => call, { ...options, key }),
-      attempt: (call, options) => group.attempt(() => call, { ...options, key }),
-      stats: group.stats
-    })
-  }
-
-/**
  * Sends every request through a group of pools, by the client of the member that it goes to: the client gives it the member's
  * host, key or model. What a member has no capacity for goes on to the others at once.
  *
@@ -383,7 +325,7 @@ export const makeGroup = <Name extends string, E, R>(
   options: GroupOptions = {}
 ): HttpClient.HttpClient.With<PooledError<E>, R> =>
   pooled(
-    findGroup(group, options),
+    PooledRequest.findGroup(group, options.groupKey),
     options
   )(
     PooledRequest.clientOf((request) =>

@@ -18,6 +18,7 @@ import * as Schedule from "effect/Schedule"
 import * as Capacity from "../Capacity.js"
 import type { Cost } from "../limit/Cost.js"
 import type * as PooledExecutor from "../PooledExecutor.js"
+import type { PoolGroup } from "../PoolGroup.js"
 import * as Body from "./Body.js"
 import * as HttpAttempt from "./HttpAttempt.js"
 import * as HttpError from "./HttpError.js"
@@ -42,6 +43,26 @@ export type Find = <A, E, R>(
   request: HttpClientRequest.HttpClientRequest,
   use: (pool: Pool) => Effect.Effect<A, E, R>
 ) => Effect.Effect<A, E, R>
+
+/**
+ * Finds a group for each request, as if it were a pool.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const findGroup =
+  <Name extends string>(
+    group: PoolGroup<Name>,
+    groupKey: ((request: HttpClientRequest.HttpClientRequest) => string | undefined) | undefined
+  ): Find =>
+  (request, use) => {
+    const key = groupKey?.(request)
+    return use({
+      execute: (call, options) => group.execute(() => call, { ...options, key }),
+      attempt: (call, options) => group.attempt(() => call, { ...options, key }),
+      stats: group.stats
+    })
+  }
 
 /**
  * How requests are made.

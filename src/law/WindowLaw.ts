@@ -7,7 +7,9 @@
  *
  * @since 0.2.0
  */
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Argument from "../structure/Argument.js"
 import type { ControlLaw, Step } from "./ControlLaw.js"
 import { decide } from "./window/Decide.js"
 import { reject } from "./window/Rejection.js"
@@ -78,7 +80,16 @@ const isLearned = Schema.is(
  * @since 0.2.0
  * @category constructors
  */
-export const make = ({ latencyTolerance = Infinity, shared = false }: Options = {}): ControlLaw<State> => ({
+export const make = (options: Options = {}): ControlLaw<State> => {
+  const { latencyTolerance = Infinity, shared = false } = options
+  if (!(Predicate.isNumber(latencyTolerance) && latencyTolerance >= 1)) {
+    throw Argument.refusal("option latencyTolerance of WindowLaw.make", "a number of at least 1", latencyTolerance)
+  }
+  if (!Predicate.isBoolean(shared)) throw Argument.refusal("option shared of WindowLaw.make", "true or false", shared)
+  return lawOf(latencyTolerance, shared)
+}
+
+const lawOf = (latencyTolerance: number, shared: boolean): ControlLaw<State> => ({
   name: "window",
   remembers: 16_384,
   initial: (poolSize, now, learned) => resume(begin(poolSize, now, 0, shared), learned),

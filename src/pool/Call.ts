@@ -70,6 +70,8 @@ interface Call<A, E, R> {
   readonly isTraced: boolean
 }
 
+const noOptions: CallOptions = {}
+
 /**
  * Opens the one lane of a pool's single calls.
  *
@@ -109,13 +111,16 @@ export const open = (admission: Admission): Calls => {
   }
 
   /** Runs a call that, once it went through this lane, fails with F. */
-  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean, options: CallOptions = {}) =>
+  const submit = <A, E, R, F>(effect: Effect.Effect<A, E, R>, isRetried: boolean, given?: CallOptions) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.withFiberRuntime<A, F | PoolError.PoolShutdownError | PoolError.CallTooLargeError, R>((caller) => {
         if (admission.isShutdown) return Effect.fail(new PoolError.PoolShutdownError({ pool: admission.config.name }))
         if (admission.isInside(caller)) return Attempt.insideOut(admission)
         const call: Call<A, E, R> = { effect, caller, restore, isTraced: Attempt.isTraced(caller) }
         const job = new CallJob(admission.timers.now(), isRetried)
+        const wrong = given === undefined ? undefined : CallTurn.refusalOf(given)
+        if (wrong !== undefined) return Effect.die(wrong)
+        const options = given ?? noOptions
         const turn = CallTurn.turnOf(options, admission.timers)
         if (turn instanceof Error) return Effect.die(turn)
         const refusal = weigh(admission, job, options.cost)

@@ -110,6 +110,24 @@ export const turnOf = (options: TurnOptions, timers: Clocks, what?: string, row?
   return { priority, tenant, weight, deadline: due, dueAt: late === "refuse" ? due : Infinity }
 }
 
+const callNames: ReadonlySet<string> = new Set([...names, "cost", "key"])
+
+/**
+ * What is wrong with the options of a call, but for what each of them says.
+ *
+ * @since 0.2.0
+ * @category decoding
+ */
+export const refusalOf = (options: unknown): Error | undefined => {
+  if (!Predicate.isRecord(options))
+    return Argument.refusal("argument options", "an object such as { priority: 1 }", options)
+  for (const key in options) {
+    if (callNames.has(key)) continue
+    return Argument.refusal(`option ${key}`, `only the options ${[...callNames].join(", ")}`, options[key])
+  }
+  return undefined
+}
+
 /**
  * The same out of a value of its own.
  *

@@ -365,6 +365,11 @@ describe("what is asked of a group", () => {
         // Callers without types may hand in anything.
         Effect.map(Effect.exit(PoolGroup.make(options as PoolGroup.Options<string>)), pretty)
       assert.include(yield* message({ members: {} }), "option members: expected at least one pool")
+      assert.include(yield* message({ members: 5 }), "option members: expected an object of pools by name, got 5")
+      assert.include(
+        yield* message(undefined),
+        "argument of PoolGroup.make: expected an object with members, got undefined"
+      )
       assert.include(yield* message({ members: { a: 7 } }), "member a: expected a pool that PooledExecutor.make made")
       assert.include(
         yield* message({ members: { a: members.a, again: members.a } }),

@@ -103,6 +103,26 @@ describe("Bad input", () => {
     })
   )
 
+  const noCallOptions: ReadonlyArray<readonly [options: unknown, message: string]> = [
+    [5, "argument options: expected an object such as { priority: 1 }, got 5"],
+    [null, "argument options: expected an object such as { priority: 1 }, got null"],
+    [{ prio: 1 }, "option prio: expected only the options priority, tenant, weight, deadline, late, cost, key, got 1"]
+  ]
+  for (const [options, message] of noCallOptions) {
+    it.effect(`wrong options of a call: ${message}`, () =>
+      inVirtualTime(function* () {
+        const pool = yield* PooledExecutor.make()
+        const wrong = options as PooledExecutor.CallOptions
+        let runs = 0
+        const call = Effect.sync(() => (runs += 1))
+        const exits = [yield* Effect.exit(pool.execute(call, wrong)), yield* Effect.exit(pool.attempt(call, wrong))]
+        assert.deepStrictEqual(exits.map(outcome), Array<string>(2).fill(`died: effect-aimd: ${message}`))
+        assert.strictEqual(runs, 0)
+        assert.isTrue(yield* isQuiet(pool))
+      })
+    )
+  }
+
   const noOptions: ReadonlyArray<readonly [options: unknown, message: string]> = [
     [
       { concurrency: 8 },

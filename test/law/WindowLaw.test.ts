@@ -234,6 +234,28 @@ describe("The window law, step by step", () => {
   })
 })
 
+describe("Options of the window law", () => {
+  const options = (value: unknown) => value as WindowLaw.Options
+
+  it("are refused where they are wrong, and the message says what is right", () => {
+    for (const [latencyTolerance, shown] of [
+      ["2", '"2"'],
+      [NaN, "NaN"],
+      [0.9, "0.9"]
+    ]) {
+      assert.throws(
+        () => WindowLaw.make(options({ latencyTolerance })),
+        `effect-aimd: option latencyTolerance of WindowLaw.make: expected a number of at least 1, got ${shown}`
+      )
+    }
+    assert.throws(
+      () => WindowLaw.make(options({ shared: 1 })),
+      "effect-aimd: option shared of WindowLaw.make: expected true or false, got 1"
+    )
+    assert.strictEqual(WindowLaw.make({ latencyTolerance: 1, shared: true }).name, "window")
+  })
+})
+
 describe("At a cap, the window law", () => {
   const shared = WindowLaw.make({ shared: true })
   /** Ten answers of 100 ms each, so that rounds of four seconds do, and a rejection of nine at once, started at 1500. */
