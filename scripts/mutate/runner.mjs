@@ -42,10 +42,12 @@ class InOrder {
 }
 
 /** Each run has a process of its own: what one mutant leaves behind is not the next one's. */
-const settings = { pool: "forks", isolate: false, maxWorkers: 1, minWorkers: 1 }
+const settings = { pool: "forks", maxWorkers: 1, minWorkers: 1 }
 
 const { projects, ...shared } = config.test
 const setupFiles = [shared.setupFiles, fileURLToPath(new URL("reached.mjs", import.meta.url))]
+/** Those that put modules in the place of others have their own. */
+const isolating = (isolate = false) => ({ forks: { ...shared.poolOptions.forks, isolate } })
 const vitest = await createVitest(
   "test",
   {
@@ -61,10 +63,11 @@ const vitest = await createVitest(
       .map(({ test }) => ({
         resolve: config.resolve,
         plugins: [plugin],
-        test: { ...shared, ...test, ...settings, setupFiles }
+        test: { ...shared, ...test, ...settings, poolOptions: isolating(test.isolate), setupFiles }
       }))
   },
-  { configFile: false }
+  // An option above would go for all projects.
+  { configFile: false, test: { isolate: false } }
 )
 process.on("unhandledRejection", () => undefined)
 
