@@ -3,6 +3,7 @@ import { blame, type Rejection } from "../../../src/law/window/Blame.js"
 import * as Closing from "../../../src/law/window/Closing.js"
 import * as Level from "../../../src/law/window/Level.js"
 import * as Permits from "../../../src/law/window/Permits.js"
+import * as Share from "../../../src/law/window/Share.js"
 import * as State from "../../../src/law/window/State.js"
 
 const rejection = (over: Partial<Rejection> = {}): Rejection => ({
@@ -175,6 +176,34 @@ describe("A pace after a rejection", () => {
       return pace === undefined || pace.shared ? undefined : pace.patience
     }
     assert.deepStrictEqual([patience(10), patience(12.5)], [4, 1])
+  })
+
+  it("is the same where it differs by a twentieth, and by one of those that it was measured by", () => {
+    const patience = (top: number) => {
+      const limits = { ...paced(10), pace: { ...Level.known(top), deep: true, patience: 3 } }
+      const { pace } = blamed({ limits, widest: 20, marks: [mark(38, quiet - 200)] }, {}, 40).limits
+      return pace === undefined || pace.shared ? undefined : pace.patience
+    }
+    // Two in a fifth of a second, and so some 12.5 a second: to a third.
+    assert.deepStrictEqual([patience(20), patience(20.5)], [4, 1])
+  })
+
+  it("that fell in small steps for nothing goes back to where it began; with others it may fall further", () => {
+    /** Twelve rejections, from `first` a second down to such a part of it. */
+    const falling = (part: number, share: boolean) => {
+      const rates = Array.from({ length: 11 }, (_, i) => 20 * part ** (i / 10))
+      let last = { at: quiet - 60_000, accepted: 0, held: 0 }
+      const marks = [last, ...rates.map((rate) => (last = { at: last.at + 2000, accepted: last.accepted + 2 * rate - 0.5, held: 0 }))]
+      const now = marks.pop() ?? last
+      const pace = share ? Share.make(10, quiet, { unit: 4000, length: 4000 }) : Level.known(10)
+      const draft = drafted({ limits: { ...paced(10), pace }, marks, widest: 20, isShared: share })
+      blame(draft, rejection(), now, quiet + 20, undefined, undefined)
+      return draft.marks.length === 0 && Math.round(draft.limits.pace?.top ?? 0) === 20
+    }
+    assert.deepStrictEqual(
+      [falling(0.34, false), falling(0.36, false), falling(0.34, true), falling(0.14, true), falling(0.16, true)],
+      [true, false, false, true, false]
+    )
   })
 
   it("in slow start leaves the window at what was in flight", () => {

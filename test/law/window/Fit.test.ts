@@ -99,6 +99,26 @@ describe("What explains the latest starts", () => {
     assert.deepStrictEqual([found._tag, found._tag === "bucket" && Math.round(1000 * found.rate)], ["bucket", 10])
   })
 
+  it("is a bucket that has rejected twice, with one let through between them, however close they were", () => {
+    // One was let through, and rejected a little later; the same again after as long as a token takes.
+    const found = [100, 1, 0.5].map((token) => {
+      const served = Array.from({ length: 30 }, (_, i): Past => [1000 * i, 1, false])
+      const last = [30_000, 30_000 + token].flatMap((at): ReadonlyArray<Past> => [
+        [at, 1, false],
+        [at + token / 10, 1, true]
+      ])
+      return shown(Fit.explainAll(historyOf([...served, ...last])))
+    })
+    assert.deepStrictEqual(
+      found.map((one) => [one._tag, "rate" in one && one.rate]),
+      [
+        ["bucket", 10.1],
+        ["bucket", 1010],
+        ["bucket", 2020]
+      ]
+    )
+  })
+
   it.each([4, 16])("is a bucket with chance beside it: a burst of %i, one in 29 lost", (depth) => {
     const found = shown(Fit.explainAll(emptied(depth, (start) => start % 29 === 3)))
     assert.deepStrictEqual([found._tag, "depth" in found && found.depth], ["bucket", depth])

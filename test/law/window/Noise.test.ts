@@ -185,6 +185,23 @@ describe("Rejections that no test has asked for", () => {
   })
 })
 
+describe("Many rejections at once that no limit explains", () => {
+  /** A fifth of the latest 200 were rejected, with any number in flight and at any time. */
+  const fates = all(1000, (i) => i === 999 || (i >= 800 && (i * i * 37) % 101 < 20))
+
+  it("leave the pool as fast as the latest thirty were let through", () => {
+    const draft = drafted({
+      noise: noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 }, fall: [100, 0, 0] })
+    })
+    const starts = startsOf(fates, (i) => (i * 5) % 11)
+    assert.strictEqual(judge(draft, rejection(1000), every * 999, starts), "chance")
+    // Thirty starts, and so 290 ms from the first of them to that before the last.
+    const through = fates.slice(969, 999).filter((fate) => fate === "served").length
+    const { pace } = draft.limits
+    assert.deepStrictEqual([draft.noise?.limit._tag, pace && Pace.rate(pace)], ["none", through / 0.3])
+  })
+})
+
 describe("A test beside chance", () => {
   it("comes after 250 starts at a cap, and is of one more", () => {
     // As before: what is above the cap is rejected, and of the rest one in sixty.

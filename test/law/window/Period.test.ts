@@ -42,6 +42,46 @@ describe("A period", () => {
     )
   })
 
+  it("is known well enough where it is known to two thousandths", () => {
+    const rough = (short: number) => quietFor(8, { ...exact, safe: 1000, length: 1000, short })
+    assert.deepStrictEqual([rough(998).limit, rough(997.9).limit], [61, 58])
+    assert.strictEqual(Math.round(rough(997.9).length), 999)
+  })
+
+  it("that was tried below what will do goes half of the way back, and no further than by the pause a time", () => {
+    const failedAt = (length: number, pause: number) => Period.failed({ ...exact, safe: 10_000, length }, undefined, pause)
+    const lengthOf = (length: number, pause: number) => Math.round(failedAt(length, pause)?.length ?? 0)
+    // The geometric mean, or the pause where that is more; never beyond what will do.
+    assert.deepStrictEqual([lengthOf(8100, 10), lengthOf(8100, 1500), lengthOf(8100, 5000)], [9000, 9600, 10_000])
+    // At what will do, to two hundredths: by the pause, and by three hundredths at most.
+    assert.deepStrictEqual([lengthOf(9800, 100), lengthOf(10_000, 5000)], [9900, 10_300])
+    const { quiet, short, stood } = failedAt(9800, 100) ?? exact
+    assert.deepStrictEqual([quiet, short, stood?.length], [0, 9800, 9800])
+  })
+
+  it("that has failed before remembers how it stood before the first of these", () => {
+    const once = Period.failed(exact, undefined, 100) ?? exact
+    assert.deepStrictEqual([once.stood, once.patience, once.failures], [exact, 5, 1])
+    const twice = Period.failed(once, undefined, 100)
+    assert.deepStrictEqual([twice?.stood, twice?.patience, twice?.failures], [exact, 7, 2])
+    assert.strictEqual(Period.failed({ ...once, patience: 7 }, undefined, 100)?.patience, 8)
+  })
+
+  it("is learned from the lengths that are known already, where the new ones are no better", () => {
+    const seen = { limit: 58, short: 40_000, safe: 65_000, openedAt: 0 }
+    const again = Period.learn({ ...proven, short: 50_000 }, seen)
+    assert.deepStrictEqual([again.short, again.safe], [50_000, 65_000])
+    assert.strictEqual(Period.learn({ ...proven, short: 50_000 }, { ...seen, short: 55_000 }).short, 55_000)
+    // A length that is no shorter than what did now was wrong.
+    assert.strictEqual(Period.learn({ ...proven, short: 65_000 }, seen).short, 40_000)
+  })
+
+  it("was counted nearly up to one more or less, or a quarter", () => {
+    const near = (limit: number) => [limit - 2, limit - 1, limit + 1, limit + 2].map((count) => Period.isNear(count, limit))
+    assert.deepStrictEqual(near(3), [false, true, true, false])
+    assert.deepStrictEqual([Period.isNear(75, 100), Period.isNear(74, 100), Period.isNear(125, 100)], [true, false, true])
+  })
+
   it("allows a twentieth more after eight quiet periods, then sooner and twice as much more, for as long as it passes", () => {
     assert.deepStrictEqual(
       [7, 8, 9, 12].map((periods) => [quietFor(periods).limit, quietFor(periods).known]),

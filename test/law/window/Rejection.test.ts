@@ -228,3 +228,17 @@ describe("A period that is thought of", () => {
     assert.deepStrictEqual([wide(100), wide(50)], [true, false])
   })
 })
+
+describe("A rejection beside chance", () => {
+  it("of an API that has closed is one decrease, and the beginning of a silence", () => {
+    const noise: State.Noise = {
+      ...{ chance: 0.02, limit: { _tag: "none", chance: 0.02, likelihood: 0 }, fall: [0, 0, 0], test: [0, 0, 0] },
+      ...{ tested: undefined, since: Infinity, through: 0, waited: 0, patience: 0 }
+    }
+    const draft = draftOf({ noise, decision: { ...draftOf().decision, epoch: 4 } })
+    const log = Array.from({ length: 50 }, (_, i): Start => [10 * i, i < 40 ? "success" : "capacity"])
+    reject(draft, { ...rejection(), epoch: 4, sequence: 50 }, now, now + 20, startsOf(log))
+    assert.deepStrictEqual([draft.decision.epoch, draft.block?.since, draft.decision.reason], [5, now, "nothing passes"])
+    assert.deepStrictEqual([draft.block?.accepted, draft.block?.before], [49, draft.limits])
+  })
+})
