@@ -34,6 +34,32 @@ describe("Attempts on their way", () => {
     assert.deepStrictEqual([arrivals, way.has(answered), way.has(broken)], [[[1, 30]], false, true])
   })
 
+  it("arrive with their end, whatever it is, where nobody knows for how long they are on their way", () => {
+    const { arrivals, way } = wayOf(Infinity)
+    const [failed, broken] = [way.send(1, 0), way.send(2, 0)]
+    way.end(failed, "failed", 30)
+    way.end(broken, "broken", 40)
+    // Once is enough.
+    way.end(broken, "answered", 50)
+    assert.deepStrictEqual(
+      [arrivals, way.amount],
+      [
+        [
+          [1, 30],
+          [2, 40]
+        ],
+        0
+      ]
+    )
+  })
+
+  it("make room for those before them first, when one more is sent", () => {
+    const { arrivals, way } = wayOf()
+    way.send(1, 0)
+    way.send(2, 100)
+    assert.deepStrictEqual([arrivals, way.amount], [[[1, 100]], 2])
+  })
+
   it("stand behind the others where they are sent later", () => {
     const { way } = wayOf()
     const first = way.send(1, 0)
