@@ -122,6 +122,16 @@ export const equivalent = {
   ],
   "src/pool/Trouble.ts": [{ what: "0 -> (0 + 1)", line: "let next = 0", why: "where a ring begins, nobody sees" }],
   "src/turn/TurnQueue.ts": [
+    {
+      what: "|| -> &&",
+      line: "if (self === undefined || tenant === undefined) return",
+      why: "whoever waits has both: only the compiler does not know"
+    },
+    ...["0 -> (0 + 1)", "if (first.rank !== self.since || self.index < 0) always"].map((what) => ({
+      what,
+      line: "} else if (first.rank !== self.since || self.index < 0) {",
+      why: "to leave its place and come back to it costs time alone"
+    })),
     ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
       what: "< -> <=",
       line: `${line} && a.sequence < b.sequence)`,

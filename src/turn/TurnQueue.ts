@@ -178,13 +178,16 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     return made
   }
 
-  const tenantOf = (self: Class<A>, name: string): Tenant<A> => {
+  const tenantOf = (self: Class<A>, { tenant: name, weight }: Turn): Tenant<A> => {
     const known = self.tenants.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      known.weight = weight
+      return known
+    }
     const made: Tenant<A> = {
       name,
       waiters: Heap.make<Ranked<A>>(isBefore),
-      weight: 1,
+      weight,
       turnAt: self.now,
       sequence: sequence++,
       index: -1
@@ -226,10 +229,11 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
 
   /** Takes a waiter out of its class; `isServed` where that is a turn of its tenant. */
   const leave = (waiter: Waiter<A>, isServed: boolean): void => {
+    if (waiter.inClass.index < 0) return
     const { tenant: name, priority } = waiter.turn
     const self = classes.get(priority)
     const tenant = self?.tenants.get(name)
-    if (self === undefined || tenant === undefined || waiter.inClass.index < 0) return
+    if (self === undefined || tenant === undefined) return
     // Who is served before its turn pays for it, and the turns of the others stay where they are.
     if (isServed && nextTenant(self) === tenant) self.now = tenant.turnAt
     tenant.waiters.remove(waiter.inTenant)
@@ -251,8 +255,7 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     add: (value, turn, since, joinedAt = since) => {
       const waiter = new Waiter(value, turn, since, joinedAt, sequence++, ageing)
       const self = classOf(turn.priority)
-      const tenant = tenantOf(self, turn.tenant)
-      tenant.weight = turn.weight
+      const tenant = tenantOf(self, turn)
       tenant.waiters.add(waiter.inTenant)
       self.all.add(waiter.inClass)
       reorder(self)

@@ -4,7 +4,7 @@ import { Effect, Exit, Layer } from "effect"
 import { FileJournal, type Journal } from "effect-aimd/journal"
 import { VirtualTime } from "effect-aimd/testing"
 import { makeDisk, type Disk, type Fate } from "../support/disk.js"
-import { letters, noMind, recall, record, trouble } from "./support.js"
+import { entryOf, letters, noMind, recall, record, trouble } from "./support.js"
 
 const path = "run.jsonl"
 const on = (disk: Disk, fate?: Fate) => {
@@ -170,6 +170,57 @@ describe("FileJournal", () => {
       Exit.succeed(`InUse: journal ${path}: another process has written to it, or has moved it`)
     )
     assert.deepStrictEqual(disk.text(`${path}.lock`), '{"token":"another"}')
+  })
+
+  it("looks once a heartbeat whether anybody has changed the file, and stops where it was moved", () => {
+    const operations: Array<string> = []
+    const crash = (operation: string): undefined => void operations.push(operation)
+    const disk = makeDisk()
+    const program = Effect.gen(function* () {
+      const keeper = yield* on(disk, { crash })(letters(noMind))
+      const commit = (row: number) =>
+        Effect.suspend(() => {
+          operations.length = 0
+          const write = Effect.zipRight(
+            keeper.recall([{ row: "x", rowIndex: row, stateId: String(row) }]),
+            keeper.commit([entryOf(row, Exit.succeed("X"))])
+          )
+          return Effect.map(write, () => operations.filter((one) => one === "stat").length)
+        })
+      const looks = [yield* commit(0)]
+      yield* Effect.sleep("999 millis")
+      looks.push(yield* commit(1))
+      yield* Effect.sleep("1 millis")
+      looks.push(yield* commit(2), yield* commit(3))
+      // The same text in another file.
+      disk.put(path, disk.text(path) ?? "")
+      yield* Effect.sleep("1 second")
+      return [looks, yield* trouble(commit(4))]
+    })
+    const { exit } = VirtualTime.run(Effect.scoped(program))
+    const moved = `InUse: journal ${path}: another process has written to it, or has moved it`
+    assert.deepStrictEqual(exit, Exit.succeed([[0, 0, 1, 0], moved]))
+  })
+
+  it("waits after each write until the disk has it, where that is wanted, and writes nothing of nothing", () => {
+    const syncs = (sync: boolean | undefined) => {
+      const operations: Array<string> = []
+      const crash = (operation: string): undefined => void operations.push(operation)
+      const layer = Layer.provide(FileJournal.layer(path, { sync }), makeDisk().mount({ crash }))
+      const program = Effect.scoped(Effect.flatMap(letters(noMind), (keeper) => keeper.commit([])))
+      const { exit } = VirtualTime.run(Effect.provide(program, layer))
+      return [
+        Exit.isSuccess(exit),
+        ...["writeAll", "sync"].map((name) => operations.filter((one) => one === name).length)
+      ]
+    }
+    assert.deepStrictEqual(
+      [syncs(undefined), syncs(true)],
+      [
+        [true, 1, 0],
+        [true, 1, 1]
+      ]
+    )
   })
 
   it.effect("says that the disk is full, and goes on when it is not", () =>

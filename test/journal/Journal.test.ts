@@ -244,6 +244,38 @@ describe("Journal", () => {
     }).pipe(Effect.provide(journal()))
   )
 
+  it.effect("writes what the law has learned once a second, and only where it is something else", () =>
+    inVirtualTime(function* () {
+      const disk = makeDisk()
+      const store = FileJournal.layer("run.jsonl").pipe(Layer.provide(disk.mount()))
+      let limits = 1
+      const mind = { ...noMind, law: "mine", learned: () => limits }
+      const written = () =>
+        [...(disk.text("run.jsonl") ?? "").matchAll(/"limits":(\d)/g)].map(([, value]) => Number(value))
+      const program = Effect.gen(function* () {
+        const keeper = yield* letters(mind)
+        for (const [after, next] of [
+          [0, 1],
+          [999, 2],
+          [1, 3],
+          [1000, 3],
+          [1000, 4]
+        ] as const) {
+          yield* Effect.sleep(after)
+          limits = next
+          yield* keeper.commit([])
+        }
+      })
+      yield* Effect.provide(Effect.scoped(program), store)
+      assert.deepStrictEqual(written(), [1, 3, 4])
+      // What is there already is not written again by the next process.
+      yield* Effect.provide(Effect.scoped(program), store)
+      assert.deepStrictEqual(written(), [1, 3, 4, 1, 3, 4])
+      yield* Effect.provide(Effect.scoped(Effect.flatMap(letters(mind), (keeper) => keeper.commit([]))), store)
+      assert.deepStrictEqual(written(), [1, 3, 4, 1, 3, 4])
+    })
+  )
+
   it("refuses wrong options with its own words", () => {
     const make = (options: object) => () => Journal.batch(options as never)
     assert.throws(make({ id: "", success: Schema.String }), /option id of Journal.batch: expected a non-empty string/)

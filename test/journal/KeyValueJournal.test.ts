@@ -88,6 +88,49 @@ describe("KeyValueJournal", () => {
     assert.strictEqual(String(elapsed), "Duration(3s)")
   })
 
+  it.effect("keeps what the law has learned beside the rows, and takes one that was cut off for none", () =>
+    Effect.gen(function* () {
+      const { on, values } = makeStore()
+      const learn = (limits: unknown) => {
+        const told: Array<unknown> = []
+        const mind = { law: "window", learned: () => limits, learn: (learned: unknown) => void told.push(learned) }
+        return Effect.as(on(Effect.scoped(Effect.flatMap(letters(mind), (keeper) => keeper.commit([])))), told)
+      }
+      assert.deepStrictEqual([yield* learn({ window: 7 }), yield* learn(undefined)], [[], [{ window: 7 }]])
+      assert.strictEqual(values.get("letters/learned"), '{"law":"window","limits":{"window":7}}')
+      for (const damaged of ['{"law":"win', "7", '{"law":7,"limits":1}']) {
+        values.set("letters/learned", damaged)
+        assert.deepStrictEqual(yield* learn(undefined), [])
+        assert.strictEqual(values.get("letters/learned"), damaged)
+      }
+    })
+  )
+
+  it("shows at each heartbeat that it lives, and gives its lock back at its end", () => {
+    const { on, values } = makeStore()
+    const beats: Array<number> = []
+    const program = Effect.gen(function* () {
+      yield* on(letters(noMind))
+      for (let i = 0; i < 3; i++) {
+        yield* Effect.sleep("1400 millis")
+        beats.push(Number(values.get("letters/lock")?.split(" ")[1]))
+      }
+    })
+    assert.deepStrictEqual(VirtualTime.run(Effect.scoped(program)).exit, Exit.void)
+    assert.deepStrictEqual([beats, values.has("letters/lock")], [[1, 2, 4], false])
+  })
+
+  it("does not take back a lock that it has lost, nor give it away", () => {
+    const { on, values } = makeStore()
+    const program = Effect.gen(function* () {
+      yield* on(letters(noMind))
+      values.set("letters/lock", "another 0")
+      yield* Effect.sleep("1 minute")
+    })
+    assert.deepStrictEqual(VirtualTime.run(Effect.scoped(program)).exit, Exit.void)
+    assert.strictEqual(values.get("letters/lock"), "another 0")
+  })
+
   it.effect("says that the store is full, and goes on when it is not", () =>
     Effect.gen(function* () {
       const { fullAfter, on } = makeStore()

@@ -138,6 +138,8 @@ export const makeDisk = (): Disk => {
     const system = FileSystem.makeNoop({
       stat: (path) => withFile("stat", path, info),
       readFileString: (path) => withFile("readFile", path, ({ bytes }) => new TextDecoder().decode(bytes)),
+      // A file that is put there stands for a link to what it says.
+      readLink: (path) => withFile("readLink", path, ({ bytes }) => new TextDecoder().decode(bytes)),
       remove: (path) => withFile("remove", path, () => void files.delete(path)),
       utimes: (path, _, mtime) =>
         withFile("utimes", path, (content) => void (content.mtime = mtime instanceof Date ? mtime.getTime() : mtime)),

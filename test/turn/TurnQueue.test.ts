@@ -27,6 +27,30 @@ const countOf = (names: ReadonlyArray<string | undefined>): ReadonlyMap<string |
   return counts
 }
 
+describe("Two priorities", () => {
+  const compare = (a: number, aSince: number, b: number, bSince: number, ageing = 1000) =>
+    Math.sign(TurnQueue.compare({ priority: a, since: aSince }, { priority: b, since: bSince }, ageing))
+
+  it("go by when each would have come with priority 0, and else the higher first", () => {
+    assert.deepStrictEqual([compare(2, 2500, 0, 400), compare(2, 2500, 0, 600)], [1, -1])
+    assert.deepStrictEqual([compare(2, 2500, 0, 500), compare(0, 500, 2, 2500)], [-1, 1])
+    assert.deepStrictEqual([compare(1, 9000, 0, 0, Infinity), compare(-1, 0, 0, 9000, Infinity)], [-1, 1])
+  })
+
+  it("are the same where they are equal, whoever waits longer", () => {
+    assert.deepStrictEqual([compare(1, 0, 1, 9000), compare(1, 9000, 1, 0), compare(1, 9, 1, 0, Infinity)], [0, 0, 0])
+  })
+})
+
+describe("Those of one tenant", () => {
+  it("go by when they are due, or as if they were an ageing after they came", () => {
+    assert.deepStrictEqual(
+      [TurnQueue.rankOf({ deadline: 700 }, 500, 1000), TurnQueue.rankOf({ deadline: Infinity }, 500, 1000)],
+      [700, 1500]
+    )
+  })
+})
+
 describe("turns", () => {
   it("are in the order in which everybody came, where nothing else is said", () => {
     const turns = TurnQueue.make<number>(60_000)
@@ -130,6 +154,43 @@ describe("turns", () => {
     taken(turns, 50)
     turns.add("new", turn({ tenant: "new" }), 1)
     assert.include(taken(turns, 3), "new")
+  })
+
+  it("are none for the time before a tenant came: it has as many as the others from then on", () => {
+    const turns = TurnQueue.make<string>(60_000)
+    for (let i = 0; i < 100; i++) for (const tenant of ["b", "c"]) turns.add(tenant, turn({ tenant }), 0)
+    taken(turns, 50)
+    for (let i = 0; i < 100; i++) turns.add("new", turn({ tenant: "new" }), 1)
+    assert.deepStrictEqual(
+      countOf(taken(turns, 30)),
+      new Map([
+        ["b", 10],
+        ["c", 10],
+        ["new", 10]
+      ])
+    )
+  })
+
+  it("go by what a tenant has told last of its weight", () => {
+    const turns = TurnQueue.make<string>(60_000)
+    turns.add("a", turn({ tenant: "a", weight: 9 }), 0)
+    for (let i = 0; i < 50; i++) for (const tenant of ["a", "b"]) turns.add(tenant, turn({ tenant, weight: 1 }), 0)
+    assert.deepStrictEqual([...countOf(taken(turns, 20)).values()], [10, 10])
+  })
+
+  it("are remembered where nobody waits, unless there are many priorities, or tenants", () => {
+    /** Who goes first of a tenant that was served already, and one that is new, after so many priorities and tenants. */
+    const next = (priorities: number, tenants: number) => {
+      const turns = TurnQueue.make<string>(Infinity)
+      for (let i = 0; i < priorities; i++) turns.add("low", turn({ priority: -1 - i }), 0)
+      for (let i = 0; i < tenants; i++) turns.add("other", turn({ tenant: `t${i}` }), 0)
+      turns.add("served", turn({ tenant: "served" }), 0)
+      taken(turns, tenants + 1)
+      for (const tenant of ["served", "new"]) turns.add(tenant, turn({ tenant }), 0)
+      return take(turns)
+    }
+    assert.deepStrictEqual([next(0, 0), next(63, 0), next(64, 0)], ["new", "new", "served"])
+    assert.deepStrictEqual([next(0, 63), next(0, 64)], ["new", "served"])
   })
 
   it("starve nobody: nobody goes first who came an ageing later for each priority that it is higher", () => {

@@ -39,7 +39,8 @@ describe("The law after a long silence", () => {
     const { state } = State.begin(64, 0, 7, true)
     const known = { ...state, rejections: 5, successes: 80, latency: 300 }
     const sample = {
-      ...{ _tag: "success", row: 1, attempt: 1, epoch: 7, inFlight: 1, latency: 200, sequence: 101, startedWith: 1 },
+      ...{ row: 1, attempt: 1, epoch: 7, inFlight: 1, latency: 200, sequence: 101, startedWith: 1 },
+      _tag: "success",
       bound: "none"
     } as const
     const { decision, isShared, lastRejected, latency, limits, opened, rejections } = State.reset(known, sample, 400_000)
