@@ -31,6 +31,20 @@ export const equivalent = {
       why: "without a first there are no others, and undefined is what the fold begins with"
     }
   ],
+  "src/journal/Fingerprint.ts": [
+    {
+      what: "without text = undefined",
+      line: "text = undefined",
+      why: "it is undefined still: only the compiler does not know"
+    }
+  ],
+  "src/journal/Journal.ts": [
+    {
+      what: "without return rows.map(() => undefined)",
+      line: "if (opened.isEmpty) return rows.map(() => undefined)",
+      why: "it says at once what the store would find"
+    }
+  ],
   "src/limit/Read.ts": [
     {
       what: "without ?? unit",
@@ -121,6 +135,20 @@ export const equivalent = {
     }
   ],
   "src/pool/Trouble.ts": [{ what: "0 -> (0 + 1)", line: "let next = 0", why: "where a ring begins, nobody sees" }],
+  "src/route/Home.ts": [
+    {
+      what: "16 -> (16 + 1)",
+      line: "return (h ^ (h >>> 16)) >>> 0",
+      why: "it changes the lower half, and names are told apart by the upper"
+    }
+  ],
+  "src/route/Route.ts": [
+    {
+      what: "< -> <=",
+      line: "return best < score(asking) ? score(asking) - best : 0",
+      why: "between equal scores lies nothing"
+    }
+  ],
   "src/turn/TurnQueue.ts": [
     {
       what: "|| -> &&",
