@@ -45,6 +45,19 @@ export const equivalent = {
       why: "it says at once what the store would find"
     }
   ],
+  "src/journal/Lease.ts": [
+    {
+      what: "0 -> (0 + 1)",
+      line: "Effect.all([0, 1, 2, 3].map(() => Random.nextIntBetween(0, 0x1_0000_0000))),",
+      why: "one number of four billion cannot be drawn any more"
+    }
+  ],
+  "src/journal/PoolFailure.ts": [
+    "retryAfter: Schema.optionalWith(Millis, { exact: true })",
+    "othersServed: Schema.optionalWith(Schema.Number, { exact: true }),",
+    "retryAfter: Schema.optionalWith(Millis, { exact: true }),",
+    "retryAt: Schema.optionalWith(Schema.Number, { exact: true })"
+  ].map((line) => ({ what: "true -> false", line, why: "JSON knows no undefined" })),
   "src/limit/Read.ts": [
     {
       what: "without ?? unit",

@@ -29,6 +29,12 @@ const roundTrip = <A, E>(
 
 const kept = { id: "x", retry: () => false }
 
+/** All that an error carries, as text. */
+const fieldsOf = (error: unknown): unknown =>
+  error instanceof Error
+    ? Object.fromEntries(Object.entries(error).map(([name, value]: [string, unknown]) => [name, fieldsOf(value)]))
+    : String(error)
+
 const rejected = new Capacity.CapacityError({ status: 503, retryAfter: Duration.seconds(9) })
 const poolFailures = [
   new PoolError.PoolShutdownError({ pool: "p" }),
@@ -89,8 +95,10 @@ describe("Journal", () => {
       })
       const own = new Refused({ why: "no", at: new Date(0) })
       for (const error of [own, ...poolFailures]) {
-        const outcome = yield* roundTrip(batch, Exit.fail(error))
-        assert.deepStrictEqual(outcome.exit, Exit.fail(error))
+        const { exit } = yield* roundTrip(batch, Exit.fail(error))
+        assert.deepStrictEqual(exit, Exit.fail(error))
+        // Of errors the comparison above sees the message alone.
+        assert.deepStrictEqual(fieldsOf(Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined), fieldsOf(error))
       }
       const died = yield* roundTrip(batch, Exit.die(new Error("broken")))
       const message = Exit.isFailure(died.exit) ? Cause.pretty(died.exit.cause).split("\n")[0] : undefined

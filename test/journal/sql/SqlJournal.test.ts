@@ -69,6 +69,25 @@ for (const { layer, name } of databases) {
       }).pipe(Effect.provide(layer))
     )
 
+    it.effect("keeps what the law has learned, and hands it to the next process", () =>
+      Effect.gen(function* () {
+        const told: Array<unknown> = []
+        const commit = (limits: unknown) =>
+          Effect.scoped(
+            Effect.flatMap(
+              letters({ law: "mine", learned: () => limits, learn: (learned) => void told.push(learned) }),
+              (keeper) => keeper.commit([])
+            )
+          )
+        yield* inTime(withJournal(commit({ window: 7 })))
+        yield* inTime(withJournal(commit(undefined)))
+        assert.deepStrictEqual(told, [{ window: 7 }])
+        yield* statement("update effect_aimd_journal set learned = '{'")
+        yield* inTime(withJournal(commit(undefined)))
+        assert.strictEqual(told.length, 1)
+      }).pipe(Effect.provide(layer))
+    )
+
     it.effect("keeps a second batch away as long as the first works", () =>
       Effect.gen(function* () {
         yield* withJournal(letters(noMind))
