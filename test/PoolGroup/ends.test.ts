@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Data, Duration, Effect, Exit, Fiber, Layer, Option, Schema, Scope, Stream } from "effect"
-import { Capacity, PoolGroup, PooledExecutor } from "effect-aimd"
+import { Capacity, PoolError, PoolGroup, PooledExecutor } from "effect-aimd"
 import { FileJournal, Journal } from "effect-aimd/journal"
 import { makeDisk } from "../support/disk.js"
 import { inVirtualTime } from "../support/time.js"
@@ -355,6 +355,20 @@ describe("what is asked of a group", () => {
       assert.include(pretty(member), 'the pool "a" was called from inside one of its own attempts')
       assert.strictEqual(yield* group.execute(() => PoolGroup.currentMember), "a")
       assert.isUndefined(yield* PoolGroup.currentMember)
+    })
+  )
+
+  it.effect("fails a row that no member serves, and says how many others were served meanwhile", () =>
+    inVirtualTime(function* () {
+      const group = yield* PoolGroup.make({ members: yield* twoPools(2), maxCapacityRetry: "10 seconds" })
+      const { entries } = yield* group.executeBatch([0, 1, 2, 3, 4, 5, 6, 7], (row) =>
+        row === 3 ? Effect.fail(busy()) : second
+      )
+      const errors = entries.flatMap(({ exit }) => (Exit.isFailure(exit) ? [Cause.squash(exit.cause)] : []))
+      assert.deepStrictEqual(
+        errors.map((error) => error instanceof PoolError.RetryTimeoutError && error.othersServed),
+        [7]
+      )
     })
   )
 

@@ -80,6 +80,17 @@ describe("Of those who use a pool", () => {
     Effect.scoped(Effect.flatMap(pool.line, (line) => line.execute(Effect.void)))
   )
 
+  let tenants = 0
+  leavesNothing("a caller with a tenant and a priority of its own", (pool) =>
+    pool.execute(Effect.void, { tenant: `tenant ${(tenants += 1)}`, priority: tenants })
+  )
+
+  leavesNothing("a row with a tenant and a deadline of its own", (pool) =>
+    pool.executeBatch(range(2), () => Effect.void, {
+      turn: (row) => ({ tenant: `tenant ${(tenants += 1)}`, deadline: row === 0 ? "1 hour" : undefined })
+    })
+  )
+
   leavesNothing("a batch", (pool) => pool.executeBatch(range(2), () => Effect.void))
 
   leavesNothing("a batch with a timeout that it does not need", (pool) =>
