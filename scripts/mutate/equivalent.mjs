@@ -58,6 +58,21 @@ export const equivalent = {
     "retryAfter: Schema.optionalWith(Millis, { exact: true }),",
     "retryAt: Schema.optionalWith(Schema.Number, { exact: true })"
   ].map((line) => ({ what: "true -> false", line, why: "JSON knows no undefined" })),
+  "src/law/window/Bucket.ts": [
+    "for (let i = from; i < at.length; i++) {",
+    "for (let i = from; i < at.length; i++)"
+  ].map((line) => ({
+    what: "< -> <=",
+    line,
+    why: "behind the last start there is one of nothing, which was not rejected"
+  })),
+  "src/law/window/Rate.ts": [
+    {
+      what: "0 -> (0 + 1)",
+      line: "const { accepted = 0, at = 0, held = 0 } = marks[i] ?? {}",
+      why: "each of them is there: only the compiler does not know"
+    }
+  ],
   "src/limit/Read.ts": [
     {
       what: "without ?? unit",

@@ -24,6 +24,7 @@ export const show = (u: unknown): string => {
   if (Predicate.isFunction(u)) return "a function"
   if (Predicate.isPromiseLike(u)) return "a Promise"
   if (Predicate.hasProperty(u, Symbol.asyncIterator)) return "an async iterable"
+  if (Predicate.isDate(u) && Number.isNaN(u.getTime())) return "Invalid Date"
   const text = Predicate.isString(u) ? JSON.stringify(u) : Inspectable.toStringUnknown(u, 0)
   return text.length > longest ? `${text.slice(0, longest)}...` : text
 }

@@ -32,6 +32,29 @@ const run = <S>(model: ServerModel.ServerModel<S>, learned?: unknown) => {
 }
 
 describe("What a law has learned", () => {
+  it("is its window and its pace, if it has one, and whether it still looks for the limit", () => {
+    const { state } = window.initial(64, 0)
+    assert.deepStrictEqual(window.learned?.(state), { window: 12, slowStart: true })
+    const learned = { window: 30, rate: 2.5, slowStart: false }
+    assert.deepStrictEqual(window.learned?.(window.initial(64, 0, learned).state), learned)
+    // Of a pool that is smaller now, and of one whose API others share.
+    assert.deepStrictEqual(window.learned?.(window.initial(8, 0, learned).state), { ...learned, window: 8 })
+    const shared = WindowLaw.make({ shared: true })
+    assert.deepStrictEqual(shared.learned?.(shared.initial(64, 0, learned).state), { window: 30, slowStart: false })
+  })
+
+  it("is nothing where it is not that of a law", () => {
+    for (const learned of [
+      undefined,
+      7,
+      {},
+      { window: 0.5, slowStart: true },
+      { window: 30, slowStart: 1 },
+      { window: 30, rate: 0, slowStart: false }
+    ])
+      assert.deepStrictEqual(window.initial(64, 0, learned), window.initial(64, 0))
+  })
+
   it("lets the window law begin where it was", () => {
     const { learned } = run(ServerModel.concurrencyCap({ cap: 40 }))
     const { decision } = window.initial(64, 0, learned)

@@ -27,4 +27,59 @@ describe("The line of a pool", () => {
     line.changed(high)
     assert.deepStrictEqual([line.first, line.size], [low, 1])
   })
+
+  /** The places in a line, by the names of their claims. */
+  const lineOf = (ageing = 1000) => {
+    let now = 0
+    const line = TurnLine.make(ageing, () => now)
+    const names = new Map<unknown, string>()
+    return {
+      line,
+      join: (name: string, at: number) => {
+        now = at
+        const place = LinkedQueue.node(() => true)
+        names.set(place, name)
+        line.push(place)
+        return place
+      },
+      told: () => [...line.nodes()].map((place) => names.get(place)),
+      first: () => names.get(line.first)
+    }
+  }
+  const urgent = (since?: number) => () => ({ turn: { ...TurnLine.ordinary, priority: 1 }, since })
+
+  it("is first come, first served, while nobody says whose turn it is", () => {
+    const { first, join, line, told } = lineOf()
+    const a = join("a", 0)
+    join("b", 1)
+    assert.deepStrictEqual([told(), first(), line.size, line.head], [["a", "b"], "a", 2, undefined])
+    line.serve(a)
+    assert.deepStrictEqual([told(), line.size], [["b"], 1])
+    line.changed(a)
+    assert.deepStrictEqual(told(), ["b"])
+  })
+
+  it("begins with its turns when somebody tells of one: the first stands first, the others as they came", () => {
+    const { first, join, line, told } = lineOf()
+    const [a, b] = [join("a", 0), join("b", 1)]
+    const c = LinkedQueue.node(() => true)
+    line.note(c.value, urgent())
+    assert.deepStrictEqual([told(), line.head], [["a", "b"], { priority: 0, since: 1 }])
+    line.push(c)
+    assert.deepStrictEqual([line.first, line.size, line.head], [c, 3, { priority: 1, since: 1 }])
+    line.remove(c)
+    line.remove(c)
+    assert.deepStrictEqual([first(), line.size], ["a", 2])
+    line.serve(a)
+    line.serve(b)
+    assert.deepStrictEqual([line.first, line.size, line.head], [undefined, 0, undefined])
+  })
+
+  it("counts the time of those for whom somebody stands, where that is told", () => {
+    const { line } = lineOf()
+    const place = LinkedQueue.node(() => true)
+    line.note(place.value, urgent(-500))
+    line.push(place)
+    assert.deepStrictEqual(line.head, { priority: 1, since: -500 })
+  })
 })

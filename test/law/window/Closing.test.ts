@@ -57,6 +57,18 @@ describe("An API that was closed", () => {
     assert.strictEqual(reopened(5, 900, 30_900, { told: true }).reason, open)
   })
 
+  it("counts what it has let through since it opened", () => {
+    const draft = State.draft(State.begin(64, 0, 0).state)
+    Object.assign(draft, { opened: { at: 50_000, accepted: 100 }, successes: 105 })
+    draft.limits = { ...draft.limits, pace: Level.known(40), slowStart: false }
+    const block = Closing.make(draft, { since: 50_900, accepted: 105, before: draft.limits, at: 50_900 })
+    Closing.reopen(draft, block, 80_900)
+    assert.deepStrictEqual(
+      [draft.decision.reason, draft.opened, draft.limits.pace && Pace.rate(draft.limits.pace)],
+      [punished, { at: 80_900, accepted: 105 }, 2.5]
+    )
+  })
+
   it("has no lock-out where it has a period", () => {
     const period = Period.told(20, 1000)
     assert.strictEqual(reopened(5, 900, 30_900, {}, period).reason, open)
