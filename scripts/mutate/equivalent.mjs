@@ -66,6 +66,34 @@ export const equivalent = {
     line,
     why: "behind the last start there is one of nothing, which was not rejected"
   })),
+  "src/law/window/Fit.ts": [
+    {
+      what: "< -> <=",
+      line: "for (let i = 0; i < weight.length; i++) {",
+      why: "behind the last start there is one that weighs nothing"
+    }
+  ],
+  "src/law/window/Fitted.ts": [
+    {
+      what: "|| -> &&",
+      line: "taken === 0 || taken >= all ? 0 : taken * Math.log(all / taken) + (all - taken) * Math.log(all / (all - taken))",
+      why: "it would be no number then, which is no more than any other either"
+    }
+  ],
+  "src/law/window/Noise.ts": [
+    {
+      what: "> -> >=",
+      line: "if (draft.asked !== undefined && sequence > draft.asked.sequence && besides >= draft.asked.besides) {",
+      why: "the one that is asked about was rejected, and is passed over before"
+    }
+  ],
+  "src/law/window/Success.ts": [
+    {
+      what: "without ?? 0",
+      line: "(quota.resetAfter ?? 0) <= (1 + Level.step) * (first.resetAfter ?? 0)",
+      why: "one that is nearly used says when it comes back: only the compiler does not know"
+    }
+  ],
   "src/law/window/Rate.ts": [
     {
       what: "0 -> (0 + 1)",

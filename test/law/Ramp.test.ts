@@ -18,6 +18,11 @@ const at = (of: ControlLaw.Decision, instants: ReadonlyArray<number>) =>
   instants.map((now) => [now, Ramp.windowAt(of, now), Ramp.nextAt(of, now)] as const)
 
 describe("A window with a ramp", () => {
+  it("grows by a permit a millisecond at most, up to a whole number", () => {
+    assert.deepStrictEqual(Ramp.make(1000.01, 0.5, 7.9), { from: 1000.015625, every: 1, most: 7 })
+    assert.strictEqual(Ramp.make(0, 1.5, 7).every, 1.5)
+  })
+
   it("grows by one permit at the ramp's beginning and after every step, up to the most", () => {
     assert.deepStrictEqual(at(ramped, [0, 999, 1000, 1001, 1049, 1050, 1099, 1100, 1150, 1e9]), [
       [0, 4, 1000],

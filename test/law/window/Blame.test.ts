@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { blame, type Rejection } from "../../../src/law/window/Blame.js"
+import type * as Fitted from "../../../src/law/window/Fitted.js"
 import * as Closing from "../../../src/law/window/Closing.js"
 import * as Level from "../../../src/law/window/Level.js"
 import * as Permits from "../../../src/law/window/Permits.js"
 import * as Share from "../../../src/law/window/Share.js"
 import * as State from "../../../src/law/window/State.js"
+import { capped, spread, startsOf } from "../../support/starts.js"
 
 const rejection = (over: Partial<Rejection> = {}): Rejection => ({
   ...{ _tag: "capacity", row: 1, attempt: 1, epoch: 0, inFlight: 1, latency: 20, sequence: 100 },
@@ -193,7 +195,10 @@ describe("A pace after a rejection", () => {
     const falling = (part: number, share: boolean) => {
       const rates = Array.from({ length: 11 }, (_, i) => 20 * part ** (i / 10))
       let last = { at: quiet - 60_000, accepted: 0, held: 0 }
-      const marks = [last, ...rates.map((rate) => (last = { at: last.at + 2000, accepted: last.accepted + 2 * rate - 0.5, held: 0 }))]
+      const marks = [
+        last,
+        ...rates.map((rate) => (last = { at: last.at + 2000, accepted: last.accepted + 2 * rate - 0.5, held: 0 }))
+      ]
       const now = marks.pop() ?? last
       const pace = share ? Share.make(10, quiet, { unit: 4000, length: 4000 }) : Level.known(10)
       const draft = drafted({ limits: { ...paced(10), pace }, marks, widest: 20, isShared: share })
@@ -210,5 +215,94 @@ describe("A pace after a rejection", () => {
     const limits = { ...paced(40), slowStart: true }
     const draft = blamed({ limits, widest: 20 })
     assert.deepStrictEqual([draft.limits.slowStart, draft.limits.window.top], [false, 8])
+  })
+})
+
+describe("A rejection that a bucket fits", () => {
+  const bucket = { depth: 5, low: 9.9, high: 10, closings: 6, starts: 100, unit: undefined }
+  const after = (
+    over: Partial<State.Draft>,
+    found: Partial<typeof bucket> & { readonly unit?: number | undefined } = {}
+  ) => {
+    const draft = drafted(over)
+    const fitted = { bucket: { ...bucket, ...found }, cap: { closings: 0, starts: 0 }, isLikelier: true }
+    blame(draft, rejection(), mark(100), quiet + 20, fitted, undefined)
+    return draft
+  }
+
+  it("sets the pace to its rate, in what its tokens are, and leaves the window as it is", () => {
+    const { decision, limits, unit } = after({}, { unit: 600 })
+    assert.deepStrictEqual([limits.pace?.top, limits.window.level, unit], [10, 12, 600])
+    assert.strictEqual(decision.reason, "10.0 starts a second were too many (status 429)")
+  })
+
+  it("opens as many permits as its rate needs, where these are more", () => {
+    // 1.5 times what is in flight at 200 a second for a tenth of a second each.
+    const { window } = after({}, { low: 199, high: 200 }).limits
+    assert.deepStrictEqual([window.level, window.top, window.patience], [30, 30, 0])
+    assert.strictEqual(after({}, { low: 79, high: 80 }).limits.window.level, 12)
+  })
+
+  it("knows whether a hold is made good: the bucket holds what comes back meanwhile", () => {
+    const refills = [500, 501].map((hint) => after({ hint, refills: hint > 500 }).refills)
+    assert.deepStrictEqual(refills, [true, false])
+  })
+})
+
+describe("A rejection by a cap that nobody else shares", () => {
+  /** Starts behind a cap of five, and the last of them that it rejected. */
+  const log = capped(5, 100, spread(400, 21))
+  const sequence = log.findLastIndex(([, fate]) => fate === "capacity") + 1
+  const after = (
+    level: number,
+    over: Partial<State.Draft> = {},
+    sample: Partial<Rejection> = {},
+    fitted?: Fitted.Fitted
+  ) => {
+    const limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
+    const draft = drafted({ limits, widest: 20, rejectionLatency: 5, ...over })
+    blame(draft, rejection({ sequence, startedWith: 6, ...sample }), mark(300), quiet + 20, fitted, startsOf(log))
+    return draft
+  }
+
+  it("measures it where as many were allowed, and below it takes the cap for fallen", () => {
+    const measured = after(5)
+    assert.deepStrictEqual([measured.limits.window.top, measured.widest, measured.status], [5, 5, 429])
+    assert.strictEqual(measured.decision.reason, "5 in flight were too many (status 429)")
+    const fallen = after(12)
+    assert.deepStrictEqual([fallen.limits.window.top, fallen.widest], [4, 4])
+    assert.strictEqual(fallen.decision.reason, "5 in flight are too many by now (status 429)")
+  })
+
+  it("is none beside a bucket where the API says how long, or where starts weigh differently", () => {
+    const bucket = { depth: 5, low: 9.9, high: 10, closings: 1, starts: 100, unit: undefined }
+    const fitted = { bucket, cap: { closings: 0, starts: 0 }, isLikelier: true }
+    const paceOf = (sample: Partial<Rejection>, found: Fitted.Fitted) => after(12, {}, sample, found).limits.pace?.top
+    assert.deepStrictEqual(
+      [
+        paceOf({}, fitted),
+        paceOf({ retryAfter: 500 }, fitted),
+        paceOf({}, { ...fitted, bucket: { ...bucket, unit: 600 } }),
+        // A bucket that explains more rejections than the cap does.
+        paceOf({}, { ...fitted, bucket: { ...bucket, closings: 1000 } })
+      ],
+      [undefined, 10, 10, 10]
+    )
+  })
+
+  it("is none in slow start, beside a pace, for one alone, and where others share the API", () => {
+    const isOwn = (over: Partial<State.Draft>, sample: Partial<Rejection> = {}) =>
+      /by now/.test(after(12, over, sample).decision.reason)
+    const limits = { window: Permits.initial(12), pace: undefined, slowStart: false }
+    assert.deepStrictEqual(
+      [
+        isOwn({}),
+        isOwn({ limits: { ...limits, slowStart: true } }),
+        isOwn({ limits: { ...limits, pace: Level.known(10) } }),
+        isOwn({ isShared: true }),
+        isOwn({}, { startedWith: 1 })
+      ],
+      [true, false, false, false, false]
+    )
   })
 })

@@ -74,6 +74,8 @@ describe("A cap that wanders", () => {
     ["333d333d333d", 1],
     ["33d333d34f", 1],
     ["333d3d", 1],
+    // With few in flight as with many.
+    ["0b0b", 2],
     ["d", 1]
   ])("explains of %s the last %i rejections", (log, row) => {
     assert.strictEqual(Cap.wandering(startsIn(log), lastRejected(log), 0), row)

@@ -22,6 +22,14 @@ const twice = (draft: State.Draft) => {
 }
 
 describe("What follows from what the law knows", () => {
+  it("is a spacing of a fifth of what the window turns over in, or of half of what a permit takes to grow", () => {
+    const spacing = (every: number, slowStart: boolean) =>
+      decide(drafted(undefined, { limits: { window: { ...Permits.initial(10), every }, pace: undefined, slowStart } }))
+        .spacing
+    // 100 ms for ten permits, and a fifth of that.
+    assert.deepStrictEqual([spacing(Infinity, false), spacing(3, false), spacing(3, true)], [2, 1.5, 2])
+  })
+
   it("is the last decision itself where nothing has changed, and another where anything has", () => {
     const changes: Record<string, (draft: State.Draft) => void> = {
       "the window": (draft) => (draft.limits = { ...draft.limits, window: Permits.initial(11) }),

@@ -119,6 +119,14 @@ describe("What explains the latest starts", () => {
     )
   })
 
+  it("is no bucket where it has rejected once only, whatever rate was known", () => {
+    const starts = Array.from({ length: 60 }, (_, i): Past => [100 * i, 3, false])
+    const once = historyOf([...starts, [5901, 3, true]])
+    const twice = historyOf([...starts, [5901, 3, true], [5902, 3, true]])
+    assert.deepStrictEqual([Fit.explainAll(once, 0.01)._tag, Fit.explainAll(twice, 0.01)._tag], ["none", "bucket"])
+    assert.strictEqual(Fit.explainAll(twice)._tag, "none")
+  })
+
   it.each([4, 16])("is a bucket with chance beside it: a burst of %i, one in 29 lost", (depth) => {
     const found = shown(Fit.explainAll(emptied(depth, (start) => start % 29 === 3)))
     assert.deepStrictEqual([found._tag, "depth" in found && found.depth], ["bucket", depth])

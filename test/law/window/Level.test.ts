@@ -21,6 +21,11 @@ describe("A level", () => {
     assert.strictEqual(Level.rate(Level.measured(100)), 95)
   })
 
+  it("rises above its top by a twentieth at first, however far it had dipped", () => {
+    const above = (dip: number) => Number(Level.rate({ ...Level.measured(100, 0, dip), progress: 1.5 }).toFixed(6))
+    assert.deepStrictEqual([above(0.05), above(0.3)], [100.625, 100.625])
+  })
+
   it("that is known from elsewhere begins at its top", () => {
     assert.deepStrictEqual(Level.known(100), { ...Level.measured(100), progress: 1 })
     assert.strictEqual(Level.rate(Level.known(100)), 100)

@@ -8,6 +8,7 @@ import * as Noise from "../../../src/law/window/Noise.js"
 import * as Pace from "../../../src/law/window/Pace.js"
 import * as Period from "../../../src/law/window/Period.js"
 import * as Permits from "../../../src/law/window/Permits.js"
+import * as Share from "../../../src/law/window/Share.js"
 import * as State from "../../../src/law/window/State.js"
 import * as History from "../../../src/pool/History.js"
 
@@ -173,8 +174,9 @@ describe("Rejections that no test has asked for", () => {
     const starts = startsOf(all(499))
     Noise.watch(draft, starts, success(499), 10_000)
     assert.isDefined(draft.noise)
+    draft.calm = { ...State.calm, starts: 9, rejected: 9 }
     Noise.watch(draft, startsOf(all(500)), success(500), 10_000)
-    assert.deepStrictEqual([draft.noise, draft.calm.rejected], [undefined, 0])
+    assert.deepStrictEqual([draft.noise, draft.calm], [undefined, State.calm])
   })
 
   it("are a closed API where chance never brings so many in a row", () => {
@@ -384,6 +386,28 @@ describe("A rejection while nothing is known of chance", () => {
         given({ isShared: true })[0]
       ],
       ["chance", "limit", "limit", "chance", "limit", "limit", "chance"]
+    )
+  })
+
+  it("is the limit's where others share the API at the times when they test", () => {
+    const limits = { window: Permits.initial(20), pace: undefined, slowStart: false }
+    const verdict = (at: number) => judge(drafted({ isShared: true, limits }), rejection(40), at, starts)
+    // The first quarter of eight seconds.
+    assert.deepStrictEqual([verdict(9999), verdict(10_000)], ["limit", "chance"])
+  })
+
+  it("is the limit's where a pace was tested, be it one's own or one that others share", () => {
+    const verdict = (pace: Pace.Pace, isShared: boolean) =>
+      given({ isShared, limits: { window: Permits.initial(20), pace, slowStart: false } })[0]
+    const shared = (from: number) => ({ ...Share.make(10, 0, { unit: 4000, length: 4000 }), from })
+    assert.deepStrictEqual(
+      [
+        verdict(Level.known(10), false),
+        verdict({ ...Level.known(10), progress: 1.1 }, false),
+        verdict(shared(2390), true),
+        verdict(shared(2391), true)
+      ],
+      ["chance", "limit", "limit", "chance"]
     )
   })
 

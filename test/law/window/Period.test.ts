@@ -49,7 +49,8 @@ describe("A period", () => {
   })
 
   it("that was tried below what will do goes half of the way back, and no further than by the pause a time", () => {
-    const failedAt = (length: number, pause: number) => Period.failed({ ...exact, safe: 10_000, length }, undefined, pause)
+    const failedAt = (length: number, pause: number) =>
+      Period.failed({ ...exact, safe: 10_000, length }, undefined, pause)
     const lengthOf = (length: number, pause: number) => Math.round(failedAt(length, pause)?.length ?? 0)
     // The geometric mean, or the pause where that is more; never beyond what will do.
     assert.deepStrictEqual([lengthOf(8100, 10), lengthOf(8100, 1500), lengthOf(8100, 5000)], [9000, 9600, 10_000])
@@ -57,6 +58,11 @@ describe("A period", () => {
     assert.deepStrictEqual([lengthOf(9800, 100), lengthOf(10_000, 5000)], [9900, 10_300])
     const { quiet, short, stood } = failedAt(9800, 100) ?? exact
     assert.deepStrictEqual([quiet, short, stood?.length], [0, 9800, 9800])
+  })
+
+  it("that has failed is tested with a small step again", () => {
+    const failed = Period.failed({ ...exact, raises: 3 }, undefined, 100)
+    assert.deepStrictEqual([failed?.raises, failed?.quiet, failed?.failures], [0, 0, 1])
   })
 
   it("that has failed before remembers how it stood before the first of these", () => {
@@ -77,9 +83,13 @@ describe("A period", () => {
   })
 
   it("was counted nearly up to one more or less, or a quarter", () => {
-    const near = (limit: number) => [limit - 2, limit - 1, limit + 1, limit + 2].map((count) => Period.isNear(count, limit))
+    const near = (limit: number) =>
+      [limit - 2, limit - 1, limit + 1, limit + 2].map((count) => Period.isNear(count, limit))
     assert.deepStrictEqual(near(3), [false, true, true, false])
-    assert.deepStrictEqual([Period.isNear(75, 100), Period.isNear(74, 100), Period.isNear(125, 100)], [true, false, true])
+    assert.deepStrictEqual(
+      [Period.isNear(75, 100), Period.isNear(74, 100), Period.isNear(125, 100)],
+      [true, false, true]
+    )
   })
 
   it("allows a twentieth more after eight quiet periods, then sooner and twice as much more, for as long as it passes", () => {

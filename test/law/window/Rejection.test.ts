@@ -6,7 +6,9 @@ import * as Level from "../../../src/law/window/Level.js"
 import * as Period from "../../../src/law/window/Period.js"
 import { reject } from "../../../src/law/window/Rejection.js"
 import * as State from "../../../src/law/window/State.js"
-import { capped, spread, startsOf, type Start } from "../../support/starts.js"
+import { ServerModel } from "effect-aimd/testing"
+import * as Permits from "../../../src/law/window/Permits.js"
+import { capped, judged, spread, startsOf, type Start } from "../../support/starts.js"
 
 const now = 10_000
 
@@ -99,14 +101,19 @@ describe("A rejection with another status than the limit had", () => {
   const second = starts.findLastIndex(([, fate], i) => fate === "capacity" && starts[i - 1]?.[1] === "capacity") + 1
   const alone = starts.findLastIndex(([, fate], i) => fate === "capacity" && starts[i - 1]?.[1] === "success") + 1
   const rejected = (sequence: number, log: ReadonlyArray<Start> = starts) => {
-    const draft = draftOf({ kind: { status: 503, others: 0 }, rejectionLatency: 5 })
+    const draft = draftOf({
+      ...{ kind: { status: 503, others: 0 }, rejectionLatency: 5 },
+      calm: { ...State.calm, starts: 400, rejected: 2 }
+    })
     reject(draft, { ...rejection(), startedWith: 6, sequence }, now, now, startsOf(log))
     return draft
   }
 
   it("is the limit's, where that is certain of it, and not of the other one any more", () => {
-    const { kind, limits } = rejected(second)
+    const { calm, kind, limits } = rejected(second)
     assert.deepStrictEqual([kind, limits.window.top], [{ status: 429, others: 0 }, 5])
+    // What was seen before was not of this limit.
+    assert.strictEqual(calm, State.calm)
   })
 
   it("is chance where it is one in a row, and where the limit is as certain as ever", () => {
@@ -207,6 +214,16 @@ describe("A rejection while the API is closed", () => {
   })
 })
 
+describe("A rejection of another kind while the API is closed", () => {
+  it("is a probe in vain like any other", () => {
+    const log = spread(200, 20).map((at, i): Start => [at, i % 40 === 39 ? "capacity" : "success", 1, 503])
+    const draft = draftOf({ kind: { status: 429, others: 0 }, rejections: 5 })
+    draft.block = Closing.make(draft, { since: 9000, accepted: 300, before: draft.limits, at: 9000 })
+    reject(draft, { ...rejection(), status: 503, sequence: 200 }, now, now + 20, startsOf(log))
+    assert.deepStrictEqual([draft.block?.probes, draft.decision.reason], [1, "nothing passes"])
+  })
+})
+
 describe("A period that is thought of", () => {
   const thought = (count: number, over: Partial<ReturnType<typeof rejection>> = {}, widest = 64) => {
     const period = { ...Period.told(100, 60_000), proven: false }
@@ -238,7 +255,62 @@ describe("A rejection beside chance", () => {
     const draft = draftOf({ noise, decision: { ...draftOf().decision, epoch: 4 } })
     const log = Array.from({ length: 50 }, (_, i): Start => [10 * i, i < 40 ? "success" : "capacity"])
     reject(draft, { ...rejection(), epoch: 4, sequence: 50 }, now, now + 20, startsOf(log))
-    assert.deepStrictEqual([draft.decision.epoch, draft.block?.since, draft.decision.reason], [5, now, "nothing passes"])
+    assert.deepStrictEqual(
+      [draft.decision.epoch, draft.block?.since, draft.decision.reason],
+      [5, now, "nothing passes"]
+    )
     assert.deepStrictEqual([draft.block?.accepted, draft.block?.before], [49, draft.limits])
+  })
+})
+
+describe("A rejection that a span of a provider fits", () => {
+  const last = (log: ReadonlyArray<Start>): number => log.findLastIndex(([, fate]) => fate === "capacity") + 1
+  /** Twenty a second, asked for a third more often. */
+  const log = judged(ServerModel.slidingWindow({ limit: 20, per: 1000 }), spread(400, 37, 1_000_000_123))
+  const after = (over: Partial<State.Draft>, starts: ReadonlyArray<Start> = log, sample = {}) => {
+    const draft = draftOf({ limits: { ...draftOf().limits, slowStart: false }, rejectionLatency: 5, ...over })
+    const sequence = last(starts)
+    const [at = 0] = starts[sequence - 1] ?? []
+    reject(draft, { ...rejection(), sequence, ...sample }, at, at + 5, startsOf(starts))
+    return draft
+  }
+
+  it("is that of a period which is known at once, and of a limit with this status", () => {
+    const draft = after({ noise: undefined, marks: [{ at: 1, accepted: 1, held: 0 }] })
+    const { calm, decision, kind, limits, marks, noise, period } = draft
+    assert.deepStrictEqual([period?.limit, period?.length, period?.isExact, period?.proven], [20, 1000.5, true, true])
+    assert.strictEqual(decision.reason, "20 starts in 1 s are the limit")
+    assert.deepStrictEqual(
+      [decision.epoch, decision.holdUntil, limits.pace, marks, noise],
+      [1, 0, undefined, [], undefined]
+    )
+    assert.deepStrictEqual([kind, calm], [{ status: 429, others: 0 }, State.calm])
+  })
+
+  it("leaves as many permits as there were, or as the rate needs where these are more", () => {
+    const level = (from: number, latency: number) =>
+      after({ latency, limits: { ...draftOf().limits, slowStart: false, window: Permits.initial(from) } }).limits.window
+        .level
+    // Half as many again as are in flight at twenty a second.
+    assert.deepStrictEqual([level(12, 100), level(12, 1000), level(40, 1000)], [12, 30, 40])
+  })
+
+  it("is none where others share the API, and where a period is known", () => {
+    const isTold = (over: Partial<State.Draft>) => /are the limit$/.test(after(over).decision.reason)
+    const known = Period.told(7, 60_000)
+    assert.deepStrictEqual(
+      [
+        isTold({}),
+        isTold({ isShared: true }),
+        isTold({ period: known }),
+        isTold({ period: { ...known, proven: false } })
+      ],
+      [true, false, false, true]
+    )
+  })
+
+  it("is none where a bucket fits as well that is no slower", () => {
+    const bucket = judged(ServerModel.tokenBucket({ rate: 20, burst: 1 }), spread(400, 37, 1_000_000_123))
+    assert.notMatch(after({}, bucket).decision.reason, /are the limit$/)
   })
 })

@@ -43,7 +43,11 @@ describe("The law after a long silence", () => {
       _tag: "success",
       bound: "none"
     } as const
-    const { decision, isShared, lastRejected, latency, limits, opened, rejections } = State.reset(known, sample, 400_000)
+    const { decision, isShared, lastRejected, latency, limits, opened, rejections } = State.reset(
+      known,
+      sample,
+      400_000
+    )
     assert.deepStrictEqual([limits.window.level, limits.slowStart, latency, isShared], [12, true, 0, true])
     assert.deepStrictEqual([rejections, lastRejected, decision.epoch], [5, 100, 7])
     assert.deepStrictEqual(opened, { at: 399_800, accepted: 95 })
@@ -52,7 +56,8 @@ describe("The law after a long silence", () => {
 
 describe("The rate under the limits", () => {
   const { limits, ...state } = State.begin(64, 0, 0).state
-  const rate = (over: Partial<State.State>) => State.rateOf({ ...state, limits, ...over }, { ...limits, ...over.limits })
+  const rate = (over: Partial<State.State>) =>
+    State.rateOf({ ...state, limits, ...over }, { ...limits, ...over.limits })
 
   it("is that of the pace, else that at which the window turns over, and one a second before anything is known", () => {
     const paced = { ...limits, pace: Level.known(40) }
@@ -92,6 +97,11 @@ describe("The round of a client", () => {
     // Eight calls are a round of a cap: two a second make four seconds.
     const rare = (level: number, patience: number) => round({ meanLatency: 400 }, { level, patience }).length
     assert.deepStrictEqual([rare(1.2, 0), rare(1.1, 0), rare(1.2, 1), rare(1.2, 2)], [4000, 8000, 4000, 8000])
+  })
+
+  it("with a pace is of twenty calls, and so longer than one of a cap", () => {
+    const paced = (rate: number) => round({ meanLatency: 400, limits: { ...limits, pace: Level.known(rate) } }).length
+    assert.deepStrictEqual([paced(5), paced(4.9), paced(2)], [4000, 8000, 8000])
   })
 
   it("who is alone is by its calls, twenty of them, and by what a rejection costs", () => {

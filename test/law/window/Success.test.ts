@@ -218,6 +218,13 @@ describe("What an answer says of its quotas in slow start", () => {
     assert.deepStrictEqual(after({ requests: { ...requests, resetAfter: 60_000 }, tokens })[0], 1.5)
   })
 
+  it("is remembered as it was told first", () => {
+    const first = served({}, { hints: { requests: { ...requests, remaining: 90 } } })
+    assert.deepStrictEqual(first.told, { requests: { ...requests, remaining: 90 } })
+    const later = served({ told: first.told }, { hints: { requests, tokens: requests } })
+    assert.strictEqual(later.told, first.told)
+  })
+
   it("is no pace where far more is used than at first, and it comes back no later: all at once", () => {
     const first = (remaining: number, resetAfter: number) =>
       after({ requests }, { told: { requests: { limit: 100, remaining, resetAfter } } })[1]
