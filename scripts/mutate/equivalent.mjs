@@ -99,6 +99,11 @@ export const equivalent = {
       what: "0 -> (0 + 1)",
       line: "const { accepted = 0, at = 0, held = 0 } = marks[i] ?? {}",
       why: "each of them is there: only the compiler does not know"
+    },
+    {
+      what: "0 -> (0 + 1)",
+      line: "const [first = 0, middle = 0, last = 0] = [rates[0], rates[rates.length >> 1], rates[rates.length - 1]]",
+      why: "where it says which rate is meant, it is caught; the defaults are for the compiler alone"
     }
   ],
   "src/limit/Read.ts": [

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { blame, type Rejection } from "../../../src/law/window/Blame.js"
+import type * as Bucket from "../../../src/law/window/Bucket.js"
 import type * as Fitted from "../../../src/law/window/Fitted.js"
 import * as Closing from "../../../src/law/window/Closing.js"
 import * as Level from "../../../src/law/window/Level.js"
@@ -219,11 +220,8 @@ describe("A pace after a rejection", () => {
 })
 
 describe("A rejection that a bucket fits", () => {
-  const bucket = { depth: 5, low: 9.9, high: 10, closings: 6, starts: 100, unit: undefined }
-  const after = (
-    over: Partial<State.Draft>,
-    found: Partial<typeof bucket> & { readonly unit?: number | undefined } = {}
-  ) => {
+  const bucket: Bucket.Bucket = { depth: 5, low: 9.9, high: 10, closings: 6, starts: 100, unit: undefined }
+  const after = (over: Partial<State.Draft>, found: Partial<Bucket.Bucket> = {}) => {
     const draft = drafted(over)
     const fitted = { bucket: { ...bucket, ...found }, cap: { closings: 0, starts: 0 }, isLikelier: true }
     blame(draft, rejection(), mark(100), quiet + 20, fitted, undefined)
@@ -274,8 +272,14 @@ describe("A rejection by a cap that nobody else shares", () => {
     assert.strictEqual(fallen.decision.reason, "5 in flight are too many by now (status 429)")
   })
 
+  it("is told of in no reason while the API is closed", () => {
+    const draft = drafted()
+    const block = Closing.make(draft, { since: 0, accepted: 0, before: draft.limits, at: 0 })
+    for (const level of [5, 12]) assert.notMatch(after(level, { block }).decision.reason, /in flight/)
+  })
+
   it("is none beside a bucket where the API says how long, or where starts weigh differently", () => {
-    const bucket = { depth: 5, low: 9.9, high: 10, closings: 1, starts: 100, unit: undefined }
+    const bucket: Bucket.Bucket = { depth: 5, low: 9.9, high: 10, closings: 1, starts: 100, unit: undefined }
     const fitted = { bucket, cap: { closings: 0, starts: 0 }, isLikelier: true }
     const paceOf = (sample: Partial<Rejection>, found: Fitted.Fitted) => after(12, {}, sample, found).limits.pace?.top
     assert.deepStrictEqual(

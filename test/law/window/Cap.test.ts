@@ -37,6 +37,18 @@ describe("What is in flight besides a start", () => {
   })
 })
 
+describe("What was rejected before a start", () => {
+  it("was not in flight, from the first that is remembered on, as long as it may have been on its way", () => {
+    const starts = startsIn("aaa9")
+    assert.deepStrictEqual(
+      [0, 1.5, 2.5, 9].map((rejection) => Cap.servedBesides(starts, 4, rejection)),
+      [9, 8, 7, 6]
+    )
+    // None after the last that was rejected needs a look.
+    assert.deepStrictEqual([Cap.servedBesides(starts, 4, 9, 2), Cap.servedBesides(startsIn("aa1"), 3, 9)], [7, 0])
+  })
+})
+
 describe("A cap that has fallen", () => {
   it.each([
     ["0123d", 1],

@@ -204,6 +204,29 @@ describe("Many rejections at once that no limit explains", () => {
   })
 })
 
+describe("Where the limit is known beside chance", () => {
+  it("nothing is tested once hardly anything is rejected any more: what explains the starts is asked for anew", () => {
+    // One in fifty by chance, as far as is known; a third of it is no chance any more.
+    const after = (rejected: number) => {
+      const draft = atCap({ waited: 249, chance: 0.024 })
+      draft.judged = 299
+      const fates = all(
+        300,
+        (i) => i >= 50 && (i - 50) % Math.floor(250 / rejected) === 0 && i < 50 + rejected * Math.floor(250 / rejected)
+      )
+      Noise.watch(
+        draft,
+        startsOf(fates, () => 4),
+        success(300),
+        10_000
+      )
+      return draft.noise?.tested
+    }
+    // Two of 250 are as many as a third; one is fewer.
+    assert.deepStrictEqual([after(2), after(1)], [9, undefined])
+  })
+})
+
 describe("A test beside chance", () => {
   it("comes after 250 starts at a cap, and is of one more", () => {
     // As before: what is above the cap is rejected, and of the rest one in sixty.

@@ -22,7 +22,15 @@ describe("The law before it has heard of anything", () => {
       [decision.window, decision.epoch, state.isShared, state.limits.slowStart],
       [12, 3, true, true]
     )
-    assert.deepStrictEqual([state.doubt, state.blocked, state.held, state.hint, state.latency], [0, 0, 0, 0, 0])
+    const { blocked, catchUpUntil, doubt, held, hint, judged, lastRejected, latency, meanLatency, rejections } = state
+    const { asked, block, kind, marks, noise, opened, period, status, successes, suspect, undoubted, widest } = state
+    const counts = [blocked, catchUpUntil, doubt, held, hint, judged, lastRejected, latency, meanLatency, rejections]
+    assert.deepStrictEqual(
+      [...counts, status, successes, undoubted, widest],
+      Array.from({ length: 14 }, () => 0)
+    )
+    assert.deepStrictEqual([asked, block, kind, noise, opened, period, suspect], Array(7).fill(undefined))
+    assert.deepStrictEqual([marks, state.refills, state.leastLatency, decision.holdUntil], [[], true, Infinity, 0])
     assert.strictEqual(State.begin(5, 0, 0).decision.window, 5)
     assert.isFalse(State.begin(5, 0, 0).state.isShared)
   })
