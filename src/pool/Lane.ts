@@ -138,7 +138,6 @@ export const open = <J extends Job, A, E>(
   }
 
   const elect: Party["elect"] = (election) => {
-    chosen = undefined
     if (!hasWork()) {
       line.leaveIfIdle()
       return false

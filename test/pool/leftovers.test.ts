@@ -151,6 +151,16 @@ describe("Of those who use a pool", () => {
     1000
   )
 
+  leavesTheLine(
+    "a caller with a tenant of its own that was interrupted",
+    (pool) =>
+      Effect.zipRight(
+        pool.execute(ok(), { tenant: "other" }),
+        Effect.timeout(pool.execute(ok(), { tenant: "own" }), 49)
+      ),
+    1000
+  )
+
   leavesTheLine("a row that has spent its budget", (pool) => pool.executeBatch(range(1), () => busy(10)), 50)
 
   it.effect("a reader of the changes reads, and is among the listeners while it does", () =>
