@@ -205,18 +205,22 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
       then < Infinity &&
       opensAt(amounts, now) <= now &&
       accounts.every(({ meter }, i) => meter.opensAt(at(amounts, i) + at(first, i), now) <= then),
-    reserve: (amounts, now) => ({
-      amounts,
-      shares: accounts.map((account, i) => {
-        count(account, at(amounts, i))
-        return account.meter.take(at(amounts, i), now)
-      })
-    }),
-    begin: ({ shares }, now) =>
-      accounts.forEach(({ meter }, i) => {
-        const share = shares[i]
+    reserve: (amounts, now) => {
+      const shares: Array<Share> = []
+      for (const account of accounts) {
+        const amount = at(amounts, shares.length)
+        count(account, amount)
+        shares.push(account.meter.take(amount, now))
+      }
+      return { amounts, shares }
+    },
+    begin: ({ shares }, now) => {
+      let i = 0
+      for (const { meter } of accounts) {
+        const share = shares[i++]
         if (share !== undefined && share.startedAt !== now) meter.begin(share, now)
-      }),
+      }
+    },
     undo: ({ amounts, shares }, now) =>
       accounts.forEach((account, i) => {
         const share = shares[i]
@@ -224,12 +228,17 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
         account.meter.undo(share, now)
         count(account, -at(amounts, i))
       }),
-    settle: ({ amounts, shares }, how, actual, now) =>
-      accounts.forEach((account, i) => {
+    settle: ({ amounts, shares }, how, actual, now) => {
+      let i = 0
+      for (const account of accounts) {
         const share = shares[i]
         if (share !== undefined) settle(account, share, at(amounts, i), how, actual, now)
-      }),
-    learn: (isRejected, now) => accounts.forEach((account) => learn(account, isRejected, now)),
+        i += 1
+      }
+    },
+    learn: (isRejected, now) => {
+      for (const account of accounts) learn(account, isRejected, now)
+    },
     tell: ({ shares }, hints, now) =>
       accounts.forEach(({ limit: { unit }, quota }, i) => {
         const told = unit === "requests" || unit === "tokens" ? hints[unit] : undefined

@@ -3,7 +3,6 @@
  *
  * @since 0.2.0
  */
-import * as LinkedQueue from "../structure/LinkedQueue.js"
 import { isDue } from "../structure/TimerQueue.js"
 import { type End, Share } from "./Meter.js"
 
@@ -34,37 +33,46 @@ export interface Transit {
   readonly shares: () => Iterable<readonly [share: Share, arrivesBy: number]>
 }
 
-// Each knows its place: to send one and to take it out costs nothing to speak of.
+// Each knows its place: to send one and to take it out costs nothing to speak of, and makes nothing else.
 class Sent extends Share {
-  readonly node: LinkedQueue.Node<Sent> = LinkedQueue.node<Sent>(this)
+  /** Where it is, while it is on its way. */
+  line: Line | undefined = undefined
+  previous: Sent | undefined = undefined
+  next: Sent | undefined = undefined
 }
 
 /** Those on their way, in order, and their amounts together. */
-const lineOf = () => {
-  const queue = LinkedQueue.make<Sent>()
-  let amount = 0
-  return {
-    queue,
-    get amount(): number {
-      return amount
-    },
-    add: (sent: Sent): void => {
-      queue.push(sent.node)
-      amount += sent.amount
-    },
-    remove: (sent: Sent): void => {
-      queue.remove(sent.node)
-      // Sums of fractions drift; where nothing is left there is nothing to drift.
-      amount = queue.size === 0 ? 0 : amount - sent.amount
-    },
-    change: (share: Share, next: number): void => {
-      amount += next - share.amount
-      share.amount = next
-    }
+class Line {
+  first: Sent | undefined = undefined
+  last: Sent | undefined = undefined
+  amount = 0
+
+  add(sent: Sent): void {
+    sent.line = this
+    sent.previous = this.last
+    if (this.last === undefined) this.first = sent
+    else this.last.next = sent
+    this.last = sent
+    this.amount += sent.amount
+  }
+
+  remove(sent: Sent): void {
+    const { next, previous } = sent
+    if (previous === undefined) this.first = next
+    else previous.next = next
+    if (next === undefined) this.last = previous
+    else next.previous = previous
+    sent.line = sent.previous = sent.next = undefined
+    // Sums of fractions drift; where nothing is left there is nothing to drift.
+    this.amount = this.first === undefined ? 0 : this.amount - sent.amount
+  }
+
+  *shares(): Iterable<Sent> {
+    for (let sent = this.first; sent !== undefined; sent = sent.next) yield sent
   }
 }
 
-const isOnWay = (share: Share): share is Sent => share instanceof Sent && share.node.queued
+const isOnWay = (share: Share): share is Sent => share instanceof Sent && share.line !== undefined
 
 /**
  * Makes an empty way: an attempt takes at most `longest` milliseconds to arrive, and has arrived when it is answered.
@@ -74,13 +82,12 @@ const isOnWay = (share: Share): share is Sent => share instanceof Sent && share.
  * @category constructors
  */
 export const make = (longest: number, onArrival: (share: Share, at: number) => void): Transit => {
-  const line = lineOf()
+  const line = new Line()
   /** Those that are sent at an instant that nobody knows yet. */
-  const unsent = lineOf()
-  const lineFor = ({ startedAt }: Share) => (startedAt === Infinity ? unsent : line)
+  const unsent = new Line()
 
   const remove = (share: Share): void => {
-    if (isOnWay(share)) lineFor(share).remove(share)
+    if (share instanceof Sent) share.line?.remove(share)
   }
 
   const arrive = (sent: Sent, at: number): void => {
@@ -89,11 +96,15 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
   }
 
   const advance = (now: number): void => {
-    for (let { first } = line.queue; first !== undefined; { first } = line.queue) {
-      const arrivesBy = first.value.startedAt + longest
+    for (let { first } = line; first !== undefined; { first } = line) {
+      const arrivesBy = first.startedAt + longest
       if (!isDue(arrivesBy, now)) return
-      arrive(first.value, arrivesBy)
+      arrive(first, arrivesBy)
     }
+  }
+
+  const add = (sent: Sent): void => {
+    if (sent.amount > 0) (sent.startedAt === Infinity ? unsent : line).add(sent)
   }
 
   return {
@@ -103,25 +114,30 @@ export const make = (longest: number, onArrival: (share: Share, at: number) => v
     send: (taken, now) => {
       advance(now)
       const sent = new Sent(taken, now)
-      if (taken > 0) lineFor(sent).add(sent)
+      add(sent)
       return sent
     },
     sendLater: (share, now) => {
-      remove(share)
+      // Most are the last in line, and stay there.
+      const isLast = share === line.last && now < Infinity
+      if (!isLast) remove(share)
       share.startedAt = now
-      if (share.amount > 0 && share instanceof Sent) lineFor(share).add(share)
+      if (!isLast && share instanceof Sent) add(share)
     },
     has: isOnWay,
     remove,
-    change: (share, next) => lineFor(share).change(share, next),
+    change: (share, next) => {
+      if (share instanceof Sent && share.line !== undefined) share.line.amount += next - share.amount
+      share.amount = next
+    },
     advance,
     end: (share, how, now) => {
       advance(now)
       if (isOnWay(share) && (how === "answered" || longest === Infinity)) arrive(share, now)
     },
     *shares() {
-      for (const { value } of line.queue.nodes()) yield [value, value.startedAt + longest]
-      for (const { value } of unsent.queue.nodes()) yield [value, Infinity]
+      for (const sent of line.shares()) yield [sent, sent.startedAt + longest]
+      for (const sent of unsent.shares()) yield [sent, Infinity]
     }
   }
 }

@@ -47,9 +47,11 @@ export const make = <J extends Job>(takeFresh: () => J | undefined): Elected<J> 
   const jobs = new Set<J>()
 
   const next = (election: Election): J | undefined => {
-    for (const job of jobs) {
-      if (election.accepts(job.asked)) return job
-      if (election.isOver || job.passed >= mostPassed) return undefined
+    if (jobs.size > 0) {
+      for (const job of jobs) {
+        if (election.accepts(job.asked)) return job
+        if (election.isOver || job.passed >= mostPassed) return undefined
+      }
     }
     while (jobs.size < most && !election.isOver) {
       const job = takeFresh()

@@ -153,30 +153,29 @@ export const makeLine = (): Line => {
   let first: Semaphore.Place | undefined
   let passes = 0
 
-  const elects = (place: Semaphore.Place, election: Election): boolean => votes.get(place.value)?.(election) === true
+  const wins = (place: Semaphore.Place, election: Election): boolean => {
+    // Nobody before it has anything to start.
+    const isFirst = !election.isAsked
+    const isWinner = votes.get(place.value)?.(election) === true
+    // Whoever has nothing to start is passed by nobody.
+    if (!isWinner && !election.isAsked) return false
+    if (isFirst && place !== first) {
+      first = place
+      passes = 0
+    }
+    if (isWinner) passes = isFirst ? 0 : passes + 1
+    return isWinner
+  }
 
   return {
     note: (claim, elect) => void votes.set(claim, elect),
     winner: (line, election) => {
-      const winsAt = (place: Semaphore.Place): boolean => {
-        // Nobody before it has anything to start.
-        const isFirst = !election.isAsked
-        const isWinner = elects(place, election)
-        // Whoever has nothing to start is passed by nobody.
-        if (!isWinner && !election.isAsked) return false
-        if (isFirst && place !== first) {
-          first = place
-          passes = 0
-        }
-        if (isWinner) passes = isFirst ? 0 : passes + 1
-        return isWinner
-      }
       // Most of the time it is the first in line: nobody else is looked at.
       const leader = line.first
-      if (leader === undefined || winsAt(leader)) return leader
+      if (leader === undefined || wins(leader, election)) return leader
       for (const place of line.nodes()) {
         if (election.isAsked && (election.isOver || passes >= mostPasses)) return undefined
-        if (place !== leader && winsAt(place)) return place
+        if (place !== leader && wins(place, election)) return place
       }
       return undefined
     }

@@ -140,7 +140,7 @@ export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers
 
   const choose: Semaphore.Choose | undefined = poll && ((line) => poll.choose(line, asked, opening.set))
 
-  const turns = TurnLine.make(ageing, timers.now)
+  const turns = TurnLine.make(ageing, timers.now, () => asked)
   const permits = Semaphore.make(decision().window, isOpen, choose, turns)
   const opening = alarm(timers, permits.serve)
   /** Set while the window grows, and somebody waits for it. */

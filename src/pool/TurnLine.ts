@@ -42,29 +42,52 @@ export interface TurnLine extends Line {
   readonly changed: (place: Place) => void
 }
 
+/** What is known of somebody who has a claim to a permit, and so one place. */
+interface Known {
+  standing: (() => Standing) | undefined
+  /** Where it stands in the turns, or stood last; undefined while it has never waited. */
+  waiter: TurnQueue.Waiter<Place> | undefined
+}
+
 /**
- * Makes a line in which nobody waits. `ageing` is that of `TurnQueue`; `now` in milliseconds of the monotonic clock.
+ * Makes a line in which nobody waits. `ageing` is that of `TurnQueue`; `now` in milliseconds of the monotonic clock, and
+ * `servedAt` is when the latest in line was served.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = (ageing: number, now: () => number): TurnLine => {
+export const make = (ageing: number, now: () => number, servedAt = now): TurnLine => {
   /** All of them, in the order in which they joined. */
   const line = LinkedQueue.make<() => boolean>()
-  const standings = new WeakMap<Place["value"], () => Standing>()
+  const knowns = new WeakMap<Place["value"], Known>()
   let turns: TurnQueue.TurnQueue<Place> | undefined
-  /** Of each that has ever waited, and that somebody still has: where it stands in the turns, or stood last. */
-  const waiters = new WeakMap<Place, TurnQueue.Waiter<Place>>()
 
-  const enter = (queue: TurnQueue.TurnQueue<Place>, place: Place, joinedAt: number, waitsSince = joinedAt): void => {
-    const standing = standings.get(place.value)?.()
-    waiters.set(place, queue.add(place, standing?.turn ?? ordinary, standing?.since ?? waitsSince, joinedAt))
+  const knownOf = ({ value }: Pick<Place, "value">): Known => {
+    const found = knowns.get(value)
+    if (found !== undefined) return found
+    const known = { standing: undefined, waiter: undefined }
+    knowns.set(value, known)
+    return known
+  }
+
+  const enter = (
+    queue: TurnQueue.TurnQueue<Place>,
+    place: Place,
+    known: Known,
+    joinedAt: number,
+    waitsSince = joinedAt
+  ): void => {
+    const standing = known.standing?.()
+    const turn = standing?.turn ?? ordinary
+    const since = standing?.since ?? waitsSince
+    if (known.waiter === undefined) known.waiter = queue.add(place, turn, since, joinedAt)
+    else queue.addAgain(known.waiter, turn, since, joinedAt)
   }
 
   /** Takes a place out of its turn, too, where there are any. */
   const leave = (place: Place, isServed: boolean): void => {
     line.remove(place)
-    const waiter = turns && waiters.get(place)
+    const waiter = turns && knowns.get(place.value)?.waiter
     if (turns === undefined || waiter === undefined) return
     if (isServed) turns.serve(waiter)
     else turns.remove(waiter)
@@ -84,25 +107,29 @@ export const make = (ageing: number, now: () => number): TurnLine => {
     },
     push: (place) => {
       line.push(place)
-      if (turns !== undefined) enter(turns, place, now())
+      if (turns === undefined) return
+      const known = knownOf(place)
+      // Who was in line before comes back as soon as it is served.
+      enter(turns, place, known, known.waiter === undefined ? now() : servedAt())
     },
     remove: (place) => leave(place, false),
     serve: (place) => leave(place, true),
     note: (claim, standing) => {
-      standings.set(claim, standing)
+      knownOf({ value: claim }).standing = standing
       if (turns !== undefined) return
       turns = TurnQueue.make(ageing)
-      for (const place of line.nodes()) enter(turns, place, now())
+      for (const place of line.nodes()) enter(turns, place, knownOf(place), now())
     },
     get head() {
       return turns?.head
     },
     changed: (place) => {
       if (!place.queued || turns === undefined) return
-      const waiter = waiters.get(place)
-      if (waiter === undefined) return
-      turns.remove(waiter)
-      enter(turns, place, waiter.joinedAt, waiter.since)
+      const known = knownOf(place)
+      if (known.waiter === undefined) return
+      const { joinedAt, since } = known.waiter
+      turns.remove(known.waiter)
+      enter(turns, place, known, joinedAt, since)
     }
   }
 }

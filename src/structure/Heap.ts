@@ -25,6 +25,8 @@ export interface Heap<in out A extends Element> {
   readonly add: (element: A) => void
   /** Does nothing for an element that does not stand in the heap. */
   readonly remove: (element: A) => void
+  /** Its rank is another one now; does nothing for an element that does not stand in the heap. */
+  readonly moved: (element: A) => void
 }
 
 /**
@@ -76,6 +78,9 @@ export const make = <A extends Element>(isBefore: (a: A, b: A) => boolean): Heap
       const last = entries.pop()
       if (last !== undefined && last !== entry) settle(last, entry.index)
       entry.index = -1
+    },
+    moved: (entry) => {
+      if (entry.index >= 0) settle(entry, entry.index)
     }
   }
 }

@@ -28,6 +28,8 @@ export interface Sorted<A extends Element> {
   readonly add: (element: A) => void
   /** Does nothing for one that is not here. */
   readonly remove: (element: A) => void
+  /** Leaves only those that it is true of. */
+  readonly keep: (isKept: (element: A) => boolean) => void
   /** How many stand before it, whether it is here or not. */
   readonly before: (element: Element) => number
   /** All of them, the first first. */
@@ -46,11 +48,9 @@ const most = 128
 export const isBefore = (a: Element, b: Element): boolean =>
   a.rank < b.rank || (a.rank === b.rank && a.sequence < b.sequence)
 
-/** How many of so many go before; those that do come first. What comes is mostly the last, and what goes the first. */
+/** How many of so many go before; those that do come first. */
 const search = (length: number, goesBefore: (index: number) => boolean): number => {
-  if (length === 0 || goesBefore(length - 1)) return length
-  if (!goesBefore(0)) return 0
-  let [low, high] = [1, length - 1]
+  let [low, high] = [0, length]
   while (low < high) {
     const middle = (low + high) >> 1
     if (goesBefore(middle)) low = middle + 1
@@ -92,6 +92,12 @@ export const make = <A extends Element>(): Sorted<A> => {
     },
     add: (element) => {
       size += 1
+      const end = pieces.at(-1)
+      const last = end?.at(-1)
+      // Most come last, and go as the first: for those nothing is searched.
+      if (end !== undefined && end.length < most && last !== undefined && isBefore(last, element)) {
+        return void end.push(element)
+      }
       const at = Math.min(pieceFor(element), pieces.length - 1)
       const piece = pieces[at]
       if (piece === undefined) return void pieces.push([element])
@@ -102,14 +108,26 @@ export const make = <A extends Element>(): Sorted<A> => {
       if (piece.length > most) pieces.splice(at + 1, 0, piece.splice(most >> 1))
     },
     remove: (element) => {
-      const at = pieceFor(element)
+      const isFirst = pieces[0]?.[0] === element
+      const at = isFirst ? 0 : pieceFor(element)
       const piece = pieces[at]
-      const place = piece === undefined ? 0 : placeIn(piece, element)
+      const place = isFirst || piece === undefined ? 0 : placeIn(piece, element)
       if (piece === undefined || piece[place] !== element) return
       size -= 1
       if (place === 0) piece.shift()
       else piece.splice(place, 1)
       if (piece.length === 0) pieces.splice(at, 1)
+    },
+    keep: (isKept) => {
+      const old = pieces.splice(0)
+      size = 0
+      for (const piece of old) {
+        const kept = piece.filter(isKept)
+        const last = pieces.at(-1)
+        size += kept.length
+        if (last !== undefined && last.length + kept.length <= most) last.push(...kept)
+        else if (kept.length > 0) pieces.push(kept)
+      }
     },
     before: (element) => {
       const at = pieceFor(element)

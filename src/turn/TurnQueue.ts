@@ -33,36 +33,38 @@ export const rankOf = ({ deadline }: Pick<Turn, "deadline">, cameAt: number, age
   deadline < Infinity ? deadline : cameAt + ageing
 
 /**
- * Somebody who waits.
+ * Somebody who waits, or has waited.
  *
  * @since 0.2.0
  * @category models
  */
-export class Waiter<out A> {
+export class Waiter<in out A> {
   readonly value: A
-  readonly turn: Turn
   /** Since when it waits, for its class, and when it came. */
-  readonly since: number
-  readonly joinedAt: number
+  since = 0
+  joinedAt = 0
   /** Its place among those of its tenant, and among all of its priority. */
-  readonly inTenant: Ranked<A>
-  readonly inClass: Ranked<A>
+  readonly inTenant: Ranked<A> = new Ranked(this)
+  readonly inClass: Ranked<A> = new Ranked(this)
+  /** Where it waits, or has waited last. */
+  home: Class<A> | undefined = undefined
+  tenant: Tenant<A> | undefined = undefined
 
-  constructor(value: A, turn: Turn, since: number, joinedAt: number, sequence: number, ageing: number) {
+  constructor(value: A) {
     this.value = value
-    this.turn = turn
-    this.since = since
-    this.joinedAt = joinedAt
-    this.inTenant = { waiter: this, rank: rankOf(turn, joinedAt, ageing), sequence, index: -1 }
-    this.inClass = { waiter: this, rank: since, sequence, index: -1 }
   }
 }
 
-/** A place in a heap: the lowest rank goes first, of equal ones the one that came first. */
-interface Ranked<out A> extends Heap.Element {
+/** A place in a heap: the lowest rank goes first, of equal ones the one that came first. It changes while it stands in none. */
+class Ranked<in out A> implements Heap.Element {
   readonly waiter: Waiter<A>
-  readonly rank: number
-  readonly sequence: number
+  rank = 0
+  sequence = 0
+  index = -1
+
+  constructor(waiter: Waiter<A>) {
+    this.waiter = waiter
+  }
 }
 
 const isBefore = <A>(a: Ranked<A>, b: Ranked<A>): boolean =>
@@ -84,7 +86,7 @@ const isTenantBefore = <A>(a: Tenant<A>, b: Tenant<A>): boolean =>
 /** Those of one priority. */
 interface Class<A> extends Heap.Element, Head {
   readonly priority: number
-  /** Since when the first of them waits; it changes only while the class stands in no order. */
+  /** Since when the first of them waits. */
   since: number
   /** All of them, the one that waits longest first. */
   readonly all: Heap.Heap<Ranked<A>>
@@ -107,6 +109,8 @@ export interface TurnQueue<A> {
    * by default the same.
    */
   readonly add: (value: A, turn: Turn, since: number, joinedAt?: number) => Waiter<A>
+  /** The same for one that has waited here, and has left. */
+  readonly addAgain: (waiter: Waiter<A>, turn: Turn, since: number, joinedAt?: number) => void
   /** Whoever goes next. */
   readonly first: Waiter<A> | undefined
   /** The priority that goes first. */
@@ -203,10 +207,12 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     if (first === undefined) {
       order.remove(self)
       if (classes.size > most || self.tenants.size > most) classes.delete(self.priority)
-    } else if (first.rank !== self.since || self.index < 0) {
-      order.remove(self)
+    } else if (self.index < 0) {
       self.since = first.rank
       order.add(self)
+    } else if (first.rank !== self.since) {
+      self.since = first.rank
+      order.moved(self)
     }
   }
 
@@ -227,24 +233,37 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     return self && nextTenant(self)?.waiters.first()?.waiter
   }
 
+  const enter = (waiter: Waiter<A>, turn: Turn, since: number, joinedAt: number): void => {
+    const self = classOf(turn.priority)
+    const tenant = tenantOf(self, turn)
+    const { inClass, inTenant } = waiter
+    waiter.since = since
+    waiter.joinedAt = joinedAt
+    waiter.home = self
+    waiter.tenant = tenant
+    inTenant.rank = rankOf(turn, joinedAt, ageing)
+    inClass.rank = since
+    inTenant.sequence = inClass.sequence = sequence++
+    tenant.waiters.add(inTenant)
+    self.all.add(inClass)
+    reorder(self)
+    size += 1
+  }
+
   /** Takes a waiter out of its class; `isServed` where that is a turn of its tenant. */
   const leave = (waiter: Waiter<A>, isServed: boolean): void => {
-    if (waiter.inClass.index < 0) return
-    const { tenant: name, priority } = waiter.turn
-    const self = classes.get(priority)
-    const tenant = self?.tenants.get(name)
-    if (self === undefined || tenant === undefined) return
+    const { home, tenant } = waiter
+    if (waiter.inClass.index < 0 || home === undefined || tenant === undefined) return
     // Who is served before its turn pays for it, and the turns of the others stay where they are.
-    if (isServed && nextTenant(self) === tenant) self.now = tenant.turnAt
+    if (isServed && nextTenant(home) === tenant) home.now = tenant.turnAt
     tenant.waiters.remove(waiter.inTenant)
-    self.all.remove(waiter.inClass)
+    home.all.remove(waiter.inClass)
     if (isServed) {
-      self.line.remove(tenant)
       tenant.turnAt += 1 / tenant.weight
       tenant.sequence = sequence++
-      self.line.add(tenant)
+      home.line.moved(tenant)
     }
-    reorder(self)
+    reorder(home)
     size -= 1
   }
 
@@ -253,15 +272,11 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
       return size
     },
     add: (value, turn, since, joinedAt = since) => {
-      const waiter = new Waiter(value, turn, since, joinedAt, sequence++, ageing)
-      const self = classOf(turn.priority)
-      const tenant = tenantOf(self, turn)
-      tenant.waiters.add(waiter.inTenant)
-      self.all.add(waiter.inClass)
-      reorder(self)
-      size += 1
+      const waiter = new Waiter(value)
+      enter(waiter, turn, since, joinedAt)
       return waiter
     },
+    addAgain: (waiter, turn, since, joinedAt = since) => enter(waiter, turn, since, joinedAt),
     get first() {
       return first()
     },

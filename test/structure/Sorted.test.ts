@@ -52,6 +52,15 @@ describe("a sorted list", () => {
       elements.map((_, rank) => rank)
     )
     assert.strictEqual(sorted.before(element(2500, 0)), 2500)
+    sorted.keep(({ rank }) => rank % 3 !== 1)
+    const kept = elements.map((_, rank) => rank).filter((rank) => rank % 3 !== 1)
+    assert.deepStrictEqual(
+      sorted.all().map(({ rank }) => rank),
+      kept
+    )
+    assert.strictEqual(sorted.size, kept.length)
+    kept.forEach((rank, index) => assert.strictEqual(sorted.before(element(rank, -1)), index))
+    for (const one of elements) if (one.rank % 3 === 1) sorted.add(one)
     for (const one of elements.slice(1)) sorted.remove(one)
     assert.deepStrictEqual([sorted.size, sorted.first], [1, elements[0]])
     sorted.remove(element(0, 0))
