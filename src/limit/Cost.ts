@@ -78,8 +78,9 @@ export const weigh = (cost: unknown, what = "cost", row?: number): Weight => {
   if (!Predicate.isRecord(cost)) {
     throw Argument.refusal(Argument.nameOf(what, row), `an object with ${[...names].join(", ")}`, cost)
   }
-  for (const key of Object.keys(cost)) {
-    if (!names.has(key)) {
+  // No list of the keys: this is read of every row.
+  for (const key in cost) {
+    if (!names.has(key) && Object.hasOwn(cost, key)) {
       throw Argument.refusal(`${Argument.nameOf(what, row)}.${key}`, `only ${[...names].join(", ")}`, cost[key])
     }
   }
@@ -118,5 +119,45 @@ export const took = (asked: Weight, used: Used): Weight => {
     inputTokens,
     outputTokens,
     tokens: used.tokens ?? (isTold ? inputTokens + outputTokens : asked.tokens)
+  }
+}
+
+/**
+ * What many rows take, in a list of numbers: objects of rows that wait would be copied by each collection of garbage.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class Weights {
+  readonly length: number
+  private readonly amounts: Array<number>
+  /** Made with the first that has one. */
+  private models: Array<string | undefined> | undefined = undefined
+
+  constructor(length: number) {
+    this.length = length
+    this.amounts = new Array<number>(units.length * length)
+  }
+
+  set(index: number, { inputTokens, model, outputTokens, requests, tokens }: Weight): void {
+    const { amounts } = this
+    const from = units.length * index
+    amounts[from] = requests
+    amounts[from + 1] = tokens
+    amounts[from + 2] = inputTokens
+    amounts[from + 3] = outputTokens
+    if (model !== undefined) (this.models ??= [])[index] = model
+  }
+
+  at(index: number): Weight {
+    const { amounts, models } = this
+    const from = units.length * index
+    return {
+      requests: amounts[from] ?? 0,
+      tokens: amounts[from + 1] ?? 0,
+      inputTokens: amounts[from + 2] ?? 0,
+      outputTokens: amounts[from + 3] ?? 0,
+      model: models?.[index]
+    }
   }
 }

@@ -13,9 +13,11 @@ import * as Stream from "effect/Stream"
 import type { Admission } from "./Admission.js"
 import * as Attempt from "./Attempt.js"
 import * as BatchInput from "./BatchInput.js"
+import * as BatchOpener from "./BatchOpener.js"
 import type { Keeper } from "./Keeper.js"
 import type { KeeperOpener } from "./KeeperOpener.js"
-import * as OpenBatch from "./OpenBatch.js"
+import type { OpenBatch } from "./OpenBatch.js"
+import type * as Plan from "./Plan.js"
 import * as PoolError from "../PoolError.js"
 import type * as PoolStats from "../PoolStats.js"
 import type * as ReorderBuffer from "../order/ReorderBuffer.js"
@@ -109,10 +111,10 @@ const kept = <Row, A, E, KE, KR, B, E2, R2>(
 
 const runRows = <Row, A, E, R, KE>(
   rows: ReadonlyArray<Row>,
-  plan: OpenBatch.Plan<Row, A, E, R, KE>
+  plan: Plan.Plan<Row, A, E, R, KE>
 ): Effect.Effect<BatchRun<A, PoolError.RowError<E>>, KE, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(OpenBatch.open(plan, restore), (batch) =>
+    Effect.flatMap(BatchOpener.open(plan, restore), (batch) =>
       batch.offer(rows, true).pipe(
         Effect.zipRight(restore(batch.outlet.ended)),
         Effect.ensuring(batch.close),
@@ -139,12 +141,12 @@ export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = ne
 > => {
   type Needs = R | R2 | R3
   type Failure = E2 | KE | PoolError.StopError
-  type Batch = OpenBatch.OpenBatch<Row, A, E, Needs, Failure>
+  type Batch = OpenBatch<Row, A, E, Needs, Failure>
   const begun = (keeper: Keeper<Row, A, PoolError.RowError<E>, KE> | undefined) =>
     Effect.gen(function* () {
       const timeout = yield* BatchInput.timeoutOf(options)
       const maxPending = options?.maxPending ?? BatchInput.defaultMaxPending(admission.config.poolSize)
-      const plan: OpenBatch.Plan<Row, A, E, Needs, Failure> = {
+      const plan: Plan.Plan<Row, A, E, Needs, Failure> = {
         admission,
         process,
         options: options ?? noOptions,
@@ -156,7 +158,7 @@ export const stream = <Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = ne
         endOfStop: Exit.fail
       }
       // Whoever reads may not be interruptible here; its attempts are, once it stops reading.
-      const batch = yield* OpenBatch.open(plan, Effect.interruptible)
+      const batch = yield* BatchOpener.open(plan, Effect.interruptible)
       batch.feed(rows)
       return batch
     })

@@ -249,8 +249,12 @@ export const weightsOf = <Row>(
   rows: ReadonlyArray<Row>,
   cost: BatchOptions<Row>["cost"],
   first: number
-): ReadonlyArray<Cost.Weight> | undefined =>
-  cost && rows.map((row, i) => Cost.weigh(cost(row, first + i), "cost", first + i))
+): Cost.Weights | undefined => {
+  if (cost === undefined) return undefined
+  const weights = new Cost.Weights(rows.length)
+  rows.forEach((row, i) => weights.set(i, Cost.weigh(cost(row, first + i), "cost", first + i)))
+  return weights
+}
 
 /**
  * The turns of rows, the first of which has this index; undefined where all have the same. Throws what is wrong, and lets
@@ -264,14 +268,16 @@ export const turnsOf = <Row>(
   turn: BatchOptions<Row>["turn"],
   first: number,
   timers: TimerQueue
-): ReadonlyArray<CallTurn.Told | undefined> | undefined => {
+): CallTurn.Tolds | undefined => {
   if (!Predicate.isFunction(turn)) return undefined
   // They are read at one instant.
   const [now, wallNow] = [timers.now(), timers.wallNow()]
   const clocks = { now: () => now, wallNow: () => wallNow }
-  return rows.map((row, i) => {
+  const tolds = new CallTurn.Tolds(rows.length)
+  rows.forEach((row, i) => {
     const told = CallTurn.read(turn(row, first + i), clocks, "turn", first + i)
     if (told instanceof Error) throw told
-    return told
+    if (told !== undefined) tolds.set(i, told)
   })
+  return tolds
 }

@@ -62,6 +62,21 @@ class CallJob extends Lane.Job {
   readonly place: LinkedQueue.Node<CallJob> = LinkedQueue.node(this)
 }
 
+/** The place of a call that has a turn: its job is there from the start. */
+class CallPlace extends Flows.Place<CallJob> {
+  readonly job: CallJob
+
+  constructor(job: CallJob) {
+    super()
+    this.job = job
+    job.turn = this
+  }
+
+  get asked(): Cost.Weight {
+    return this.job.asked
+  }
+}
+
 /** A call, and the region that it is in. */
 interface Call<A, E, R> {
   readonly effect: Effect.Effect<A, E, R>
@@ -180,12 +195,18 @@ const lineOf = (admission: Admission, interrupt: () => void) => {
   })
   let flows: Flows.Flows<CallJob, unknown, unknown> | undefined
   const ageing = Duration.toMillis(admission.config.ageing)
+  const add = (
+    to: Flows.Flows<CallJob, unknown, unknown>,
+    job: CallJob,
+    turn: CallTurn.Told,
+    isCounted = false
+  ): void => to.add(new CallPlace(job), turn, job.waitingSince, isCounted)
   /** From the first turn on that somebody says, all callers have one: those who say nothing that of everybody. */
   const openFlows = (): typeof flows & {} => {
     const opened = Flows.open({ ...work, admission, base, ageing, since: ({ submittedAt }) => submittedAt })
     flows = opened
     for (let first = callers.shift(); first !== undefined; first = callers.shift())
-      opened.add(first.value, CallTurn.ordinary, true)
+      add(opened, first.value, CallTurn.ordinary, true)
     return opened
   }
   const lane = (): Pick<typeof base, "settle" | "withdraw" | "elected" | "close"> => flows ?? base
@@ -194,7 +215,7 @@ const lineOf = (admission: Admission, interrupt: () => void) => {
     end: (...ended: Parameters<typeof base.settle>): void => lane().settle(...ended),
     join: (job: CallJob, turn: CallTurn.Told | undefined): void => {
       if (turn !== undefined || flows !== undefined) {
-        return (flows ?? openFlows()).add(job, turn ?? CallTurn.ordinary)
+        return add(flows ?? openFlows(), job, turn ?? CallTurn.ordinary)
       }
       callers.push(job.place)
       base.submitted(1)

@@ -58,6 +58,54 @@ export interface Told extends Turn {
  */
 export const ordinary: Told = { ...TurnLine.ordinary, dueAt: Infinity }
 
+/** Of a tenant so many are looked through: where each row has a priority of its own, nothing is shared. */
+const mostKinds = 16
+
+/**
+ * The turns of many rows, in lists of numbers and of what most of them share: objects of rows that wait would be copied by
+ * each collection of garbage.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class Tolds {
+  /** Turns without their deadlines, each once. */
+  private readonly kinds = new Map<string, Array<Told>>()
+  private readonly kindOf: Array<Told | undefined>
+  private readonly deadlines: Float64Array
+  private readonly isRefused: Uint8Array
+
+  constructor(length: number) {
+    this.kindOf = new Array<Told | undefined>(length)
+    this.deadlines = new Float64Array(length)
+    this.isRefused = new Uint8Array(length)
+  }
+
+  set(index: number, told: Told): void {
+    this.kindOf[index] = this.kind(told)
+    this.deadlines[index] = told.deadline
+    if (told.dueAt < Infinity) this.isRefused[index] = 1
+  }
+
+  at(index: number): Told | undefined {
+    const kind = this.kindOf[index]
+    if (kind === undefined) return undefined
+    const { priority, tenant, weight } = kind
+    const deadline = this.deadlines[index] ?? Infinity
+    return { priority, tenant, weight, deadline, dueAt: this.isRefused[index] === 1 ? deadline : Infinity }
+  }
+
+  private kind(told: Told): Told {
+    const { priority, tenant, weight } = told
+    const kinds = this.kinds.get(tenant)
+    const known = kinds?.find((kind) => kind.priority === priority && kind.weight === weight)
+    if (known !== undefined) return known
+    if (kinds === undefined) this.kinds.set(tenant, [told])
+    else if (kinds.length < mostKinds) kinds.push(told)
+    return told
+  }
+}
+
 const names: ReadonlySet<string> = new Set(["priority", "tenant", "weight", "deadline", "late"])
 
 const isPositive = (u: unknown): boolean => Predicate.isNumber(u) && u > 0 && u < Infinity
@@ -65,22 +113,34 @@ const isPositive = (u: unknown): boolean => Predicate.isNumber(u) && u > 0 && u 
 /** The clocks that deadlines are read by. */
 type Clocks = Pick<TimerQueue, "now" | "wallNow">
 
-/** In milliseconds of the monotonic clock; undefined where it is no deadline. */
-const instantOf = (deadline: unknown, timers: Clocks): number | undefined => {
+/** In milliseconds of the monotonic clock; NaN where it is no deadline. */
+const instantOf = (deadline: unknown, timers: Clocks): number => {
   if (deadline === undefined) return Infinity
   // Most are a number of milliseconds: nothing is made of those.
-  if (typeof deadline === "number") return deadline >= 0 ? timers.now() + deadline : undefined
-  if (deadline instanceof Date) {
-    const at = timers.now() + deadline.getTime() - timers.wallNow()
-    return Number.isNaN(at) ? undefined : at
-  }
+  if (typeof deadline === "number") return deadline >= 0 ? timers.now() + deadline : NaN
+  if (deadline instanceof Date) return timers.now() + deadline.getTime() - timers.wallNow()
   return Option.match(Argument.duration(deadline), {
-    onNone: () => undefined,
+    onNone: () => NaN,
     onSome: (after) => timers.now() + Duration.toMillis(after)
   })
 }
 
 const isLate = (u: unknown): boolean => u === "run" || u === "refuse"
+
+/** The first part that is wrong, and what was expected of it. */
+const wrongOf = (
+  { deadline, late = "run", priority = 0, tenant = "", weight = 1 }: TurnOptions,
+  due: number
+): readonly [keyof TurnOptions, string] | undefined => {
+  if (!Number.isFinite(priority)) return ["priority", "a finite number"]
+  if (!Predicate.isString(tenant)) return ["tenant", "a string"]
+  if (!isPositive(weight)) return ["weight", "a finite number over 0"]
+  if (Number.isNaN(due)) return ["deadline", 'a duration of at least 0, such as "10 seconds", or a Date']
+  if (!isLate(late)) return ["late", '"run" or "refuse"']
+  return late === "refuse" && deadline === undefined
+    ? ["late", "a deadline beside it, or nothing can be late"]
+    : undefined
+}
 
 /**
  * The turn of what comes now, or what is wrong with what its caller says of it; undefined where that is nothing. `what`, and
@@ -93,20 +153,14 @@ export const turnOf = (options: TurnOptions, timers: Clocks, what?: string, row?
   const { deadline } = options
   const isUrgent = options.priority !== undefined || deadline !== undefined || options.late !== undefined
   if (!isUrgent && options.tenant === undefined && options.weight === undefined) return undefined
-  const { late = "run", priority = 0, tenant = "", weight = 1 } = options
-  const wrong = (part: keyof TurnOptions, expected: string): Error =>
-    Argument.refusal(
-      what === undefined ? `option ${part}` : `${Argument.nameOf(what, row)}.${part}`,
-      expected,
-      options[part]
-    )
-  if (!Number.isFinite(priority)) return wrong("priority", "a finite number")
-  if (!Predicate.isString(tenant)) return wrong("tenant", "a string")
-  if (!isPositive(weight)) return wrong("weight", "a finite number over 0")
   const due = instantOf(deadline, timers)
-  if (due === undefined) return wrong("deadline", 'a duration of at least 0, such as "10 seconds", or a Date')
-  if (!isLate(late)) return wrong("late", '"run" or "refuse"')
-  if (late === "refuse" && deadline === undefined) return wrong("late", "a deadline beside it, or nothing can be late")
+  const wrong = wrongOf(options, due)
+  if (wrong !== undefined) {
+    const [part, expected] = wrong
+    const name = what === undefined ? `option ${part}` : `${Argument.nameOf(what, row)}.${part}`
+    return Argument.refusal(name, expected, options[part])
+  }
+  const { late, priority = 0, tenant = "", weight = 1 } = options
   return { priority, tenant, weight, deadline: due, dueAt: late === "refuse" ? due : Infinity }
 }
 
@@ -139,8 +193,9 @@ export const read = (options: unknown, timers: Clocks, what: string, row?: numbe
   if (!Predicate.isRecord(options)) {
     return Argument.refusal(Argument.nameOf(what, row), "an object such as { priority: 1 }", options)
   }
-  for (const key of Object.keys(options)) {
-    if (names.has(key)) continue
+  // No list of the keys: this is read of every row.
+  for (const key in options) {
+    if (names.has(key) || !Object.hasOwn(options, key)) continue
     return Argument.refusal(`${Argument.nameOf(what, row)}.${key}`, `only ${[...names].join(", ")}`, options[key])
   }
   return turnOf(options, timers, what, row)

@@ -3,7 +3,7 @@
  *
  * @since 0.2.0
  */
-import { type Unit, units } from "../limit/Cost.js"
+import { type Unit, units, type Weight } from "../limit/Cost.js"
 import * as Limit from "../limit/Limit.js"
 import * as Ramp from "../law/Ramp.js"
 import { TooLateError } from "../PoolError.js"
@@ -22,7 +22,13 @@ import * as Outlook from "./Outlook.js"
  */
 export interface Due<out J extends Job> extends Sorted.Element {
   readonly job: J
+  /** What an attempt of it takes. */
+  readonly asked: Weight
   readonly dueAt: number
+  /** Whether it waits for its first start, and was not elected. */
+  readonly isQueued: boolean
+  /** Whether its deadline is looked after. */
+  isWatched: boolean
 }
 
 /**
@@ -32,8 +38,8 @@ export interface Due<out J extends Job> extends Sorted.Element {
  * @category models
  */
 export interface Deadlines<J extends Job> {
-  /** A job has just come, behind at most so many others, and exactly so many; says why it is refused at once. */
-  readonly admit: (due: Due<J>, most: number, ahead: () => number) => TooLateError | undefined
+  /** A job comes now, behind at most so many others, and exactly so many; says why it is refused at once. */
+  readonly admit: (due: Due<J>, now: number, most: number, ahead: () => number) => TooLateError | undefined
   /** Why a job is refused that would start now. */
   readonly refusal: (job: J, now: number) => TooLateError | undefined
   /** An attempt was served, after so many milliseconds. */
@@ -56,11 +62,11 @@ export const make = <J extends Job>(
   refuse: (job: J, error: TooLateError) => void
 ): Deadlines<J> => {
   const { timers } = admission
-  const dues = Sorted.make<Due<J>>()
+  const dues = watched<Due<J>>()
   const forecast = forecastOf(admission)
   let timer: Timer | undefined
 
-  const errorOf = ({ attempts }: J, dueAt: number, at: number): TooLateError =>
+  const errorOf = (attempts: number, dueAt: number, at: number): TooLateError =>
     new TooLateError({
       pool: admission.config.name,
       deadline: timers.toWall(dueAt),
@@ -84,8 +90,9 @@ export const make = <J extends Job>(
       due = dues.first
     ) {
       forget(due)
-      const { dueAt, job } = due
-      if (job.ticket === undefined) refuse(job, errorOf(job, dueAt, forecast.doneAt(0, now)))
+      // A job is made of one that waits only now.
+      if (!due.isQueued && due.job.ticket !== undefined) continue
+      refuse(due.job, errorOf(due.job.attempts, due.dueAt, forecast.doneAt(0, now)))
     }
     if (dues.first !== undefined) wakeFor(dues.first)
   }
@@ -98,14 +105,13 @@ export const make = <J extends Job>(
   }
 
   return {
-    admit: (due, most, ahead) => {
-      const { dueAt, job } = due
-      const now = job.waitingSince
-      forecast.asked(job.asked)
+    admit: (due, now, most, ahead) => {
+      const { dueAt } = due
+      forecast.asked(due.asked)
       // How many go before it exactly is asked only where that makes a difference.
       if (forecast.doneAt(most, now) > dueAt) {
         const at = forecast.doneAt(ahead(), now)
-        if (at > dueAt) return errorOf(job, dueAt, at)
+        if (at > dueAt) return errorOf(0, dueAt, at)
       }
       dues.add(due)
       wakeFor(due)
@@ -113,10 +119,42 @@ export const make = <J extends Job>(
     },
     refusal: (job, now) => {
       const dueAt = job.turn?.dueAt ?? Infinity
-      return now + forecast.worksFor > dueAt ? errorOf(job, dueAt, Math.max(forecast.doneAt(0, now), dueAt)) : undefined
+      return now + forecast.worksFor > dueAt
+        ? errorOf(job.attempts, dueAt, Math.max(forecast.doneAt(0, now), dueAt))
+        : undefined
     },
     served: forecast.served,
     forget
+  }
+}
+
+/** So many that have left may stand among those whose deadlines are looked after. */
+const mostLeft = 64
+
+/** Deadlines that are looked after, the earliest first. One that leaves is only marked: to find its place costs more. */
+const watched = <D extends Due<Job>>() => {
+  const sorted = Sorted.make<D>()
+  let size = 0
+
+  return {
+    get size(): number {
+      return size
+    },
+    get first(): D | undefined {
+      for (let { first } = sorted; first !== undefined && !first.isWatched; { first } = sorted) sorted.remove(first)
+      return sorted.first
+    },
+    add: (due: D): void => {
+      due.isWatched = true
+      size += 1
+      sorted.add(due)
+    },
+    remove: (due: D): void => {
+      if (!due.isWatched) return
+      due.isWatched = false
+      size -= 1
+      if (sorted.size > 2 * size + mostLeft) sorted.keep(({ isWatched }) => isWatched)
+    }
   }
 }
 
@@ -129,7 +167,9 @@ const forecastOf = (admission: Admission) => {
   const tolds = new Map<Admission, ReadonlyArray<Limit.Told>>()
 
   const toldOf = (pool: Admission): ReadonlyArray<Limit.Told> => {
-    const told = tolds.get(pool) ?? Limit.tell(pool.config.limits ?? [])
+    const known = tolds.get(pool)
+    if (known !== undefined) return known
+    const told = Limit.tell(pool.config.limits ?? [])
     tolds.set(pool, told)
     return told
   }
@@ -151,7 +191,7 @@ const forecastOf = (admission: Admission) => {
     },
     asked: (asked: Readonly<Record<Unit, number>>): void => {
       mean ??= { ...asked }
-      for (const unit of units) mean[unit] = Route.follow(mean[unit], asked[unit])
+      for (const unit of units) if (mean[unit] !== asked[unit]) mean[unit] = Route.follow(mean[unit], asked[unit])
     },
     /** When a job would be done that comes behind so many. */
     doneAt: (ahead: number, now: number): number => {

@@ -5,10 +5,11 @@
  * @since 0.2.0
  */
 import * as Exit from "effect/Exit"
+import type { Weight } from "../limit/Cost.js"
 import type * as PoolError from "../PoolError.js"
 import * as LinkedQueue from "../structure/LinkedQueue.js"
 import * as Sorted from "../structure/Sorted.js"
-import { rankOf } from "../turn/TurnQueue.js"
+import { rankOf, type Turn } from "../turn/TurnQueue.js"
 import type { Admission } from "./Admission.js"
 import type { Told } from "./CallTurn.js"
 import * as Deadlines from "./Deadlines.js"
@@ -42,54 +43,58 @@ export interface Options<J extends Job, A, E> extends Pick<
 export interface Flows<J extends Job, A, E> extends Omit<Lane.Lane<J, A, E>, "submitted" | "moved"> {
   /** How many wait for their first start, and were not elected. */
   readonly size: number
-  /** A job comes that says whose turn it is; it may end at once. One that waited at the base was counted there. */
-  readonly add: (job: J, turn: Told, isCounted?: boolean) => void
+  /** One comes that says whose turn it is; it may end at once. One that waited at the base was counted there. */
+  readonly add: (place: Place<J>, turn: Told, cameAt: number, isCounted?: boolean) => void
   /** Those that wait for their first start, and were not elected. */
-  readonly fresh: () => ReadonlyArray<J>
+  readonly fresh: () => ReadonlyArray<Place<J>>
 }
 
 interface Flow<J extends Job, A, E> {
   readonly priority: number
   readonly tenant: string
-  readonly queue: Sorted.Sorted<Place<J, A, E>>
+  /** Those that wait for their first start, and were not elected. */
+  readonly queue: Sorted.Sorted<Place<J>>
   /** The same in the order in which they came, where that counts. */
-  readonly arrivals: LinkedQueue.LinkedQueue<J>
+  readonly arrivals: LinkedQueue.LinkedQueue<Place<J>>
   readonly lane: Lane.Lane<J, A, E>
   weight: number
   /** Jobs without an outcome. */
   open: number
 }
 
-// A class: one is made for each row, and all that wait are kept.
-class Place<J extends Job, A, E> implements Told, Deadlines.Due<J> {
-  readonly job: J
-  readonly flow: Flow<J, A, E>
-  readonly weight: number
-  readonly deadline: number
-  readonly dueAt: number
-  readonly rank: number
-  readonly sequence: number
-  /** Whether it waits for its first start, and was not elected. */
+/**
+ * The place of one that has a turn; until its first start it is all that there is of most. A class: one is made for each row.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export abstract class Place<out J extends Job> implements Deadlines.Due<J> {
+  /** Made where it was not asked for before; its turn is this place. */
+  abstract readonly job: J
+  abstract readonly asked: Weight
+  /** The flow that it belongs to, until its outcome. */
+  flow: object | undefined = undefined
+  rank = 0
+  sequence = 0
+  /** Whether its rank is a deadline, and whether it is refused where it is late for that. */
+  hasDeadline = false
+  isRefused = false
   isQueued = false
+  isWatched = false
   /** Its place among those arrivals. */
-  arrival: LinkedQueue.Node<J> | undefined = undefined
+  arrival: LinkedQueue.Node<Place<J>> | undefined = undefined
 
-  constructor(job: J, flow: Flow<J, A, E>, { deadline, dueAt, weight }: Told, ageing: number, sequence: number) {
-    this.job = job
-    this.flow = flow
-    this.weight = weight
-    this.deadline = deadline
-    this.dueAt = dueAt
-    this.rank = rankOf(this, job.waitingSince, ageing)
-    this.sequence = sequence
+  /** Its job has ended. What is old must not keep what is new: that would live as long as if it were old, too. */
+  leave(): void {
+    this.flow = undefined
   }
 
-  get priority(): number {
-    return this.flow.priority
+  get deadline(): number {
+    return this.hasDeadline ? this.rank : Infinity
   }
 
-  get tenant(): string {
-    return this.flow.tenant
+  get dueAt(): number {
+    return this.isRefused ? this.rank : Infinity
   }
 }
 
@@ -101,44 +106,46 @@ class Place<J extends Job, A, E> implements Told, Deadlines.Due<J> {
  */
 export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A, E> => {
   const { admission, ageing, base, finish, interrupt, mayStart, since, start } = options
-  const { timers } = admission
   /** By priority, and then by tenant. */
   const classes = new Map<number, Map<string, Flow<J, A, E>>>()
   let sequence = 0
   let size = 0
   let stopped: PoolError.StopError | undefined
 
-  // Only `add` gives a job its turn, and that is a place here.
-  const placeOf = ({ turn }: J): Place<J, A, E> | undefined => turn as Place<J, A, E> | undefined
-  const laneOf = (job: J): Lane.Lane<J, A, E> => placeOf(job)?.flow.lane ?? base
+  // Only `add` gives a place its flow, and a job whose turn is a place comes by it.
+  const placeOf = ({ turn }: J): Place<J> | undefined => turn as Place<J> | undefined
+  const flowAt = (place: Place<J> | undefined): Flow<J, A, E> | undefined => place?.flow as Flow<J, A, E> | undefined
+  const laneOf = (job: J): Lane.Lane<J, A, E> => flowAt(placeOf(job))?.lane ?? base
   const flows = (): ReadonlyArray<Flow<J, A, E>> => [...classes.values()].flatMap((tenants) => [...tenants.values()])
   const lanes = (): ReadonlyArray<Lane.Lane<J, A, E>> => [base, ...flows().map(({ lane }) => lane)]
 
-  const putIn = (place: Place<J, A, E>): void => {
+  const putIn = (place: Place<J>, flow: Flow<J, A, E>): void => {
     place.isQueued = true
-    place.flow.queue.add(place)
+    flow.queue.add(place)
     size += 1
     if (since === undefined) return
-    place.arrival = LinkedQueue.node(place.job)
-    place.flow.arrivals.push(place.arrival)
+    place.arrival = LinkedQueue.node(place)
+    flow.arrivals.push(place.arrival)
   }
 
-  const takeOut = (place: Place<J, A, E>): void => {
-    if (!place.isQueued) return
+  const takeOut = (place: Place<J>): void => {
+    const flow = flowAt(place)
+    if (!place.isQueued || flow === undefined) return
     place.isQueued = false
-    place.flow.queue.remove(place)
-    if (place.arrival !== undefined) place.flow.arrivals.remove(place.arrival)
+    flow.queue.remove(place)
+    if (place.arrival !== undefined) flow.arrivals.remove(place.arrival)
     size -= 1
   }
 
   /** A job has its outcome, or has gone away; its lane goes with the last. */
   const ended = (job: J): void => {
     const place = placeOf(job)
-    if (place === undefined) return
-    const { flow } = place
+    const flow = flowAt(place)
+    if (place === undefined || flow === undefined) return
     takeOut(place)
     job.turn = undefined
-    if (place.dueAt < Infinity) deadlines.forget(place)
+    place.leave()
+    if (place.isRefused) deadlines.forget(place)
     flow.open -= 1
     if (flow.open > 0) return
     flow.lane.close()
@@ -160,17 +167,18 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     const tenants = classes.get(priority) ?? new Map<string, Flow<J, A, E>>()
     const known = tenants.get(tenant)
     if (known !== undefined) return known
-    const queue = Sorted.make<Place<J, A, E>>()
-    const arrivals = LinkedQueue.make<J>()
-    const standing = (...others: ReadonlyArray<J | undefined>): Standing => {
-      let deadline = queue.first?.deadline ?? Infinity
-      let first = arrivals.first && since?.(arrivals.first.value)
-      for (const other of others) {
-        if (other === undefined) continue
-        deadline = Math.min(deadline, other.turn?.deadline ?? Infinity)
-        first = earlier(first, since?.(other))
-      }
-      return { turn: { priority, tenant, weight: flow.weight, deadline }, since: first }
+    const queue = Sorted.make<Place<J>>()
+    const arrivals = LinkedQueue.make<Place<J>>()
+    const sinceOf = (job: J | undefined): number | undefined => job && since?.(job)
+    // One for each time would be garbage of each start.
+    const told = { priority, tenant, weight, deadline: Infinity }
+    const stands: { turn: Turn; since: number | undefined } = { turn: told, since: undefined }
+    const standing = (retry: J | undefined, elected: J | undefined): Standing => {
+      told.weight = flow.weight
+      told.deadline = Math.min(queue.first?.deadline ?? Infinity, deadlineOf(retry), deadlineOf(elected))
+      if (since === undefined) return stands
+      stands.since = earlier(earlier(sinceOf(arrivals.first?.value.job), sinceOf(retry)), sinceOf(elected))
+      return stands
     }
     const lane = Lane.open<J, A, E>(
       admission,
@@ -186,6 +194,11 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
         },
         standing,
         refusal: deadlines.refusal,
+        served: ({ ticket, turn }, now) => {
+          if (turn !== undefined && turn.dueAt < Infinity && ticket !== undefined) {
+            deadlines.served(now - ticket.startedAt)
+          }
+        },
         finish: (job, exit, now) => {
           ended(job)
           finish(job, exit, now)
@@ -201,13 +214,12 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
   }
 
   /** How many go before it, of those that are known here. */
-  const ahead = (place: Place<J, A, E>): number => {
-    const { flow, priority, weight } = place
+  const ahead = (place: Place<J>, flow: Flow<J, A, E>): number => {
     const own = flow.queue.before(place)
     let sum = own
     for (const other of flows()) {
-      if (other === flow || other.priority < priority) continue
-      const turns = other.priority > priority ? Infinity : ((own + 1) * other.weight) / weight
+      if (other === flow || other.priority < flow.priority) continue
+      const turns = other.priority > flow.priority ? Infinity : ((own + 1) * other.weight) / flow.weight
       sum += Math.min(other.queue.size, turns)
     }
     return sum
@@ -218,38 +230,32 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     get size() {
       return size
     },
-    fresh: () => flows().flatMap(({ queue }) => queue.all().map(({ job }) => job)),
-    add: (job, turn, isCounted = false) => {
+    fresh: () => flows().flatMap(({ queue }) => queue.all()),
+    add: (place, turn, cameAt, isCounted = false) => {
       const flow = flowOf(turn)
       const { first } = flow.queue
-      const place = new Place(job, flow, turn, ageing, sequence++)
-      job.turn = place
+      place.flow = flow
+      place.rank = rankOf(turn, cameAt, ageing)
+      place.sequence = sequence++
+      place.hasDeadline = turn.deadline < Infinity
+      place.isRefused = turn.dueAt < Infinity
       flow.weight = turn.weight
       flow.open += 1
-      const refusal = turn.dueAt < Infinity ? deadlines.admit(place, size, () => ahead(place)) : undefined
-      if (refusal === undefined) {
-        putIn(place)
-      }
+      const refusal = place.isRefused ? deadlines.admit(place, cameAt, size, () => ahead(place, flow)) : undefined
+      if (refusal === undefined) putIn(place, flow)
       if (isCounted) flow.lane.wake()
       else flow.lane.submitted(1)
-      // The lane, or the pool, may have been stopped before, and then the job has ended.
-      if (refusal !== undefined && placeOf(job) !== undefined) flow.lane.finish(job, Exit.fail(refusal))
+      if (refusal !== undefined) flow.lane.finish(place.job, Exit.fail(refusal))
       else if (first !== undefined && flow.queue.first === place) flow.lane.moved()
     },
-    settle: (job, exit, hints, late) => {
-      const { ticket, turn } = job
-      if (turn !== undefined && turn.dueAt < Infinity && ticket !== undefined && Exit.isSuccess(exit)) {
-        deadlines.served(timers.now() - ticket.startedAt)
-      }
-      laneOf(job).settle(job, exit, hints, late)
-    },
+    settle: (job, exit, hints, late) => laneOf(job).settle(job, exit, hints, late),
     wake: () => admission.together(() => lanes().forEach((lane) => lane.wake())),
     finish: end,
     withdraw: (job) => {
       const place = placeOf(job)
       if (place === undefined) return base.withdraw(job)
       takeOut(place)
-      place.flow.lane.withdraw(job)
+      laneOf(job).withdraw(job)
       ended(job)
     },
     stop: (error, interrupt) => {
@@ -261,6 +267,8 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     close: () => lanes().forEach((lane) => lane.close())
   }
 }
+
+const deadlineOf = (job: Job | undefined): number => job?.turn?.deadline ?? Infinity
 
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined ? b : b === undefined ? a : Math.min(a, b)

@@ -3,8 +3,10 @@
  *
  * @since 0.2.0
  */
+import * as Cost from "../limit/Cost.js"
 import type { Weight } from "../limit/Cost.js"
 import type { Outcome, Ticket } from "../order/ReorderBuffer.js"
+import * as Flows from "./Flows.js"
 import { Job } from "./Job.js"
 
 /**
@@ -23,14 +25,71 @@ export class RowJob<out Row> extends Job {
   isEvicted = false
   /** Its outcome, where that was known before its turn. */
   recalled: Outcome<unknown, unknown> | undefined = undefined
-  constructor(waitingSince: number, input: Row, rowIndex: number, place: Ticket) {
+  constructor(input: Row, place: Ticket, asked: Weight, waitingSince: number) {
     super(waitingSince)
+    this.asked = asked
     this.input = input
-    this.rowIndex = rowIndex
+    this.rowIndex = place.submitIndex
     this.stateId = place.stateId
     this.place = place
   }
 }
+
+/**
+ * The place of a row that has a turn.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class RowPlace<Row> extends Flows.Place<RowJob<Row>> {
+  /** In the order of the entries. */
+  readonly ticket: Ticket
+  private readonly input: Row
+  private readonly read: Read
+  private made: RowJob<Row> | undefined = undefined
+
+  constructor(input: Row, ticket: Ticket, read: Read) {
+    super()
+    this.input = input
+    this.ticket = ticket
+    this.read = read
+  }
+
+  /** What an attempt of it takes. */
+  get asked(): Weight {
+    return askedOf(this.read, this.ticket.submitIndex)
+  }
+
+  get job(): RowJob<Row> {
+    if (this.made !== undefined) return this.made
+    const job = new RowJob(this.input, this.ticket, this.asked, this.read.since)
+    job.turn = this
+    return (this.made = job)
+  }
+
+  override leave(): void {
+    super.leave()
+    this.made = undefined
+  }
+}
+
+/**
+ * What rows have in common that were read at once: when that was, on the wall clock and on the monotonic one, and the list of
+ * what they take, undefined where nobody says.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Read {
+  readonly submittedAt: number
+  readonly since: number
+  readonly weights: Cost.Weights | undefined
+  /** The index of the first of them. */
+  readonly first: number
+}
+
+const askedOf = ({ first, weights }: Read, rowIndex: number): Weight =>
+  weights === undefined ? Cost.one : weights.at(rowIndex - first)
 
 /**
  * What is known of a row before its turn: its outcome, from an earlier run, or that somebody took it back.
@@ -42,14 +101,10 @@ export type Known<A, E> = "cancelled" | "evicted" | Outcome<A, E>
 
 /** Rows that were read at the same instant. */
 interface Group<out Row> {
+  readonly read: Read
   readonly rows: ReadonlyArray<Row>
   /** Undefined where a row's name is its index. */
   readonly stateIds: ReadonlyArray<string> | undefined
-  /** Undefined where nobody says what a row takes. */
-  readonly weights: ReadonlyArray<Weight> | undefined
-  /** On the wall clock, and on the monotonic one. */
-  readonly submittedAt: number
-  readonly since: number
   next: number
 }
 
@@ -85,16 +140,14 @@ export class Fresh<Row, A, E> {
   add(
     rows: ReadonlyArray<Row>,
     stateIds: ReadonlyArray<string> | undefined,
-    weights: ReadonlyArray<Weight> | undefined,
     outcomes: ReadonlyArray<Known<A, E> | undefined> | undefined,
-    submittedAt: number,
-    since: number
+    read: Omit<Read, "first">
   ): void {
     if (rows.length === 0) return
     outcomes?.forEach((outcome, i) => {
       if (outcome !== undefined) this.known.set(this.read + i, outcome)
     })
-    this.groups.push({ rows, stateIds, weights, submittedAt, since, next: 0 })
+    this.groups.push({ read: { ...read, first: this.read }, rows, stateIds, next: 0 })
     this.size += rows.length
   }
 
@@ -111,16 +164,19 @@ export class Fresh<Row, A, E> {
   take(): RowJob<Row> | undefined {
     const group = this.groups[0]
     if (group === undefined) return undefined
-    const at = group.next++
-    if (group.next === group.rows.length) this.groups.shift()
-    this.size -= 1
-    const rowIndex = this.first++
-    const place = this.submit(group.stateIds?.[at] ?? String(rowIndex), group.submittedAt)
     // Every index below the length is one of the rows.
-    const job = new RowJob(group.since, group.rows[at] as Row, rowIndex, place)
-    const weight = group.weights?.[at]
-    if (weight !== undefined) job.asked = weight
-    return job
+    const row = group.rows[group.next] as Row
+    const ticket = this.leave(group)
+    return new RowJob(row, ticket, askedOf(group.read, ticket.submitIndex), group.read.since)
+  }
+
+  /** The same for one that has a turn. */
+  takePlace(): RowPlace<Row> | undefined {
+    const group = this.groups[0]
+    if (group === undefined) return undefined
+    // As above.
+    const row = group.rows[group.next] as Row
+    return new RowPlace(row, this.leave(group), group.read)
   }
 
   /** Takes back the rows of this name; returns how many. They leave when their turn comes. */
@@ -135,5 +191,14 @@ export class Fresh<Row, A, E> {
       }
     }
     return found
+  }
+
+  /** The first row leaves for its place in the order. */
+  private leave(group: Group<Row>): Ticket {
+    const at = group.next++
+    if (group.next === group.rows.length) this.groups.shift()
+    this.size -= 1
+    const rowIndex = this.first++
+    return this.submit(group.stateIds?.[at] ?? String(rowIndex), group.read.submittedAt)
   }
 }

@@ -11,9 +11,19 @@ import * as Cost from "../limit/Cost.js"
 import * as PoolError from "../PoolError.js"
 import type { Timer } from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
-import type * as CallTurn from "./CallTurn.js"
 import type { Member } from "./Insider.js"
 import type { Ticket } from "./Starts.js"
+
+/**
+ * By when a row is wanted, and after which instant it is refused; Infinity for never.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Turn {
+  readonly deadline: number
+  readonly dueAt: number
+}
 
 /**
  * Where a row stands; instants in milliseconds of the monotonic clock unless it says otherwise. A class, because a batch
@@ -45,8 +55,8 @@ export class Job {
   ownDelay = 0
   /** What an attempt of it takes, as its caller says. */
   asked: Cost.Weight = Cost.one
-  /** Whose turn it is, where that is said of this row, until its outcome. */
-  turn: CallTurn.Told | undefined = undefined
+  /** Its turn, where that is said of this row, until its outcome. */
+  turn: Turn | undefined = undefined
   /** How many of its lane have started before it although their turn came later. */
   passed = 0
   /** Set from a start until its outcome. */

@@ -58,6 +58,8 @@ export interface Work<J extends Job, A, E> {
   readonly start: (job: J) => void
   /** The job has its final outcome; `now` is in epoch milliseconds of the wall clock. */
   readonly finish: (job: J, exit: Exit.Exit<A, PoolError.RowError<E>>, now: number) => void
+  /** An attempt of the job was served; called before its outcome. */
+  readonly served?: ((job: J, now: number) => void) | undefined
   /** Interrupts the attempts in flight. */
   readonly interrupt: () => void
   /** Nothing starts any more, and what is unfinished ends with the error. */
@@ -130,7 +132,7 @@ export const open = <J extends Job, A, E>(
 
   const vote = (election: Election): J | undefined => {
     const { now } = election
-    const retry = waiting.peek(last, hasFresh(), now)
+    const retry = waiting.ready === 0 ? undefined : waiting.peek(last, hasFresh(), now)
     if (retry !== undefined && election.accepts(retry.asked)) return waiting.take(last, hasFresh(), now)
     const fresh = election.isOver ? undefined : elected.elect(election)
     if (retry === undefined && fresh !== undefined) waiting.take(last, true, now)
@@ -268,6 +270,8 @@ const outcomes = <J extends Job, A, E>(
     settle: (job, exit, hints, late) => {
       const outcome = Outcome.of(exit)
       const { ticket } = job
+      const now = timers.now()
+      if (Exit.isSuccess(exit)) open.work.served?.(job, now)
       counter.ended()
       if (hints?.usage !== undefined) {
         const usage = admission.limiterOf(ticket)?.price(job.asked, hints.usage) ?? hints.usage
@@ -275,7 +279,14 @@ const outcomes = <J extends Job, A, E>(
         counter.used(usage)
       }
       try {
-        const isOwn = observe(admission, job, typeof outcome === "string" ? (late ?? outcome) : outcome, hints, finish)
+        const isOwn = observe(
+          admission,
+          job,
+          typeof outcome === "string" ? (late ?? outcome) : outcome,
+          hints,
+          now,
+          finish
+        )
         const end = endOf(job)
         if (Capacity.isCapacityError(outcome)) {
           counter.rejected(admission.decision.delay)
@@ -364,10 +375,10 @@ const observe = <J extends Job>(
   job: J,
   outcome: What,
   hints: Hints | undefined,
+  now: number,
   finish: (job: J, exit: Exit.Exit<never>) => void
 ): boolean => {
   const { ticket } = job
-  const now = admission.timers.now()
   job.ticket = undefined
   try {
     return ticket !== undefined && admission.observe(ticket, job, outcome, now, hints)

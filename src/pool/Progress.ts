@@ -173,3 +173,33 @@ export const ofPool = (admission: Admission): Snapshot => {
     recalledUsage: tally.recalledUsage
   }
 }
+
+/**
+ * Where a batch stands that has counted so much, and knows besides of its rows: those that wait, fresh or rejected, those
+ * whose entries were read, whether there is room for no more, and whether others may come.
+ *
+ * @since 0.2.0
+ * @category values
+ */
+export const ofBatch = (
+  { heldBackBy, timers }: Admission,
+  tally: PoolStats.Tally,
+  known: Pick<Snapshot, "fresh" | "retrying" | "mayGrow"> & { readonly read: number; readonly isFull: boolean }
+): Snapshot => {
+  const { fresh, isFull, mayGrow, read, retrying } = known
+  return {
+    at: timers.wallNow(),
+    rows: tally.rows,
+    mayGrow,
+    done: tally.successes,
+    failed: tally.failures,
+    inFlight: tally.inFlight,
+    fresh,
+    retrying,
+    finished: PoolStats.ended(tally) - read,
+    waitsFor: fresh + retrying > 0 && heldBackBy !== undefined ? heldBackBy : isFull ? "reader" : "rows",
+    ...projected(tally),
+    usage: tally.usage,
+    recalledUsage: tally.recalledUsage
+  }
+}

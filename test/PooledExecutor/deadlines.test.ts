@@ -41,6 +41,21 @@ describe("deadlines", () => {
     })
   )
 
+  it.effect("refuse a row of a batch in time, though hundreds that are due later have left before it", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay", ageing: "1 day" })
+      const began = yield* Clock.currentTimeMillis
+      const { entries } = yield* pool.executeBatch(range(601), () => second, {
+        turn: (row) => (row === 0 ? late("450 seconds") : { priority: 1, ...late("1 hour") })
+      })
+      const refused = entries.flatMap(({ attempts, completedAt, exit }) =>
+        Exit.isSuccess(exit) ? [] : [[typeof endOf(exit), attempts, completedAt - began]]
+      )
+      // A millisecond after the last instant at which a start would have been in time.
+      assert.deepStrictEqual(refused, [["number", 0, 449_001]])
+    })
+  )
+
   it.effect("refuse what waits as soon as it is too late for a start, and waste no call on it", () =>
     inVirtualTime(function* () {
       const pool = yield* one

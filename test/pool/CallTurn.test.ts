@@ -103,3 +103,27 @@ describe("The turn of a row", () => {
     )
   })
 })
+
+describe("The turns of many rows", () => {
+  it("are what was said of each, though most of them are alike", () => {
+    const options: ReadonlyArray<CallTurn.TurnOptions | undefined> = [
+      { tenant: "a", priority: 1 },
+      undefined,
+      { tenant: "a", priority: 1, deadline: 5, late: "refuse" },
+      { tenant: "a", priority: 1, weight: 2, deadline: "1 second" },
+      { tenant: "b", deadline: 0.25 },
+      { tenant: "a", priority: 1 }
+    ]
+    const said = options.map((option) => CallTurn.read(option, timers, "turn"))
+    const tolds = new CallTurn.Tolds(said.length)
+    said.forEach((told, i) => {
+      if (told instanceof Error) throw told
+      if (told !== undefined) tolds.set(i, told)
+    })
+    assert.deepStrictEqual(
+      said.map((_, i) => tolds.at(i)),
+      said
+    )
+    assert.deepStrictEqual(tolds.at(2), { tenant: "a", priority: 1, weight: 1, deadline: 5005, dueAt: 5005 })
+  })
+})
