@@ -43,3 +43,39 @@ describe("A limiter", () => {
     assert.strictEqual(room(limiter, 2000), 20)
   })
 })
+
+describe("Money that a limiter keeps", () => {
+  const priced = () =>
+    make({ limits: [{ tokens: 100, per: "1 minute", transit: 0 }], prices: { "*": { input: 1000, request: 0.5 } } })
+  const asked = Cost.weigh({ inputTokens: 60 })
+  /** What was spent, how much of it is an estimate, and the tokens that a next call may take at once. */
+  const after = (
+    what: Limiter.What,
+    usage?: { readonly tokens?: number; readonly inputTokens?: number; readonly money?: number }
+  ) => {
+    const limiter = priced()
+    limiter.settle(limiter.reserve(limiter.bid(asked), 0), what, usage && { usage }, 0)
+    const { spent = 0, estimated = 0 } = limiter.purse?.money ?? {}
+    const free = [100, 60, 40].find((tokens) => limiter.ledger.opensAt([tokens], 0) <= 0)
+    return [Number(spent.toFixed(6)), Number(estimated.toFixed(6)), free]
+  }
+
+  it("is spent by what an answer tells, in tokens or in money, and by the estimate where it tells nothing", () => {
+    assert.deepStrictEqual(
+      [after("answered", { inputTokens: 40 }), after("answered", { money: 7 }), after("answered")],
+      [
+        [0.54, 0, 60],
+        [7, 0, 40],
+        [0.56, 0.56, 40]
+      ]
+    )
+  })
+
+  it("is not spent by a rejected call, which has used nothing, and not even its request is paid for", () => {
+    assert.deepStrictEqual(after("rejected", { inputTokens: 40 }), [0, 0, 100])
+  })
+
+  it("is spent by the estimate where a call was broken off, whatever it told", () => {
+    assert.deepStrictEqual(after("broken", { inputTokens: 40 }), [0.56, 0.56, 40])
+  })
+})
