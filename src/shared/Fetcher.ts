@@ -53,6 +53,8 @@ const aheadShare = 1 / 64
 /** To fetch leases takes so many round trips: so long before they are needed it is begun. */
 const roundTrips = 4
 
+const together = { concurrency: "unbounded" } as const
+
 type Request = Parameters<RateLimiterStore["Type"]["fixedWindow"]>[0]
 
 interface Line {
@@ -68,75 +70,14 @@ interface Line {
  * @category constructors
  */
 export const start = (options: Options): void => {
-  const { admission, contact, ledger, memory, portions, run } = options
+  const { admission, contact, ledger, run } = options
   const { timers } = admission
-  let lines: ReadonlyArray<Line> = portions.map((portion, index) => ({ portion, parts: Parts.make(portion), index }))
   const exchange = exchangeOf(options)
   const demand = demandOf(options, () => exchange.roundTrip)
-  const completeAt = (): number => memory.completeAt ?? -Infinity
-  const isComplete = (): boolean => {
-    if (isDue(completeAt(), timers.now())) return true
-    notBefore = completeAt()
-    return false
-  }
+  const fetch = fetchOf(options, exchange, demand)
   let isFetching = false
   let notBefore = -Infinity
   let next: Timer | undefined
-
-  /** As much of a limit as there is now, up to an amount. */
-  const take = ({ index, parts, portion }: Line, amount: number): Effect.Effect<ReadonlyArray<Lease>, Contact.Lost> =>
-    Effect.gen(function* () {
-      const granted: Array<Lease> = []
-      let [open, first] = [amount, demand.first(index)]
-      // Others gather parts as well: only what the first call needs is no loss to them.
-      const isEnough = parts.gathers(first, timers.now()) ? () => first <= 0 : () => open <= 0
-      for (let round = 0; round < mostRounds && !isEnough(); round++) {
-        const takes = parts.choose({ amount: open, first, roundTrip: exchange.roundTrip }, timers.now())
-        if (takes.length === 0) break
-        const leases = yield* Effect.forEach(takes, (one) => exchange.take(portion, parts, one), {
-          concurrency: "unbounded"
-        })
-        for (const lease of leases) {
-          if (lease === undefined) continue
-          granted.push(lease)
-          open -= lease.left
-          first -= lease.left
-        }
-      }
-      return granted
-    })
-
-  /** When the next part of a limit may be had. Whoever has something of what it needs goes before those that have nothing. */
-  const retryAt = ({ index, parts }: Line, got: number): Effect.Effect<number> =>
-    Effect.map(Random.next, (chance) => {
-      const first = demand.first(index)
-      return parts.freeAt + (got > 0 && first > got ? 0 : chance * parts.courtesy(first, timers.now()))
-    })
-
-  const fetch: Effect.Effect<void, Contact.Lost> = Effect.gen(function* () {
-    notBefore = -Infinity
-    if (memory.completeAt === undefined) yield* exchange.lookAtMemory
-    // As long as the store does not know all that counts, what was taken could not be used.
-    if (!isComplete()) return contact.made(completeAt())
-    const taken: Array<readonly [Line, ReadonlyArray<Lease>]> = []
-    let calls = demand.calls()
-    for (const line of lines) {
-      const missing = demand.missing(line.index, calls)
-      const leases = missing > 0 ? yield* take(line, missing) : []
-      taken.push([line, leases])
-      const got = leases.reduce((sum, { left }) => sum + left, 0)
-      if (got >= missing) continue
-      notBefore = Math.max(notBefore, yield* retryAt(line, got))
-      // Of the others only what can be used with it; from now on this one is the first to be asked for.
-      calls = demand.covered(line.index, got, calls)
-      lines = [line, ...lines.filter((other) => other !== line)]
-    }
-    // After all that was taken: what was forgotten before that is noticed.
-    const isOfUse = contact.trouble !== undefined || taken.some(([, leases]) => leases.length > 0)
-    if (isOfUse) yield* exchange.lookAtMemory
-    contact.made(completeAt())
-    if (isComplete()) for (const [{ index }, leases] of taken) for (const one of leases) ledger.leases[index]?.add(one)
-  })
 
   const isNeeded = (): boolean => contact.trouble !== undefined || demand.isMore()
 
@@ -160,11 +101,10 @@ export const start = (options: Options): void => {
     const askedAt = timers.now()
     run(
       fetch.pipe(
-        Effect.catchAll(() =>
-          Effect.sync(() => {
-            notBefore = timers.now() + contact.lost(askedAt)
-          })
-        ),
+        Effect.catchAll(() => Effect.sync(() => timers.now() + contact.lost(askedAt))),
+        Effect.map((again) => {
+          notBefore = again
+        }),
         Effect.ensuring(
           Effect.sync(() => {
             isFetching = false
@@ -177,6 +117,76 @@ export const start = (options: Options): void => {
   // Not at once: whoever tells it is in the middle of something.
   ledger.onChange(() => {
     if (!isFetching && isNeeded()) wake(Math.max(timers.now(), notBefore))
+  })
+}
+
+/** Fetches what is needed; says at which instant there may be more of what could not be had. */
+const fetchOf = (
+  { admission, contact, ledger, memory, portions }: Options,
+  exchange: ReturnType<typeof exchangeOf>,
+  demand: ReturnType<typeof demandOf>
+): Effect.Effect<number, Contact.Lost> => {
+  const { timers } = admission
+  let lines: ReadonlyArray<Line> = portions.map((portion, index) => ({ portion, parts: Parts.make(portion), index }))
+  const completeAt = (): number => memory.completeAt ?? -Infinity
+  const isComplete = (): boolean => isDue(completeAt(), timers.now())
+
+  /** As much of a limit as there is now, up to an amount. */
+  const take = ({ index, parts, portion }: Line, amount: number): Effect.Effect<ReadonlyArray<Lease>, Contact.Lost> =>
+    Effect.gen(function* () {
+      const granted: Array<Lease> = []
+      let [open, first] = [amount, demand.first(index)]
+      // Others gather parts as well: only what the first call needs is no loss to them.
+      const isEnough = parts.gathers(first, timers.now()) ? () => first <= 0 : () => open <= 0
+      for (let round = 0; round < mostRounds && !isEnough(); round++) {
+        const takes = parts.choose({ amount: open, first, roundTrip: exchange.roundTrip }, timers.now())
+        if (takes.length === 0) break
+        const leases = yield* Effect.forEach(takes, (one) => exchange.take(portion, parts, one), together)
+        for (const lease of leases) {
+          if (lease === undefined) continue
+          granted.push(lease)
+          open -= lease.left
+          first -= lease.left
+        }
+      }
+      return granted
+    })
+
+  /** When the next part of a limit may be had. Whoever has something of what it needs goes before those that have nothing. */
+  const retryAt = ({ index, parts }: Line, got: number): Effect.Effect<number> =>
+    Effect.map(Random.next, (chance) => {
+      const first = demand.first(index)
+      return parts.freeAt + (got > 0 && first > got ? 0 : chance * parts.courtesy(first, timers.now()))
+    })
+
+  return Effect.gen(function* () {
+    let notBefore = -Infinity
+    if (memory.completeAt === undefined) yield* exchange.lookAtMemory
+    // As long as the store does not know all that counts, what was taken could not be used.
+    if (!isComplete()) {
+      contact.made(completeAt())
+      return completeAt()
+    }
+    const taken: Array<readonly [Line, ReadonlyArray<Lease>]> = []
+    let calls = demand.calls()
+    for (const line of lines) {
+      const missing = demand.missing(line.index, calls)
+      const leases = missing > 0 ? yield* take(line, missing) : []
+      taken.push([line, leases])
+      const got = leases.reduce((sum, { left }) => sum + left, 0)
+      if (got >= missing) continue
+      notBefore = Math.max(notBefore, yield* retryAt(line, got))
+      // Of the others only what can be used with it; from now on this one is the first to be asked for.
+      calls = demand.covered(line.index, got, calls)
+      lines = [line, ...lines.filter((other) => other !== line)]
+    }
+    // After all that was taken: what was forgotten before that is noticed.
+    const isOfUse = contact.trouble !== undefined || taken.some(([, leases]) => leases.length > 0)
+    if (isOfUse) yield* exchange.lookAtMemory
+    contact.made(completeAt())
+    if (!isComplete()) return completeAt()
+    for (const [{ index }, leases] of taken) for (const one of leases) ledger.leases[index]?.add(one)
+    return notBefore
   })
 }
 

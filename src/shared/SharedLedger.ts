@@ -5,6 +5,7 @@
  */
 import type { Weight } from "../limit/Cost.js"
 import * as Ledger from "../limit/Ledger.js"
+import type { End } from "../limit/Meter.js"
 import type { Instant } from "../structure/Clocks.js"
 import * as Frequency from "../structure/Frequency.js"
 import * as Leases from "./Leases.js"
@@ -41,28 +42,15 @@ type Source =
 /** The latest start counts for so much of what is typical. */
 const share = 0.2
 
-/**
- * Makes the ledger over `all`, which counts whatever the process starts. `at` reads the clocks of the process.
- *
- * What a process before this one has started by itself may still count: nothing is left of its own part in the beginning.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion>, at: () => Instant): SharedLedger => {
+/** What starts are covered by. */
+const fundsOf = (portions: ReadonlyArray<Portion.Portion>, at: () => Instant) => {
   const own = Ledger.make(portions.map(Portion.ownOf))
   const begunAt = at().now
   const before = portions.map((portion) => portion.own)
   own.settle(own.reserve(before, begunAt), "failed", undefined, begunAt)
 
-  const largest = portions.map(Portion.largest)
   const leases = portions.map(Leases.make)
   const sources = new WeakMap<Ledger.Reservation, Source>()
-  const starts = Frequency.make()
-  let typical: Ledger.Amounts = portions.map(() => 0)
-  let wish: Ledger.Amounts | undefined
-  let wishedAt = -Infinity
-  let onChange = (): void => undefined
 
   const covers = (amounts: Ledger.Amounts): boolean => {
     const instant = at()
@@ -74,23 +62,59 @@ export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion
       ? { _tag: "own", reservation: own.reserve(amounts, now) }
       : { _tag: "leases", draws: leases.map((line, i) => line.take(amounts[i] ?? 0, at())) }
 
-  const note = (amounts: Ledger.Amounts, now: number): void => {
-    const isFirst = typical.every((amount) => amount === 0)
-    typical = amounts.map((amount, i) => (isFirst ? amount : (typical[i] ?? 0) * (1 - share) + amount * share))
-    starts.note(now)
-  }
-
-  const settleLeases = (
-    draws: ReadonlyArray<ReadonlyArray<Leases.Draw>>,
-    amounts: Ledger.Amounts,
-    actual: Weight
-  ): void =>
+  /** A call took so much more than was set aside for it, or less. */
+  const correct = ({ amounts }: Ledger.Reservation, draws: ReadonlyArray<ReadonlyArray<Leases.Draw>>, actual: Weight) =>
     portions.forEach(({ told: { refunds, unit } }, i) => {
       if (!refunds) return
       const more = actual[unit] - (amounts[i] ?? 0)
       if (more > 0) leases[i]?.owe(more)
       else leases[i]?.putBack(draws[i] ?? [], -more)
     })
+
+  return {
+    leases,
+    opensAt: (amounts: Ledger.Amounts, now: number): number => (covers(amounts) ? now : own.opensAt(amounts, now)),
+    reserve: (reservation: Ledger.Reservation, now: number): void =>
+      void sources.set(reservation, sourceOf(reservation.amounts, now)),
+    begin: (reservation: Ledger.Reservation, now: number): void => {
+      const source = sources.get(reservation)
+      if (source?._tag === "own") own.begin(source.reservation, now)
+    },
+    undo: (reservation: Ledger.Reservation, now: number): void => {
+      const source = sources.get(reservation)
+      if (source?._tag === "own") own.undo(source.reservation, now)
+      else source?.draws.forEach((draws, i) => leases[i]?.putBack(draws, reservation.amounts[i] ?? 0))
+    },
+    settle: (reservation: Ledger.Reservation, how: End, actual: Weight | undefined, now: number): void => {
+      const source = sources.get(reservation)
+      if (source?._tag === "own") own.settle(source.reservation, how, actual, now)
+      else if (source !== undefined && actual !== undefined) correct(reservation, source.draws, actual)
+    }
+  }
+}
+
+/**
+ * Makes the ledger over `all`, which counts whatever the process starts. `at` reads the clocks of the process.
+ *
+ * What a process before this one has started by itself may still count: nothing is left of its own part in the beginning.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion>, at: () => Instant): SharedLedger => {
+  const largest = portions.map(Portion.largest)
+  const funds = fundsOf(portions, at)
+  const starts = Frequency.make()
+  let typical: Ledger.Amounts = portions.map(() => 0)
+  let wish: Ledger.Amounts | undefined
+  let wishedAt = -Infinity
+  let onChange = (): void => undefined
+
+  const note = (amounts: Ledger.Amounts, now: number): void => {
+    const isFirst = typical.every((amount) => amount === 0)
+    typical = amounts.map((amount, i) => (isFirst ? amount : (typical[i] ?? 0) * (1 - share) + amount * share))
+    starts.note(now)
+  }
 
   return {
     ...all,
@@ -102,8 +126,7 @@ export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion
       return small && { ...small.told, burst: undefined, per: small.per, most: Portion.largest(small) }
     },
     opensAt: (amounts, now) => {
-      if (covers(amounts)) return now
-      const opensAt = own.opensAt(amounts, now)
+      const opensAt = funds.opensAt(amounts, now)
       if (opensAt <= now) return opensAt
       wish = amounts
       wishedAt = now
@@ -113,31 +136,25 @@ export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion
     // Whoever waits gets the next lease.
     fitsBeside: () => false,
     reserve: (amounts, now) => {
-      const source = sourceOf(amounts, now)
       const reservation = all.reserve(amounts, now)
-      sources.set(reservation, source)
+      funds.reserve(reservation, now)
       note(amounts, now)
       onChange()
       return reservation
     },
     begin: (reservation, now) => {
       all.begin(reservation, now)
-      const source = sources.get(reservation)
-      if (source?._tag === "own") own.begin(source.reservation, now)
+      funds.begin(reservation, now)
     },
     undo: (reservation, now) => {
       all.undo(reservation, now)
-      const source = sources.get(reservation)
-      if (source?._tag === "own") own.undo(source.reservation, now)
-      else source?.draws.forEach((draws, i) => leases[i]?.putBack(draws, reservation.amounts[i] ?? 0))
+      funds.undo(reservation, now)
     },
     settle: (reservation, how, actual, now) => {
       all.settle(reservation, how, actual, now)
-      const source = sources.get(reservation)
-      if (source?._tag === "own") own.settle(source.reservation, how, actual, now)
-      else if (source !== undefined && actual !== undefined) settleLeases(source.draws, reservation.amounts, actual)
+      funds.settle(reservation, how, actual, now)
     },
-    leases,
+    leases: funds.leases,
     get wish() {
       return wish
     },
