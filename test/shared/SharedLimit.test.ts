@@ -1,6 +1,6 @@
 import { RateLimiter } from "@effect/experimental"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Fiber, Option, Scope, TestClock } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
 import { Hints, PooledExecutor } from "effect-aimd"
 import { SharedLimit as OfCluster } from "effect-aimd/cluster"
 import { SharedLimit } from "effect-aimd/shared"
@@ -263,8 +263,7 @@ describe("SharedLimit", () => {
   it.effect("is the application's pool as a layer, and ends with its scope, whatever the store does", () =>
     Effect.gen(function* () {
       const results = yield* PooledExecutor.forEach([1, 2], (n) => Effect.succeed(n)).pipe(
-        Effect.provide(SharedLimit.layer("layer", options)),
-        Effect.provide(RateLimiter.layerStoreMemory)
+        Effect.provide(Layer.provide(SharedLimit.layer("layer", options), RateLimiter.layerStoreMemory))
       )
       assert.deepStrictEqual(results, [1, 2])
       const scope = yield* Scope.make()
