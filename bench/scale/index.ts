@@ -191,7 +191,7 @@ export const scale = async (sizes: Sizes): Promise<Section> => {
           guest === 0 ? "" : micros(guest)
         ])
       ),
-      "Processes that work rows, a home of the entity that works none, and a limit of 100 a second for all:",
+      `Processes that work ${number(rows / 10)} rows, a home of the entity that works none, and a limit of 100 a second for all; the beginning, in which the law looks for its limit, is in it:`,
       table(
         ["processes", "calls a second", "of a core, at the home"],
         runners.map(({ homeBusy, rate, what }) => [what, number(rate), `${number(100 * homeBusy)} %`])
