@@ -6,22 +6,13 @@ import * as Lessor from "../../src/cluster/Lessor.js"
 import type { Message, Reply } from "../../src/cluster/Message.js"
 import { one } from "../../src/limit/Cost.js"
 import { over } from "../../src/PooledExecutor.js"
+import { replyOf } from "./replies.js"
 
 /** An entity that leases one start to whoever waits. */
 const entity = (message: Message): Reply => {
   const isHeard = message.term === "a.1"
-  return {
-    term: "a.1",
-    isHeard,
-    leases: isHeard && message.waiting > 0 ? [{ lease: message.number, cost: one }] : [],
-    lasts: 2000,
-    keeps: 4000,
-    isContended: false,
-    window: 8,
-    delay: 0,
-    chance: 0,
-    reason: ""
-  }
+  const leases = isHeard && message.waiting > 0 ? [{ lease: message.number, cost: one }] : []
+  return replyOf({ isHeard, leases, window: 8 })
 }
 
 describe("A pool of a runner", () => {

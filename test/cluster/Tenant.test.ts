@@ -1,26 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { one, weigh } from "../../src/limit/Cost.js"
-import type { Reply } from "../../src/cluster/Message.js"
 import * as Tenant from "../../src/cluster/Tenant.js"
 import type * as Clocks from "../../src/structure/Clocks.js"
+import { replyOf } from "./replies.js"
 
 const at = (now: number, wall = now): Clocks.Instant => ({ now, wall })
 
 const nothing: Tenant.Demand = { waiting: 0, spare: 0, first: one, each: one }
-
-const replyOf = (part: Partial<Reply>): Reply => ({
-  term: "a.1",
-  isHeard: true,
-  leases: [],
-  lasts: 2000,
-  keeps: 4000,
-  isContended: false,
-  window: 1,
-  delay: 0,
-  chance: 0,
-  reason: "",
-  ...part
-})
 
 /** A tenant that the entity knows. */
 const known = () => {

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, TestClock } from "effect"
 import { one } from "../../src/limit/Cost.js"
-import type { Message, Reply } from "../../src/cluster/Message.js"
+import type { Message } from "../../src/cluster/Message.js"
 import * as PoolMemory from "../../src/cluster/PoolMemory.js"
 import * as Vigil from "../../src/cluster/Vigil.js"
+import { replyOf } from "./replies.js"
 
 const message: Message = {
   tenant: "me",
@@ -18,19 +19,6 @@ const message: Message = {
   first: one,
   each: one
 }
-
-const replyOf = (term: string): Reply => ({
-  term,
-  isHeard: true,
-  leases: [],
-  lasts: 0,
-  keeps: 0,
-  isContended: false,
-  window: 1,
-  delay: 0,
-  chance: 0,
-  reason: ""
-})
 
 const kept = (beat: number): PoolMemory.Kept => ({ epoch: 1, beat, content: "" })
 
@@ -55,7 +43,7 @@ describe("Vigil", () => {
     Effect.gen(function* () {
       const { memory, reads } = yield* memoryOf
       const vigil = yield* Vigil.make("a", memory, 4000)
-      const ask = vigil.over(() => Effect.delay(Effect.succeed(replyOf("a.1")), "900 millis"))
+      const ask = vigil.over(() => Effect.delay(Effect.succeed(replyOf({})), "900 millis"))
       const asking = yield* Effect.fork(Effect.forever(ask(message)))
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.interrupt(asking)
@@ -70,7 +58,7 @@ describe("Vigil", () => {
       Effect.gen(function* () {
         const { memory } = yield* memoryOf
         const vigil = yield* Vigil.make("a", memory, 4000)
-        const ask = vigil.over(() => Effect.delay(Effect.succeed(replyOf("")), "300 millis"))
+        const ask = vigil.over(() => Effect.delay(Effect.succeed(replyOf({ term: "" })), "300 millis"))
         yield* Effect.fork(Effect.forever(ask(message)))
         yield* TestClock.adjust("999 millis")
         assert.strictEqual(vigil.standsSince(kept(1)), undefined)

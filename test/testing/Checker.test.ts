@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Checker, type Trace } from "effect-aimd/testing"
-import { assertFound, at, decided, ended, finished, joined, left, paused, resumed, type Case } from "./events.js"
-import { evicted, said, started, submitted } from "./events.js"
+import { assertApart, assertFound, at, ended, finished, joined, left, paused, resumed, type Case } from "./events.js"
+import { evicted, started, submitted } from "./events.js"
 import { range } from "./support.js"
 
 const cases: Record<string, Case> = {
@@ -93,21 +93,7 @@ const cases: Record<string, Case> = {
 describe("A checker", () => {
   for (const [name, one] of Object.entries(cases)) it(`finds ${name}`, () => assertFound(one))
 
-  it("keeps clients apart", () => {
-    const other = (event: Trace.Event): Trace.Event => ({ ...event, client: 1 })
-    const events = [
-      joined,
-      other(joined),
-      decided(0, {}),
-      other(decided(0, {})),
-      ...[0, 5, 10].flatMap((time) => [started(time), other(started(time))])
-    ]
-    for (const checker of Checker.all)
-      assert.deepStrictEqual(
-        said(checker, events),
-        events.map(() => undefined)
-      )
-  })
+  it("keeps clients apart", () => assertApart(Checker.all))
 })
 
 describe("Checker.observe", () => {

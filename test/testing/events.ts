@@ -108,3 +108,21 @@ export const assertFound = ({ broken, checker, fine, says }: Case): void => {
     )
   }
 }
+
+/** Two clients that do the same at the same instants are no trouble to any of them. */
+export const assertApart = (checkers: ReadonlyArray<Checker.Checker>): void => {
+  const other = (event: Trace.Event): Trace.Event => ({ ...event, client: 1 })
+  const events = [
+    joined,
+    other(joined),
+    decided(0, {}),
+    other(decided(0, {})),
+    ...[0, 5, 10].flatMap((time) => [started(time), other(started(time))])
+  ]
+  for (const checker of checkers) {
+    assert.deepStrictEqual(
+      said(checker, events),
+      events.map(() => undefined)
+    )
+  }
+}
