@@ -1,4 +1,5 @@
 /** Databases for tests: libSQL in a file always, PostgreSQL where it runs. */
+import { randomUUID } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -29,18 +30,20 @@ const libsql: Database = {
   )
 }
 
+/** Files of tests run beside each other in one database: each test has a schema of its own. */
 const pg = (url: string): Database => ({
   name: "PostgreSQL",
-  layer: Layer.tap(Layer.orDie(PgClient.layer({ url: Redacted.make(url) })), (context) =>
-    Effect.orDie(
-      Effect.provide(
-        Effect.flatMap(
-          SqlClient.SqlClient,
-          (sql) => sql`drop table if exists effect_aimd_journal, effect_aimd_journal_rows, away`
-        ),
-        context
+  layer: Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const schema = `test_${randomUUID().replaceAll("-", "")}`
+      const client = (address: string) => Layer.orDie(PgClient.layer({ url: Redacted.make(address) }))
+      const statement = (text: string) =>
+        Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(text)).pipe(Effect.provide(client(url)), Effect.orDie)
+      yield* Effect.acquireRelease(statement(`create schema ${schema}`), () =>
+        statement(`drop schema ${schema} cascade`)
       )
-    )
+      return client(`${url}?options=-csearch_path%3D${schema}`)
+    })
   )
 })
 
