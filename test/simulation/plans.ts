@@ -129,6 +129,7 @@ const journalOf = ({ deaths, latency }: JournalPlan): Lives.Journaled => {
     let left = death === undefined || death.kind === "instant" ? Infinity : death.nth
     const share = death === undefined || death.kind === "instant" ? 1 : death.share
     const fate: Fate = {
+      isAlive,
       latency: () => ((operations += 1) * 7) % (latency + 1),
       crash: () => {
         left -= 1

@@ -13,6 +13,8 @@ interface Content {
 export interface Fate {
   /** How long an operation takes, in milliseconds. */
   readonly latency?: () => number
+  /** Default: until it crashes. */
+  readonly isAlive?: () => boolean
   /** Called before each operation has its effect: with how much of a write gets through if the process dies in it. */
   readonly crash?: (operation: string) => number | undefined
   /** How many bytes of this write get through before it fails with the reason; undefined for all of them. */
@@ -47,7 +49,7 @@ export const makeDisk = (): Disk => {
     return content
   }
 
-  const mount = ({ crash, fault, latency }: Fate = {}): Layer.Layer<FileSystem.FileSystem> => {
+  const mount = ({ crash, fault, isAlive = () => true, latency }: Fate = {}): Layer.Layer<FileSystem.FileSystem> => {
     let dead = false
     /** Runs an operation; `write` is told how much of itself gets through. */
     const operate = <A>(
@@ -60,7 +62,7 @@ export const makeDisk = (): Disk => {
         const wait = latency?.() ?? 0
         if (wait > 0) yield* Effect.sleep(wait)
         const now = yield* Clock.currentTimeMillis
-        if (dead) return yield* Effect.fail(problem(method, path, "Unknown", "the process is dead"))
+        if (dead || !isAlive()) return yield* Effect.fail(problem(method, path, "Unknown", "the process is dead"))
         const through = crash?.(method)
         if (through !== undefined) {
           dead = true
