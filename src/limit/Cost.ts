@@ -133,6 +133,8 @@ export class Weights {
   private readonly amounts: Array<number>
   /** Made with the first that has one. */
   private models: Array<string | undefined> | undefined = undefined
+  /** As much of each as the largest of them takes; of no model. */
+  readonly largest: Weight & Record<Unit, number> = { ...one, requests: 0 }
 
   constructor(length: number) {
     this.length = length
@@ -140,8 +142,12 @@ export class Weights {
   }
 
   set(index: number, { inputTokens, model, outputTokens, requests, tokens }: Weight): void {
-    const { amounts } = this
+    const { amounts, largest } = this
     const from = units.length * index
+    if (requests > largest.requests) largest.requests = requests
+    if (tokens > largest.tokens) largest.tokens = tokens
+    if (inputTokens > largest.inputTokens) largest.inputTokens = inputTokens
+    if (outputTokens > largest.outputTokens) largest.outputTokens = outputTokens
     amounts[from] = requests
     amounts[from + 1] = tokens
     amounts[from + 2] = inputTokens

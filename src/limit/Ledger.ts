@@ -197,7 +197,13 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
   }
 
   return {
-    amounts: (asked, expected) => limits.map((limit) => amountOf(limit, asked, expected)),
+    amounts: (asked, expected) => {
+      // Of each row: no closure, and no longer than it is.
+      const amounts = new Array<number>(limits.length)
+      let i = 0
+      for (const limit of limits) amounts[i++] = amountOf(limit, asked, expected)
+      return amounts
+    },
     tooSmall: (asked) =>
       limits.find((limit) => limit.unit !== "concurrent" && asked[limit.unit] > Limit.largest(limit)),
     opensAt,
@@ -206,11 +212,12 @@ export const make = (limits: ReadonlyArray<Limit.Told>): Ledger => {
       opensAt(amounts, now) <= now &&
       accounts.every(({ meter }, i) => meter.opensAt(at(amounts, i) + at(first, i), now) <= then),
     reserve: (amounts, now) => {
-      const shares: Array<Share> = []
+      const shares = new Array<Share>(accounts.length)
+      let i = 0
       for (const account of accounts) {
-        const amount = at(amounts, shares.length)
+        const amount = at(amounts, i)
         count(account, amount)
-        shares.push(account.meter.take(amount, now))
+        shares[i++] = account.meter.take(amount, now)
       }
       return { amounts, shares }
     },

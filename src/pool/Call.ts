@@ -200,7 +200,10 @@ const lineOf = (admission: Admission, interrupt: () => void) => {
     job: CallJob,
     turn: CallTurn.Told,
     isCounted = false
-  ): void => to.add(new CallPlace(job), turn, job.waitingSince, isCounted)
+  ): void => {
+    if (turn.dueAt < Infinity) to.expect(1, () => job.asked, job.waitingSince)
+    to.add(new CallPlace(job), turn, job.waitingSince, isCounted)
+  }
   /** From the first turn on that somebody says, all callers have one: those who say nothing that of everybody. */
   const openFlows = (): typeof flows & {} => {
     const opened = Flows.open({ ...work, admission, base, ageing, since: ({ submittedAt }) => submittedAt })

@@ -74,6 +74,10 @@ export class Tolds {
   private readonly kindOf: Array<Told | undefined>
   private readonly deadlines: Float64Array
   private readonly isRefused: Uint8Array
+  /** Whether any of them is refused where it is late. */
+  mayBeLate = false
+  /** One for each row would be garbage. */
+  private readonly shown = { ...TurnLine.ordinary, dueAt: Infinity }
 
   constructor(length: number) {
     this.kindOf = new Array<Told | undefined>(length)
@@ -84,15 +88,22 @@ export class Tolds {
   set(index: number, told: Told): void {
     this.kindOf[index] = this.kind(told)
     this.deadlines[index] = told.deadline
-    if (told.dueAt < Infinity) this.isRefused[index] = 1
+    if (told.dueAt === Infinity) return
+    this.isRefused[index] = 1
+    this.mayBeLate = true
   }
 
+  /** It is shown only until the next is asked for. */
   at(index: number): Told | undefined {
+    const { shown } = this
     const kind = this.kindOf[index]
     if (kind === undefined) return undefined
-    const { priority, tenant, weight } = kind
-    const deadline = this.deadlines[index] ?? Infinity
-    return { priority, tenant, weight, deadline, dueAt: this.isRefused[index] === 1 ? deadline : Infinity }
+    shown.priority = kind.priority
+    shown.tenant = kind.tenant
+    shown.weight = kind.weight
+    shown.deadline = this.deadlines[index] ?? Infinity
+    shown.dueAt = this.isRefused[index] === 1 ? shown.deadline : Infinity
+    return shown
   }
 
   private kind(told: Told): Told {

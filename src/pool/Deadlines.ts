@@ -37,34 +37,43 @@ export interface Due<out J extends Job> extends Sorted.Element {
  * @since 0.2.0
  * @category models
  */
-export interface Deadlines<J extends Job> {
-  /** A job comes now, behind at most so many others, and exactly so many; says why it is refused at once. */
-  readonly admit: (due: Due<J>, now: number, most: number, ahead: () => number) => TooLateError | undefined
+export interface Deadlines<J extends Job, in D extends Due<J>> {
+  /** So many come now, behind at most so many others: told before they are admitted. They take so much each. */
+  readonly expect: (count: number, askedOf: (index: number) => Weight, now: number, most: number) => void
+  /** One of them, behind at most so many others; says why it is refused at once. */
+  readonly admit: (due: D, now: number, most: number) => TooLateError | undefined
   /** Why a job is refused that would start now. */
   readonly refusal: (job: J, now: number) => TooLateError | undefined
   /** An attempt was served, after so many milliseconds. */
   readonly served: (latency: number) => void
   /** A job has ended. */
-  readonly forget: (due: Due<J>) => void
+  readonly forget: (due: D) => void
 }
+
+/** Of what rows take, so many of the latest count. */
+const remembered = 300
 
 /** Who starts at the last instant is in time: what waits is looked at so many milliseconds later. */
 const grace = 1
 
 /**
- * Nothing is known of any job. `refuse` ends one that waits; it is told of none that is in flight.
+ * Nothing is known of any job. `ahead` says how many wait before one that comes. `refuse` ends one that waits; it is told of
+ * none that is in flight.
  *
  * @since 0.2.0
  * @category constructors
  */
-export const make = <J extends Job>(
+export const make = <J extends Job, D extends Due<J>>(
   admission: Admission,
+  ahead: (due: D) => number,
   refuse: (job: J, error: TooLateError) => void
-): Deadlines<J> => {
+): Deadlines<J, D> => {
   const { timers } = admission
-  const dues = watched<Due<J>>()
+  const dues = watched<D>()
   const forecast = forecastOf(admission)
   let timer: Timer | undefined
+  /** When the last of those would be done that were expected. */
+  let lastDoneAt = Infinity
 
   const errorOf = (attempts: number, dueAt: number, at: number): TooLateError =>
     new TooLateError({
@@ -74,7 +83,7 @@ export const make = <J extends Job>(
       attempts
     })
 
-  const forget = (due: Due<J>): void => {
+  const forget = (due: D): void => {
     dues.remove(due)
     if (dues.size > 0 || timer === undefined) return
     timers.remove(timer)
@@ -105,12 +114,15 @@ export const make = <J extends Job>(
   }
 
   return {
-    admit: (due, now, most, ahead) => {
+    expect: (count, askedOf, now, most) => {
+      for (let i = Math.max(0, count - remembered); i < count; i++) forecast.asked(askedOf(i))
+      lastDoneAt = forecast.doneAt(most + count - 1, now)
+    },
+    admit: (due, now, most) => {
       const { dueAt } = due
-      forecast.asked(due.asked)
       // How many go before it exactly is asked only where that makes a difference.
-      if (forecast.doneAt(most, now) > dueAt) {
-        const at = forecast.doneAt(ahead(), now)
+      if (lastDoneAt > dueAt && forecast.doneAt(most, now) > dueAt) {
+        const at = forecast.doneAt(ahead(due), now)
         if (at > dueAt) return errorOf(0, dueAt, at)
       }
       dues.add(due)

@@ -71,20 +71,22 @@ class Vote implements Election {
   elected: Bid | undefined = undefined
   opensAt = Infinity
   isBroke = false
+  readonly now: number
   private first: Bid | undefined = undefined
   private left = lookahead
-  private readonly options: Options
+  private readonly limiter: Limiter
+  private readonly free: number
+  private readonly spacing: number
 
-  constructor(options: Options) {
-    this.options = options
-  }
-
-  get now(): number {
-    return this.options.now
+  constructor({ free, limiter, now, spacing }: Options) {
+    this.now = now
+    this.limiter = limiter
+    this.free = free
+    this.spacing = spacing
   }
 
   accepts(asked: Weight): boolean {
-    const { limiter, now } = this.options
+    const { limiter, now } = this
     const next = limiter.bid(asked)
     const affords = limiter.purse === undefined ? "now" : limiter.purse.affords(next.money)
     if (this.first === undefined) {
@@ -105,13 +107,13 @@ class Vote implements Election {
   }
 
   get isOver(): boolean {
-    const nobodyPasses = this.first !== undefined && (this.options.free < 2 || this.opensAt === Infinity)
+    const nobodyPasses = this.first !== undefined && (this.free < 2 || this.opensAt === Infinity)
     return this.elected !== undefined || this.left <= 0 || this.isBroke || nobodyPasses
   }
 
   /** One permit is kept for the first, and the time that the law wants between the two. */
   private fitsBeside(next: Bid, first: Bid): boolean {
-    const { free, limiter, now, spacing } = this.options
+    const { free, limiter, now, spacing } = this
     if (free < 2 || now + spacing > this.opensAt) return false
     return limiter.ledger.fitsBeside(next.amounts, first.amounts, this.opensAt, now)
   }

@@ -43,6 +43,8 @@ export interface Options<J extends Job, A, E> extends Pick<
 export interface Flows<J extends Job, A, E> extends Omit<Lane.Lane<J, A, E>, "submitted" | "moved"> {
   /** How many wait for their first start, and were not elected. */
   readonly size: number
+  /** So many come now that may be refused, and take so much each: told before they are added. */
+  readonly expect: (count: number, askedOf: (index: number) => Weight, now: number) => void
   /** One comes that says whose turn it is; it may end at once. One that waited at the base was counted there. */
   readonly add: (place: Place<J>, turn: Told, cameAt: number, isCounted?: boolean) => void
   /** Those that wait for their first start, and were not elected. */
@@ -161,8 +163,6 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     laneOf(job).finish(job, exit)
   }
 
-  const deadlines = Deadlines.make<J>(admission, (job, error) => end(job, Exit.fail(error)))
-
   const flowOf = ({ priority, tenant, weight }: Told): Flow<J, A, E> => {
     const tenants = classes.get(priority) ?? new Map<string, Flow<J, A, E>>()
     const known = tenants.get(tenant)
@@ -214,7 +214,9 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
   }
 
   /** How many go before it, of those that are known here. */
-  const ahead = (place: Place<J>, flow: Flow<J, A, E>): number => {
+  const ahead = (place: Place<J>): number => {
+    const flow = flowAt(place)
+    if (flow === undefined) return 0
     const own = flow.queue.before(place)
     let sum = own
     for (const other of flows()) {
@@ -225,11 +227,14 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
     return sum
   }
 
+  const deadlines = Deadlines.make<J, Place<J>>(admission, ahead, (job, error) => end(job, Exit.fail(error)))
+
   return {
     counter: base.counter,
     get size() {
       return size
     },
+    expect: (count, askedOf, now) => deadlines.expect(count, askedOf, now, size),
     fresh: () => flows().flatMap(({ queue }) => queue.all()),
     add: (place, turn, cameAt, isCounted = false) => {
       const flow = flowOf(turn)
@@ -241,7 +246,7 @@ export const open = <J extends Job, A, E>(options: Options<J, A, E>): Flows<J, A
       place.isRefused = turn.dueAt < Infinity
       flow.weight = turn.weight
       flow.open += 1
-      const refusal = place.isRefused ? deadlines.admit(place, cameAt, size, () => ahead(place, flow)) : undefined
+      const refusal = place.isRefused ? deadlines.admit(place, cameAt, size) : undefined
       if (refusal === undefined) putIn(place, flow)
       if (isCounted) flow.lane.wake()
       else flow.lane.submitted(1)

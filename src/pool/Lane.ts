@@ -416,5 +416,6 @@ const ownHint = ({ cappedHint }: Admission, { lastError }: Job): number =>
   lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))
 
 /** Whether the API is dead and asks for a silence that is longer than anybody waits. */
-const isHopeless = ({ config, hintUntil, silence, timers }: Admission): boolean =>
-  silence.isDead && hintUntil > timers.now() + Duration.toMillis(config.maxCapacityRetry)
+const isHopeless = (admission: Admission): boolean =>
+  admission.silence.isDead &&
+  admission.hintUntil > admission.timers.now() + Duration.toMillis(admission.config.maxCapacityRetry)

@@ -13,6 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import type * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Cost from "../limit/Cost.js"
 import type { BufferEntry, Outcome } from "../order/ReorderBuffer.js"
 import type { Timer } from "../structure/TimerQueue.js"
 import * as CallTurn from "./CallTurn.js"
@@ -292,7 +293,10 @@ export class OpenBatch<Row, A, E, R, F> {
     this.fresh.add(rows, said.stateIds, known, { submittedAt, since, weights: said.weights })
     this.isLast = isLast
     if (this.flows !== undefined) {
-      const turnOf = (rowIndex: number) => said.turns?.at(rowIndex - first) ?? this.turn ?? CallTurn.ordinary
+      const { turns, weights } = said
+      const mayBeLate = turns?.mayBeLate ?? (this.turn !== undefined && this.turn.dueAt < Infinity)
+      if (mayBeLate) this.flows.expect(rows.length, (i) => weights?.at(i) ?? Cost.one, since)
+      const turnOf = (rowIndex: number) => turns?.at(rowIndex - first) ?? this.turn ?? CallTurn.ordinary
       this.addInTurn(this.flows, turnOf, since)
     } else {
       if (rows.length > 0) this.base.submitted(rows.length)

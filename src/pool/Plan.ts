@@ -115,6 +115,10 @@ export const saidOf = <Row, A, E, R, F>(
   return { stateIds, weights, turns }
 }
 
+/** Whether all rows are known to be smaller than any limit. A budget counts in money, and each model has its price. */
+const fitAll = (limiters: Admission["limiters"], { largest }: Weights): boolean =>
+  Limiter.refusalOf(limiters, largest) === undefined && limiters.every(({ purse }) => purse === undefined)
+
 /**
  * What is known of rows, with those that can never start: they are larger than a limit.
  *
@@ -126,7 +130,7 @@ export const knownOf = <A, E>(
   { weights }: Said,
   outcomes: ReadonlyArray<Outcome<A, PoolError.RowError<E>> | undefined> | undefined
 ): ReadonlyArray<Outcome<A, PoolError.RowError<E>> | undefined> | undefined => {
-  if (limiters.length === 0 || weights === undefined) return outcomes
+  if (limiters.length === 0 || weights === undefined || fitAll(limiters, weights)) return outcomes
   const now = timers.wallNow()
   return Array.from({ length: weights.length }, (_, i) => {
     const refusal = outcomes?.[i] === undefined ? Limiter.refusalOf(limiters, weights.at(i)) : undefined

@@ -61,6 +61,14 @@ export const make = (ageing: number, now: () => number, servedAt = now): TurnLin
   const line = LinkedQueue.make<() => boolean>()
   const knowns = new WeakMap<Place["value"], Known>()
   let turns: TurnQueue.TurnQueue<Place> | undefined
+  /** Who was just served, and most of the time comes back: it leaves its turn as soon as anything else happens. */
+  let served: Known | undefined
+
+  const settle = (): void => {
+    const waiter = served?.waiter
+    served = undefined
+    if (waiter !== undefined) turns?.serve(waiter)
+  }
 
   const knownOf = ({ value }: Pick<Place, "value">): Known => {
     const found = knowns.get(value)
@@ -81,26 +89,23 @@ export const make = (ageing: number, now: () => number, servedAt = now): TurnLin
     const turn = standing?.turn ?? ordinary
     const since = standing?.since ?? waitsSince
     if (known.waiter === undefined) known.waiter = queue.add(place, turn, since, joinedAt)
+    else if (known === served) queue.serveAgain(known.waiter, turn, since, joinedAt)
     else queue.addAgain(known.waiter, turn, since, joinedAt)
-  }
-
-  /** Takes a place out of its turn, too, where there are any. */
-  const leave = (place: Place, isServed: boolean): void => {
-    line.remove(place)
-    const waiter = turns && knowns.get(place.value)?.waiter
-    if (turns === undefined || waiter === undefined) return
-    if (isServed) turns.serve(waiter)
-    else turns.remove(waiter)
+    served = undefined
   }
 
   return {
     get size() {
+      settle()
       return line.size
     },
     get first() {
-      return turns === undefined ? line.first : turns.first?.value
+      if (turns === undefined) return line.first
+      settle()
+      return turns.first?.value
     },
     *nodes() {
+      settle()
       const first = turns?.first?.value
       if (first !== undefined) yield first
       for (const place of line.nodes()) if (place !== first) yield place
@@ -108,22 +113,35 @@ export const make = (ageing: number, now: () => number, servedAt = now): TurnLin
     push: (place) => {
       line.push(place)
       if (turns === undefined) return
-      const known = knownOf(place)
+      const known = served?.waiter?.value === place ? served : knownOf(place)
+      if (known !== served) settle()
       // Who was in line before comes back as soon as it is served.
       enter(turns, place, known, known.waiter === undefined ? now() : servedAt())
     },
-    remove: (place) => leave(place, false),
-    serve: (place) => leave(place, true),
+    remove: (place) => {
+      settle()
+      line.remove(place)
+      const waiter = turns && knowns.get(place.value)?.waiter
+      if (waiter !== undefined) turns?.remove(waiter)
+    },
+    serve: (place) => {
+      settle()
+      line.remove(place)
+      served = turns && knowns.get(place.value)
+    },
     note: (claim, standing) => {
+      settle()
       knownOf({ value: claim }).standing = standing
       if (turns !== undefined) return
       turns = TurnQueue.make(ageing)
       for (const place of line.nodes()) enter(turns, place, knownOf(place), now())
     },
     get head() {
+      settle()
       return turns?.head
     },
     changed: (place) => {
+      settle()
       if (!place.queued || turns === undefined) return
       const known = knownOf(place)
       if (known.waiter === undefined) return

@@ -9,6 +9,7 @@ import * as FiberHandle from "effect/FiberHandle"
 import type * as Scope from "effect/Scope"
 import * as Heap from "./Heap.js"
 import * as Monotonic from "./Monotonic.js"
+import * as Sorted from "./Sorted.js"
 
 /**
  * A callback that waits for its instant, in milliseconds of the monotonic clock.
@@ -41,8 +42,8 @@ export interface TimerQueue {
   readonly size: number
 }
 
-interface Entry extends Timer, Heap.Element {
-  readonly sequence: number
+/** Its rank is its instant. */
+interface Entry extends Timer, Heap.Element, Sorted.Element {
   readonly callback: () => void
 }
 
@@ -58,8 +59,6 @@ const longestSleep = 2 ** 31 - 1
  */
 export const isDue = (at: number, now: number): boolean => at - now < 1e-6
 
-const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
-
 /**
  * Makes a queue that reads the current `Clock`. Its fiber runs only while a timer waits, and ends with the scope.
  *
@@ -69,7 +68,7 @@ const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at 
 export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(function* () {
   const clock = yield* Effect.clock
   const run = yield* FiberHandle.makeRuntime<never>()
-  const heap = Heap.make(isBefore)
+  const heap = Heap.make<Entry>(Sorted.isBefore)
   let sequence = 0
   /** The instant for which the fiber sleeps; Infinity when there is no fiber. */
   let wakesAt = Infinity
@@ -99,7 +98,7 @@ export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(fu
     toWall: (at) => at + (wallNow() - now()),
     nowNanos: () => clock.unsafeCurrentTimeNanos(),
     add: (at, callback) => {
-      const entry: Entry = { at, sequence: sequence++, callback, index: -1 }
+      const entry: Entry = { at, rank: at, sequence: sequence++, callback, index: -1 }
       heap.add(entry)
       if (at < wakesAt) {
         wakesAt = at

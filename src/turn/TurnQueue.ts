@@ -5,6 +5,7 @@
  * @since 0.2.0
  */
 import * as Heap from "../structure/Heap.js"
+import { type Element, isBefore } from "../structure/Sorted.js"
 
 /**
  * Whose turn it is.
@@ -56,7 +57,7 @@ export class Waiter<in out A> {
 }
 
 /** A place in a heap: the lowest rank goes first, of equal ones the one that came first. It changes while it stands in none. */
-class Ranked<in out A> implements Heap.Element {
+class Ranked<in out A> implements Heap.Element, Element {
   readonly waiter: Waiter<A>
   rank = 0
   sequence = 0
@@ -67,25 +68,21 @@ class Ranked<in out A> implements Heap.Element {
   }
 }
 
-const isBefore = <A>(a: Ranked<A>, b: Ranked<A>): boolean =>
-  a.rank < b.rank || (a.rank === b.rank && a.sequence < b.sequence)
-
 /** A tenant of one priority. One without rows stays until its last turn is paid: else who comes back at once would get more. */
 interface Tenant<A> extends Heap.Element {
   readonly name: string
   readonly waiters: Heap.Heap<Ranked<A>>
   weight: number
   /** When its next turn is, in turns of a tenant of weight 1. */
-  turnAt: number
+  rank: number
   sequence: number
 }
 
-const isTenantBefore = <A>(a: Tenant<A>, b: Tenant<A>): boolean =>
-  a.turnAt < b.turnAt || (a.turnAt === b.turnAt && a.sequence < b.sequence)
-
-/** Those of one priority. */
+/** Those of one priority. Its rank and sequence are what {@link compare} goes by. */
 interface Class<A> extends Heap.Element, Head {
   readonly priority: number
+  rank: number
+  readonly sequence: number
   /** Since when the first of them waits. */
   since: number
   /** All of them, the one that waits longest first. */
@@ -117,6 +114,8 @@ export interface TurnQueue<A> {
   readonly head: Head | undefined
   /** Takes out one that has its turn now, be it the next or not: that is a turn of its tenant. */
   readonly serve: (waiter: Waiter<A>) => void
+  /** The same for one that waits again at once. */
+  readonly serveAgain: (waiter: Waiter<A>, turn: Turn, since: number, joinedAt?: number) => void
   /** Takes out one that has no turn; does nothing for one that does not wait here. */
   readonly remove: (waiter: Waiter<A>) => void
 }
@@ -141,10 +140,13 @@ export interface Head {
  */
 export const compare = (a: Head, b: Head, ageing: number): number => {
   if (a.priority === b.priority) return 0
-  if (ageing === Infinity) return b.priority - a.priority
-  const [came, other] = [a.since - a.priority * ageing, b.since - b.priority * ageing]
+  const [came, other] = [classRank(a, ageing), classRank(b, ageing)]
   return came === other ? b.priority - a.priority : came - other
 }
+
+/** When it would have come had it priority 0. */
+const classRank = ({ priority, since }: Head, ageing: number): number =>
+  ageing === Infinity ? -priority : since - priority * ageing
 
 /** So many priorities and tenants without anybody are kept for when somebody comes back, at most. */
 const most = 64
@@ -164,17 +166,19 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
   let sequence = 0
   let size = 0
 
-  const order = Heap.make<Class<A>>((a, b) => compare(a, b, ageing) < 0)
+  const order = Heap.make<Class<A>>(isBefore)
 
   const classOf = (priority: number): Class<A> => {
     const known = classes.get(priority)
     if (known !== undefined) return known
     const made: Class<A> = {
       priority,
+      rank: Infinity,
+      sequence: -priority,
       since: Infinity,
       all: Heap.make<Ranked<A>>(isBefore),
       tenants: new Map(),
-      line: Heap.make<Tenant<A>>(isTenantBefore),
+      line: Heap.make<Tenant<A>>(isBefore),
       now: 0,
       index: -1
     }
@@ -192,13 +196,18 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
       name,
       waiters: Heap.make<Ranked<A>>(isBefore),
       weight,
-      turnAt: self.now,
+      rank: self.now,
       sequence: sequence++,
       index: -1
     }
     self.tenants.set(name, made)
     self.line.add(made)
     return made
+  }
+
+  const stand = (self: Class<A>, since: number): void => {
+    self.since = since
+    self.rank = classRank(self, ageing)
   }
 
   /** Somebody has come to a class, or gone. */
@@ -208,10 +217,10 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
       order.remove(self)
       if (classes.size > most || self.tenants.size > most) classes.delete(self.priority)
     } else if (self.index < 0) {
-      self.since = first.rank
+      stand(self, first.rank)
       order.add(self)
     } else if (first.rank !== self.since) {
-      self.since = first.rank
+      stand(self, first.rank)
       order.moved(self)
     }
   }
@@ -221,7 +230,7 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     for (let next = self.line.first(); next !== undefined; next = self.line.first()) {
       if (next.waiters.size > 0) return next
       // Whoever comes is behind the turns that it had.
-      self.now = Math.max(self.now, next.turnAt)
+      self.now = Math.max(self.now, next.rank)
       self.line.remove(next)
       self.tenants.delete(next.name)
     }
@@ -233,38 +242,61 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
     return self && nextTenant(self)?.waiters.first()?.waiter
   }
 
+  const rank = (waiter: Waiter<A>, turn: Turn, since: number, joinedAt: number): void => {
+    waiter.since = since
+    waiter.joinedAt = joinedAt
+    waiter.inTenant.rank = rankOf(turn, joinedAt, ageing)
+    waiter.inClass.rank = since
+    waiter.inTenant.sequence = waiter.inClass.sequence = sequence++
+  }
+
   const enter = (waiter: Waiter<A>, turn: Turn, since: number, joinedAt: number): void => {
     const self = classOf(turn.priority)
     const tenant = tenantOf(self, turn)
     const { inClass, inTenant } = waiter
-    waiter.since = since
-    waiter.joinedAt = joinedAt
     waiter.home = self
     waiter.tenant = tenant
-    inTenant.rank = rankOf(turn, joinedAt, ageing)
-    inClass.rank = since
-    inTenant.sequence = inClass.sequence = sequence++
+    rank(waiter, turn, since, joinedAt)
     tenant.waiters.add(inTenant)
     self.all.add(inClass)
     reorder(self)
     size += 1
   }
 
+  /** A tenant has its turn. */
+  const pay = (home: Class<A>, tenant: Tenant<A>): void => {
+    // Who is served before its turn pays for it, and the turns of the others stay where they are.
+    if (nextTenant(home) === tenant) home.now = tenant.rank
+    tenant.rank += 1 / tenant.weight
+    tenant.sequence = sequence++
+    home.line.moved(tenant)
+  }
+
   /** Takes a waiter out of its class; `isServed` where that is a turn of its tenant. */
   const leave = (waiter: Waiter<A>, isServed: boolean): void => {
     const { home, tenant } = waiter
     if (waiter.inClass.index < 0 || home === undefined || tenant === undefined) return
-    // Who is served before its turn pays for it, and the turns of the others stay where they are.
-    if (isServed && nextTenant(home) === tenant) home.now = tenant.turnAt
+    if (isServed) pay(home, tenant)
     tenant.waiters.remove(waiter.inTenant)
     home.all.remove(waiter.inClass)
-    if (isServed) {
-      tenant.turnAt += 1 / tenant.weight
-      tenant.sequence = sequence++
-      home.line.moved(tenant)
-    }
     reorder(home)
     size -= 1
+  }
+
+  const serveAgain = (waiter: Waiter<A>, turn: Turn, since: number, joinedAt: number): void => {
+    const { home, tenant } = waiter
+    const waits = waiter.inClass.index >= 0 && home !== undefined && tenant !== undefined
+    if (!waits || home.priority !== turn.priority || tenant.name !== turn.tenant) {
+      leave(waiter, true)
+      return enter(waiter, turn, since, joinedAt)
+    }
+    // It stays where it is found: to leave and to come back takes twice as many steps.
+    pay(home, tenant)
+    tenant.weight = turn.weight
+    rank(waiter, turn, since, joinedAt)
+    tenant.waiters.moved(waiter.inTenant)
+    home.all.moved(waiter.inClass)
+    reorder(home)
   }
 
   return {
@@ -285,6 +317,7 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
       return self && { priority: self.priority, since: self.since }
     },
     serve: (waiter) => leave(waiter, true),
+    serveAgain: (waiter, turn, since, joinedAt = since) => serveAgain(waiter, turn, since, joinedAt),
     remove: (waiter) => leave(waiter, false)
   }
 }

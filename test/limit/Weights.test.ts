@@ -17,4 +17,19 @@ describe("What many rows take", () => {
     )
     assert.strictEqual(weights.length, said.length)
   })
+
+  it("tells as much of each as the largest takes, whatever it is of", () => {
+    const weights = new Cost.Weights(3)
+    assert.deepStrictEqual(weights.largest, { ...Cost.one, requests: 0 })
+    weights.set(0, Cost.weigh({ inputTokens: 5, outputTokens: 3, model: "small" }))
+    weights.set(1, Cost.weigh({ requests: 4, outputTokens: 7 }))
+    weights.set(2, Cost.weigh({ requests: 2, tokens: 6 }))
+    assert.deepStrictEqual(weights.largest, {
+      requests: 4,
+      tokens: 8,
+      inputTokens: 5,
+      outputTokens: 7,
+      model: undefined
+    })
+  })
 })

@@ -120,10 +120,20 @@ describe("The turns of many rows", () => {
       if (told instanceof Error) throw told
       if (told !== undefined) tolds.set(i, told)
     })
-    assert.deepStrictEqual(
-      said.map((_, i) => tolds.at(i)),
-      said
-    )
+    // Each is shown until the next is asked for.
+    const shown = said.map((_, i) => {
+      const told = tolds.at(i)
+      return told && { ...told }
+    })
+    assert.deepStrictEqual(shown, said)
     assert.deepStrictEqual(tolds.at(2), { tenant: "a", priority: 1, weight: 1, deadline: 5005, dueAt: 5005 })
+  })
+
+  it("say whether any of them may be refused", () => {
+    const tolds = new CallTurn.Tolds(2)
+    tolds.set(0, { ...CallTurn.ordinary, deadline: 5 })
+    assert.isFalse(tolds.mayBeLate)
+    tolds.set(1, { ...CallTurn.ordinary, deadline: 5, dueAt: 5 })
+    assert.isTrue(tolds.mayBeLate)
   })
 })

@@ -75,6 +75,39 @@ describe("The line of a pool", () => {
     assert.deepStrictEqual([line.first, line.size, line.head], [undefined, 0, undefined])
   })
 
+  it("has nobody in it who was served and has not come back, whoever looks", () => {
+    const looks: ReadonlyArray<(line: TurnLine.TurnLine) => unknown> = [
+      ({ first }) => first,
+      ({ head }) => head,
+      ({ size }) => size,
+      (line) => [...line.nodes()]
+    ]
+    const seen = looks.map((look) => {
+      const { line } = lineOf()
+      const [a, b] = [LinkedQueue.node(() => true), LinkedQueue.node(() => true)]
+      line.note(a.value, urgent(-500))
+      line.push(a)
+      line.push(b)
+      line.serve(a)
+      return look(line) === b ? "b" : JSON.stringify(look(line), ["priority", "since"])
+    })
+    assert.deepStrictEqual(seen, ["b", '{"priority":0,"since":0}', "1", "[{}]"])
+  })
+
+  it("lets one that comes back go behind those that came while it was served", () => {
+    const { first, join, line } = lineOf()
+    const a = join("a", 0)
+    line.note(a.value, () => ({ turn: { ...TurnLine.ordinary, tenant: "a" }, since: undefined }))
+    line.serve(a)
+    join("b", 0)
+    line.push(a)
+    assert.deepStrictEqual([first(), line.size], ["b", 2])
+    line.serve(a)
+    line.push(a)
+    line.remove(a)
+    assert.deepStrictEqual([first(), line.size, line.head], ["b", 1, { priority: 0, since: 0 }])
+  })
+
   it("counts the time of those for whom somebody stands, where that is told", () => {
     const { line } = lineOf()
     const place = LinkedQueue.node(() => true)

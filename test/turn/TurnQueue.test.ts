@@ -303,6 +303,38 @@ describe("turns", () => {
     assert.deepStrictEqual(taken(turns), ["a", "b", "c", "a", "b", "c", "a", "b"])
   })
 
+  it("are the same for one that waits again at once as for one that leaves and comes back", () => {
+    const row = fc.record({
+      priority: fc.integer({ min: 0, max: 2 }),
+      tenant: fc.constantFrom("a", "b", "c"),
+      weight: fc.constantFrom(1, 3),
+      isNext: fc.boolean(),
+      joined: fc.integer({ min: 0, max: 50 })
+    })
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 12 }), fc.array(row, { maxLength: 60 }), (first, later) => {
+        const [once, twice] = [TurnQueue.make<number>(1000), TurnQueue.make<number>(1000)]
+        const waiters = first.map(({ priority, tenant, weight }, i) => {
+          const how = turn({ priority, tenant, weight })
+          return [once.add(i, how, i), twice.add(i, how, i)] as const
+        })
+        later.forEach(({ isNext, joined, priority, tenant, weight }, i) => {
+          const [a, b] = waiters[(isNext ? once.first?.value : undefined) ?? i % waiters.length] ?? []
+          if (a === undefined || b === undefined) return
+          const how = turn({ priority, tenant, weight })
+          once.serveAgain(a, how, 100 + i, 100 + i - joined)
+          twice.serve(b)
+          twice.addAgain(b, how, 100 + i, 100 + i - joined)
+          assert.deepStrictEqual(
+            [once.first?.value, once.head, once.size],
+            [twice.first?.value, twice.head, first.length]
+          )
+        })
+        assert.deepStrictEqual(taken(once), taken(twice))
+      })
+    )
+  })
+
   it("tell the priority that goes first, and since when that waits", () => {
     const turns = TurnQueue.make<string>(1000)
     assert.isUndefined(turns.head)
