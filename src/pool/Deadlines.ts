@@ -72,6 +72,8 @@ export const make = <J extends Job, D extends Due<J>>(
   const dues = watched<D>()
   const forecast = forecastOf(admission)
   let timer: Timer | undefined
+  /** No deadline that the timer is set for is before this. */
+  let firstDueAt = Infinity
   /** When the last of those would be done that were expected. */
   let lastDoneAt = Infinity
 
@@ -88,10 +90,12 @@ export const make = <J extends Job, D extends Due<J>>(
     if (dues.size > 0 || timer === undefined) return
     timers.remove(timer)
     timer = undefined
+    firstDueAt = Infinity
   }
 
   const look = (): void => {
     timer = undefined
+    firstDueAt = Infinity
     const now = timers.now()
     for (
       let due = dues.first;
@@ -107,7 +111,12 @@ export const make = <J extends Job, D extends Due<J>>(
   }
 
   const wakeFor = ({ dueAt }: Due<J>): void => {
-    const at = dueAt - forecast.worksFor + grace
+    firstDueAt = Math.min(firstDueAt, dueAt)
+    setTimer()
+  }
+
+  const setTimer = (): void => {
+    const at = firstDueAt - forecast.worksFor + grace
     if (timer !== undefined && timer.at <= at) return
     if (timer !== undefined) timers.remove(timer)
     timer = timers.add(at, look)
@@ -135,7 +144,11 @@ export const make = <J extends Job, D extends Due<J>>(
         ? errorOf(job.attempts, dueAt, Math.max(forecast.doneAt(0, now), dueAt))
         : undefined
     },
-    served: forecast.served,
+    served: (latency) => {
+      forecast.served(latency)
+      // Answers take longer than was known: what waits is too late earlier.
+      if (timer !== undefined) setTimer()
+    },
     forget
   }
 }

@@ -51,9 +51,42 @@ describe("deadlines", () => {
       const refused = entries.flatMap(({ attempts, completedAt, exit }) =>
         Exit.isSuccess(exit) ? [] : [[typeof endOf(exit), attempts, completedAt - began]]
       )
-      // A millisecond after its deadline: before the first answer nobody knew how long anything takes.
-      assert.deepStrictEqual(refused, [["number", 0, 450_001]])
+      // A millisecond after the last instant at which it could have started.
+      assert.deepStrictEqual(refused, [["number", 0, 449_001]])
     })
+  )
+
+  it.effect(
+    "refuse what waits as soon as answers have told that it cannot be done, though nobody knew when it came",
+    () =>
+      inVirtualTime(function* () {
+        const pool = yield* one
+        const began = yield* Clock.currentTimeMillis
+        const ends: Array<readonly [string, string | number, number]> = []
+        const call = (name: string, took: Duration.DurationInput, turn: PooledExecutor.TurnOptions) =>
+          Effect.flatMap(Effect.exit(pool.execute(Effect.sleep(took), turn)), (exit) =>
+            Effect.map(Clock.currentTimeMillis, (now) => ends.push([name, endOf(exit), now - began]))
+          )
+        yield* Effect.all(
+          [
+            call("quick", "1 second", { priority: 2, ...late("1 hour") }),
+            call("slow", "8 seconds", { priority: 1, ...late("1 hour") }),
+            call("slow", "8 seconds", { priority: 1, ...late("1 hour") }),
+            call("waits", "1 second", late("10.5 seconds")),
+            call("gone", "1 second", late("18 seconds"))
+          ],
+          { concurrency: "unbounded" }
+        )
+        // Answers take 1 second, then 1.875 of it: the first is too late 8.626 seconds after it came, which the answer after 9
+        // tells, and the second 16.126 seconds after.
+        assert.deepStrictEqual(ends, [
+          ["quick", "done", 1000],
+          ["slow", "done", 9000],
+          ["waits", 12_750, 9000],
+          ["gone", 19_876, 16_126],
+          ["slow", "done", 17_000]
+        ])
+      })
   )
 
   it.effect("refuse what waits as soon as it is too late for a start, and waste no call on it", () =>
