@@ -251,6 +251,14 @@ const outcomes = <J extends Job, A, E>(
   const endOf = (job: J): Exit.Exit<never, PoolError.StopError | PoolError.RowCancelledError> | undefined =>
     job.cancelled === undefined ? open.stopped() : Exit.fail(job.cancelled)
 
+  /** A row waits no more. Its lane may have waited since it came, or for when it was due. */
+  const leave = (job: J): void => {
+    waiting.remove(job)
+    elected.remove(job)
+    line.leaveIfIdle()
+    line.moved()
+  }
+
   /** A row was rejected: it ends, or waits for its next start. */
   const rejected = (job: J, exit: Exit.Exit<A, never>, isOwn: boolean): void => {
     // Who asked for one attempt has a capacity error among its errors, as E says.
@@ -302,18 +310,13 @@ const outcomes = <J extends Job, A, E>(
     },
     wake: line.queueUp,
     finish: (job, exit) => {
-      waiting.remove(job)
-      elected.remove(job)
-      line.leaveIfIdle()
+      leave(job)
       finish(job, exit)
     },
     withdraw: (job) => {
       const { ticket } = job
-      if (ticket === undefined) {
-        waiting.remove(job)
-        elected.remove(job)
-        line.leaveIfIdle()
-      } else {
+      if (ticket === undefined) leave(job)
+      else {
         withdrawStarted(admission, job)
         counter.ended()
         admission.release(ticket)

@@ -135,6 +135,26 @@ describe("calls that say whose turn it is", () => {
     })
   )
 
+  it.effect("do not wait since one came that has gone away: interrupted, or refused as too late", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: "delay", ageing: 200 })
+      for (const goes of ["interrupted", "refused"]) {
+        const order: Array<string> = []
+        yield* first(pool.execute)
+        const low = yield* Effect.fork(pool.execute(call(order, "low"), { priority: -1 }))
+        const late = goes === "refused" ? ({ deadline: 500, late: "refuse" } as const) : { deadline: 500 }
+        const gone = yield* Effect.fork(Effect.exit(pool.execute(call(order, "gone"), { priority: 0, ...late })))
+        yield* Effect.sleep(400)
+        const high = yield* Effect.fork(pool.execute(call(order, "high"), { priority: 0 }))
+        yield* Effect.sleep(200)
+        yield* Fiber.interrupt(gone)
+        yield* Effect.forEach([low, high], Fiber.join)
+        // The low one came 400 ms before the high one, and that is two ageings.
+        assert.deepStrictEqual(order, ["low", "high"], goes)
+      }
+    })
+  )
+
   it.effect("die of a wrong turn", () =>
     inVirtualTime(function* () {
       const pool = yield* one
