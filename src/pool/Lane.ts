@@ -11,15 +11,14 @@ import * as FiberId from "effect/FiberId"
 import type { Admission } from "./Admission.js"
 import * as Usage from "../answer/Usage.js"
 import * as Capacity from "../Capacity.js"
-import * as AimdDelay from "../law/AimdDelay.js"
 import type { Hints } from "../law/ControlLaw.js"
 import * as PoolError from "../PoolError.js"
 import * as PoolStats from "../PoolStats.js"
 import * as Elected from "./Elected.js"
+import * as Ended from "./Ended.js"
 import type { Election } from "./Election.js"
 import { type Job, outOfTime } from "./Job.js"
 import * as LanePlace from "./LanePlace.js"
-import type { Outcome as What } from "./Messenger.js"
 import * as Outcome from "./Outcome.js"
 import type { Party } from "./Parties.js"
 import type { Ticket } from "./Starts.js"
@@ -268,8 +267,8 @@ const outcomes = <J extends Job, A, E>(
     const now = timers.now()
     const refusal = open.work.refusal?.(job, now)
     if (refusal !== undefined) return finish(job, Exit.fail(refusal))
-    job.ownDelay = isOwn ? ownDelay(admission, job) : 0
-    const heldUntil = isOwn ? now + ownHint(admission, job) : admission.hintUntil
+    job.ownDelay = isOwn ? Ended.ownDelay(admission, job) : 0
+    const heldUntil = isOwn ? now + Ended.ownHint(admission, job) : admission.hintUntil
     if (admission.silence.isDead || heldUntil > job.deadline + admission.pause.pausedFor(now)) fail(job)
     else waiting.park(job, isOwn ? Math.max(job.ownDelay, heldUntil - now) : admission.decision.delay, now)
   }
@@ -287,7 +286,7 @@ const outcomes = <J extends Job, A, E>(
         counter.used(usage)
       }
       try {
-        const isOwn = observe(
+        const isOwn = Ended.observe(
           admission,
           job,
           typeof outcome === "string" ? (late ?? outcome) : outcome,
@@ -317,7 +316,7 @@ const outcomes = <J extends Job, A, E>(
       const { ticket } = job
       if (ticket === undefined) leave(job)
       else {
-        withdrawStarted(admission, job)
+        Ended.withdraw(admission, job)
         counter.ended()
         admission.release(ticket)
       }
@@ -371,52 +370,6 @@ const ends = <J extends Job, A, E>(admission: Admission, work: Work<J, A, E>, co
     }
   }
 }
-
-/** Tells the pool what came of the job's attempt; returns whether it was a rejection that is the row's own trouble. */
-const observe = <J extends Job>(
-  admission: Admission,
-  job: J,
-  outcome: What,
-  hints: Hints | undefined,
-  now: number,
-  finish: (job: J, exit: Exit.Exit<never>) => void
-): boolean => {
-  const { ticket } = job
-  job.ticket = undefined
-  try {
-    return ticket !== undefined && admission.observe(ticket, job, outcome, now, hints)
-  } catch (defect) {
-    // A law of the user's own is broken: that is the end of the row, and of whoever runs it.
-    finish(job, Exit.die(defect))
-    throw defect
-  } finally {
-    if (typeof outcome !== "string") {
-      if (job.lastError === undefined) {
-        job.rejectedSince = admission.sequence
-        job.servedBefore = admission.served
-      }
-      job.waitingSince = now
-      job.lastError = outcome
-    }
-  }
-}
-
-/** The attempt of a job that goes away. A law that is broken is told of in the log: there is nobody else to tell. */
-const withdrawStarted = (admission: Admission, job: Job): void => {
-  try {
-    if (job.ticket !== undefined) admission.observe(job.ticket, job, "neutral", admission.timers.now(), undefined)
-  } catch {
-    // The log has it.
-  }
-}
-
-/** What a row waits by itself whose rejections are its own trouble, in milliseconds: longer after each. */
-const ownDelay = ({ config }: Admission, { ownDelay: last }: Job): number =>
-  Math.max(1, AimdDelay.backOff(AimdDelay.parameters(config), last))
-
-/** What the API asked of the row alone, in milliseconds. */
-const ownHint = ({ cappedHint }: Admission, { lastError }: Job): number =>
-  lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))
 
 /** Whether the API is dead and asks for a silence that is longer than anybody waits. */
 const isHopeless = (admission: Admission): boolean =>
