@@ -16,6 +16,33 @@ export interface Element {
 }
 
 /**
+ * An element that goes by its rank, the lowest first, and of equal ones by its sequence. They change only while it stands in
+ * no heap, or the heap is told. One class for all: a heap that meets many shapes takes longer.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export class Ranked<out A> implements Element {
+  index = -1
+  rank = 0
+  sequence = 0
+  readonly value: A
+
+  constructor(value: A) {
+    this.value = value
+  }
+}
+
+/**
+ * Whether the first goes before the second.
+ *
+ * @since 0.2.0
+ * @category ordering
+ */
+export const isBefore = (a: Omit<Ranked<unknown>, "value">, b: Omit<Ranked<unknown>, "value">): boolean =>
+  a.rank < b.rank || (a.rank === b.rank && a.sequence < b.sequence)
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -30,8 +57,7 @@ export interface Heap<in out A extends Element> {
 }
 
 /**
- * Makes an empty heap. `isBefore` must be a strict total order: elements of equal rank would come in any order. Where all
- * heaps have the same, such as that of `Sorted`, each comparison is compiled into its place, and costs less.
+ * Makes an empty heap. `isBefore` must be a strict total order: elements of equal rank would come in any order.
  *
  * @since 0.1.0
  * @category constructors
@@ -46,21 +72,22 @@ export const make = <A extends Element>(isBefore: (a: A, b: A) => boolean): Heap
 
   const settle = (entry: A, from: number): void => {
     let index = from
-    for (;;) {
+    // Nothing is asked for beyond the ends of the list: that takes longer than all the rest.
+    while (index > 0) {
       const parent = entries[(index - 1) >> 1]
-      if (index === 0 || parent === undefined || !isBefore(entry, parent)) break
+      if (parent === undefined || !isBefore(entry, parent)) break
       place(parent, index)
       index = (index - 1) >> 1
     }
-    for (;;) {
-      const left = entries[2 * index + 1]
+    for (let next = 2 * index + 1; next < entries.length; next = 2 * index + 1) {
+      const left = entries[next]
       if (left === undefined) break
-      const right = entries[2 * index + 2]
+      const right = next + 1 < entries.length ? entries[next + 1] : undefined
       const child = right !== undefined && isBefore(right, left) ? right : left
       if (!isBefore(child, entry)) break
-      const next = child.index
+      const free = child.index
       place(child, index)
-      index = next
+      index = free
     }
     place(entry, index)
   }

@@ -9,7 +9,6 @@ import * as FiberHandle from "effect/FiberHandle"
 import type * as Scope from "effect/Scope"
 import * as Heap from "./Heap.js"
 import * as Monotonic from "./Monotonic.js"
-import * as Sorted from "./Sorted.js"
 
 /**
  * A callback that waits for its instant, in milliseconds of the monotonic clock.
@@ -43,7 +42,7 @@ export interface TimerQueue {
 }
 
 /** Its rank is its instant. */
-interface Entry extends Timer, Heap.Element, Sorted.Element {
+interface Entry extends Timer, Omit<Heap.Ranked<never>, "value"> {
   readonly callback: () => void
 }
 
@@ -68,7 +67,7 @@ export const isDue = (at: number, now: number): boolean => at - now < 1e-6
 export const make: Effect.Effect<TimerQueue, never, Scope.Scope> = Effect.gen(function* () {
   const clock = yield* Effect.clock
   const run = yield* FiberHandle.makeRuntime<never>()
-  const heap = Heap.make<Entry>(Sorted.isBefore)
+  const heap = Heap.make<Entry>(Heap.isBefore)
   let sequence = 0
   /** The instant for which the fiber sleeps; Infinity when there is no fiber. */
   let wakesAt = Infinity

@@ -5,7 +5,6 @@
  * @since 0.2.0
  */
 import * as Heap from "../structure/Heap.js"
-import { type Element, isBefore } from "../structure/Sorted.js"
 
 /**
  * Whose turn it is.
@@ -45,8 +44,8 @@ export class Waiter<in out A> {
   since = 0
   joinedAt = 0
   /** Its place among those of its tenant, and among all of its priority. */
-  readonly inTenant: Ranked<A> = new Ranked(this)
-  readonly inClass: Ranked<A> = new Ranked(this)
+  readonly inTenant = new Heap.Ranked<Waiter<A>>(this)
+  readonly inClass = new Heap.Ranked<Waiter<A>>(this)
   /** Where it waits, or has waited last. */
   home: Class<A> | undefined = undefined
   tenant: Tenant<A> | undefined = undefined
@@ -56,41 +55,39 @@ export class Waiter<in out A> {
   }
 }
 
-/** A place in a heap: the lowest rank goes first, of equal ones the one that came first. It changes while it stands in none. */
-class Ranked<in out A> implements Heap.Element, Element {
-  readonly waiter: Waiter<A>
-  rank = 0
-  sequence = 0
-  index = -1
+/** A tenant of one priority. One without rows stays until its last turn is paid: else who comes back at once would get more. */
+class Tenant<in out A> {
+  readonly name: string
+  readonly waiters = Heap.make<Heap.Ranked<Waiter<A>>>(Heap.isBefore)
+  weight: number
+  /** Its rank is when its next turn is, in turns of a tenant of weight 1. */
+  readonly inLine = new Heap.Ranked<Tenant<A>>(this)
 
-  constructor(waiter: Waiter<A>) {
-    this.waiter = waiter
+  constructor({ tenant, weight }: Turn) {
+    this.name = tenant
+    this.weight = weight
   }
 }
 
-/** A tenant of one priority. One without rows stays until its last turn is paid: else who comes back at once would get more. */
-interface Tenant<A> extends Heap.Element {
-  readonly name: string
-  readonly waiters: Heap.Heap<Ranked<A>>
-  weight: number
-  /** When its next turn is, in turns of a tenant of weight 1. */
-  rank: number
-  sequence: number
-}
-
-/** Those of one priority. Its rank and sequence are what {@link compare} goes by. */
-interface Class<A> extends Heap.Element, Head {
+/** Those of one priority. */
+class Class<in out A> implements Head {
   readonly priority: number
-  rank: number
-  readonly sequence: number
   /** Since when the first of them waits. */
-  since: number
+  since = Infinity
   /** All of them, the one that waits longest first. */
-  readonly all: Heap.Heap<Ranked<A>>
-  readonly tenants: Map<string, Tenant<A>>
-  readonly line: Heap.Heap<Tenant<A>>
+  readonly all = Heap.make<Heap.Ranked<Waiter<A>>>(Heap.isBefore)
+  readonly tenants = new Map<string, Tenant<A>>()
+  readonly line = Heap.make<Heap.Ranked<Tenant<A>>>(Heap.isBefore)
   /** The turn that was taken last. */
-  now: number
+  now = 0
+  /** Among the classes, in the order of {@link compare}. */
+  readonly inOrder = new Heap.Ranked<Class<A>>(this)
+
+  constructor(priority: number) {
+    this.priority = priority
+    // A negative zero would be a number of another kind.
+    this.inOrder.sequence = 0 - priority
+  }
 }
 
 /**
@@ -166,80 +163,66 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
   let sequence = 0
   let size = 0
 
-  const order = Heap.make<Class<A>>(isBefore)
+  const order = Heap.make<Heap.Ranked<Class<A>>>(Heap.isBefore)
 
   const classOf = (priority: number): Class<A> => {
     const known = classes.get(priority)
     if (known !== undefined) return known
-    const made: Class<A> = {
-      priority,
-      rank: Infinity,
-      sequence: -priority,
-      since: Infinity,
-      all: Heap.make<Ranked<A>>(isBefore),
-      tenants: new Map(),
-      line: Heap.make<Tenant<A>>(isBefore),
-      now: 0,
-      index: -1
-    }
+    const made = new Class<A>(priority)
     classes.set(priority, made)
     return made
   }
 
-  const tenantOf = (self: Class<A>, { tenant: name, weight }: Turn): Tenant<A> => {
+  const tenantOf = (self: Class<A>, turn: Turn): Tenant<A> => {
+    const { tenant: name, weight } = turn
     const known = self.tenants.get(name)
     if (known !== undefined) {
       known.weight = weight
       return known
     }
-    const made: Tenant<A> = {
-      name,
-      waiters: Heap.make<Ranked<A>>(isBefore),
-      weight,
-      rank: self.now,
-      sequence: sequence++,
-      index: -1
-    }
+    const made = new Tenant<A>(turn)
+    made.inLine.rank = self.now
+    made.inLine.sequence = sequence++
     self.tenants.set(name, made)
-    self.line.add(made)
+    self.line.add(made.inLine)
     return made
   }
 
   const stand = (self: Class<A>, since: number): void => {
     self.since = since
-    self.rank = classRank(self, ageing)
+    self.inOrder.rank = classRank(self, ageing)
   }
 
   /** Somebody has come to a class, or gone. */
   const reorder = (self: Class<A>): void => {
     const first = self.all.first()
     if (first === undefined) {
-      order.remove(self)
+      order.remove(self.inOrder)
       if (classes.size > most || self.tenants.size > most) classes.delete(self.priority)
-    } else if (self.index < 0) {
+    } else if (self.inOrder.index < 0) {
       stand(self, first.rank)
-      order.add(self)
+      order.add(self.inOrder)
     } else if (first.rank !== self.since) {
       stand(self, first.rank)
-      order.moved(self)
+      order.moved(self.inOrder)
     }
   }
 
   /** The tenant whose turn it is; those on the way that have nobody are done. */
   const nextTenant = (self: Class<A>): Tenant<A> | undefined => {
     for (let next = self.line.first(); next !== undefined; next = self.line.first()) {
-      if (next.waiters.size > 0) return next
+      if (next.value.waiters.size > 0) return next.value
       // Whoever comes is behind the turns that it had.
       self.now = Math.max(self.now, next.rank)
       self.line.remove(next)
-      self.tenants.delete(next.name)
+      self.tenants.delete(next.value.name)
     }
     return undefined
   }
 
   const first = (): Waiter<A> | undefined => {
-    const self = order.first()
-    return self && nextTenant(self)?.waiters.first()?.waiter
+    const self = order.first()?.value
+    return self && nextTenant(self)?.waiters.first()?.value
   }
 
   const rank = (waiter: Waiter<A>, turn: Turn, since: number, joinedAt: number): void => {
@@ -266,10 +249,10 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
   /** A tenant has its turn. */
   const pay = (home: Class<A>, tenant: Tenant<A>): void => {
     // Who is served before its turn pays for it, and the turns of the others stay where they are.
-    if (nextTenant(home) === tenant) home.now = tenant.rank
-    tenant.rank += 1 / tenant.weight
-    tenant.sequence = sequence++
-    home.line.moved(tenant)
+    if (nextTenant(home) === tenant) home.now = tenant.inLine.rank
+    tenant.inLine.rank += 1 / tenant.weight
+    tenant.inLine.sequence = sequence++
+    home.line.moved(tenant.inLine)
   }
 
   /** Takes a waiter out of its class; `isServed` where that is a turn of its tenant. */
@@ -313,7 +296,7 @@ export const make = <A>(ageing: number): TurnQueue<A> => {
       return first()
     },
     get head() {
-      const self = order.first()
+      const self = order.first()?.value
       return self && { priority: self.priority, since: self.since }
     },
     serve: (waiter) => leave(waiter, true),
