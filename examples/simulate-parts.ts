@@ -2,16 +2,7 @@
 // refused.
 import { HttpClient } from "@effect/platform"
 import { Cause, Effect, Exit, Schedule } from "effect"
-import {
-  Checker,
-  LawChecker,
-  Liveness,
-  Simulation,
-  StreamChecker,
-  VirtualTime,
-  Workload,
-  type ServerModel
-} from "effect-aimd/testing"
+import { type Checker, Simulation, VirtualTime, Workload, type ServerModel } from "effect-aimd/testing"
 import { SimulatedHttp } from "effect-aimd/testing/http"
 
 // #region virtual
@@ -56,7 +47,7 @@ const { makespan } = Simulation.report(
     api: { model: tiring, hints: "seconds" },
     clients: [{ pool: { poolSize: 16 }, workload: Workload.atOnce(1500) }]
   },
-  { checkers: [...Checker.all, ...LawChecker.all, ...Liveness.all, ...StreamChecker.all, atMost100Attempts] }
+  { checkers: [...Simulation.invariants, atMost100Attempts] }
 )
 console.log(`1,500 rows in ${Math.round(makespan / 1000)} s`)
 // #endregion checker

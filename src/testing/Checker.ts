@@ -190,7 +190,7 @@ export const noStartWhilePaused: Checker = {
 
 /**
  * All of them: what a pool must not do with rows. `LawChecker.all` are what it must not do against its control law, `Liveness.all`
- * are what it must get done, and `StreamChecker.all` look at streams.
+ * are what it must get done, and `StreamChecker.all` look at streams. `Simulation.invariants` are all checkers there are.
  *
  * @since 0.2.0
  * @category invariants

@@ -106,13 +106,15 @@ const processOf =
 const turnOf = ({ rows }: Workload.Party) =>
   rows.some(({ turn }) => turn !== undefined) ? { turn: (row: Workload.Row) => row.turn } : {}
 
-/** What an event says of that, and of what rows take. */
+/** What an event says of that, of what rows take, and of their journal. */
 const saidOf = (
-  { cost }: Client,
+  { cost, living }: Client,
+  kind: Workload.Party["kind"],
   rows: ReadonlyArray<Workload.Row>
-): Pick<Trace.Event & { readonly _tag: "submitted" }, "turns" | "costs"> => ({
+): Pick<Trace.Event & { readonly _tag: "submitted" }, "turns" | "costs" | "isKept"> => ({
   ...(rows.some(({ turn }) => turn !== undefined) && { turns: rows.map(({ turn }) => turn) }),
-  ...(cost && { costs: rows.map(cost) })
+  ...(cost && { costs: rows.map(cost) }),
+  ...(living !== undefined && kind !== "calls" && { isKept: true })
 })
 
 /** The journal of a party, where its client has one. One without rows shares its number with the next party. */
@@ -141,7 +143,7 @@ const batch = (
       row: first,
       count: party.rows.length,
       line: first + 1,
-      ...saidOf(client, party.rows)
+      ...saidOf(client, party.kind, party.rows)
     })
   }
   const journal = journalOf(client, party, first, submitted)
@@ -182,7 +184,7 @@ const calls = (client: Client, party: Workload.Party, first: number, rows: Rows)
       if (wait > 0) yield* Effect.sleep(wait)
       const row = first + order
       let attempts = 0
-      emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0, ...saidOf(client, [size]) })
+      emit({ _tag: "submitted", ...rows.at(), row, count: 1, line: 0, ...saidOf(client, party.kind, [size]) })
       const call = pool.execute(
         Effect.suspend(() => attempt(row, size, ++attempts)),
         { ...size.turn, ...(cost && { cost: cost(size) }) }
@@ -248,7 +250,7 @@ const stream = (
   const onRead = (index: number, size: Workload.Row): void => {
     const row = first + index
     lastRead = { row, at: Monotonic.now(clock) }
-    emit({ _tag: "submitted", ...rows.at(), row, count: 1, line, ...saidOf(client, [size]) })
+    emit({ _tag: "submitted", ...rows.at(), row, count: 1, line, ...saidOf(client, party.kind, [size]) })
   }
   const entries = pool.stream(source(party, clock, onRead), processOf(client, first), {
     ordered,

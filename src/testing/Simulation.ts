@@ -78,10 +78,7 @@ export interface World {
  * @category models
  */
 export interface Options extends VirtualTime.Options {
-  /**
-   * What looks at every step. Default all invariants: those of `Checker`, `LawChecker`, `Liveness`, `StreamChecker`, `LimitChecker` and,
-   * where there are journals, `JournalChecker`.
-   */
+  /** What looks at every step. Default {@link invariants}. */
   readonly checkers?: ReadonlyArray<Checker.Checker>
   /** Who else is shown the events. */
   readonly observers?: ReadonlyArray<Trace.Observer>
@@ -220,18 +217,21 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
   )
 }
 
-const invariants = [
+/**
+ * All checkers there are: those of `Checker`, `LawChecker`, `Liveness`, `StreamChecker`, `JournalChecker`, `LimitChecker` and
+ * `TurnChecker`. Filter them to leave some out.
+ *
+ * @since 0.2.0
+ * @category checkers
+ */
+export const invariants: ReadonlyArray<Checker.Checker> = [
   ...Checker.all,
   ...LawChecker.all,
   ...Liveness.all,
   ...StreamChecker.all,
+  ...JournalChecker.all,
   ...LimitChecker.all,
   ...TurnChecker.all
-]
-
-const invariantsOf = ({ clients }: World): ReadonlyArray<Checker.Checker> => [
-  ...invariants,
-  ...(clients.some(({ journal }) => journal !== undefined) ? JournalChecker.all : [JournalChecker.oneResultARow])
 ]
 
 /**
@@ -246,7 +246,7 @@ export const program = (
   options: Omit<Options, keyof VirtualTime.Options> & { readonly seed?: number } = {}
 ): Effect.Effect<Report.Report, Checker.ViolationError> =>
   Effect.gen(function* () {
-    const { checkers = invariantsOf(world), observers = [], recoveries = [], seed = 0 } = options
+    const { checkers = invariants, observers = [], recoveries = [], seed = 0 } = options
     const { clients } = world
     const clock = yield* Effect.clock
     const now = (): number => Monotonic.now(clock)

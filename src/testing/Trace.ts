@@ -44,7 +44,7 @@ interface At {
  *
  * - `joined`: a client has made its pool; of a group of pools each is a client, too, to whom all belongs that comes of attempts
  * - `submitted`: rows `row` to `row + count - 1` were handed to the pool; each batch and each stream is a `line` of its own,
- *   and all single calls are line 0; `turns` has what each row says of its own, where one does, and `costs` what each takes
+ *   and all single calls are line 0; `turns` has what each row says of its own, where one does, `costs` what each takes, and `isKept` whether they have a journal
  * - `opened`: a stream begins, of which each row is `submitted` as it is read; `reader` milliseconds are taken for an entry
  * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds, and `answer` is
  *   a number of its own for each success; `cost` is what the pool was told that it takes, and `took` what the answer says that
@@ -71,6 +71,7 @@ export type Event =
       readonly line: number
       readonly turns?: ReadonlyArray<TurnOptions | undefined>
       readonly costs?: ReadonlyArray<Cost>
+      readonly isKept?: boolean
     })
   | (At & { readonly _tag: "started"; readonly row: number; readonly attempt: number; readonly cost?: Cost })
   | (At & {

@@ -4,263 +4,20 @@
  * tenant has two turns while another waits for one.
  *
  * In a pool that was told limits a row may pass those that wait for room, where it takes less than one of them: a row that takes
- * as much as any other passes nobody. A pool that was told prices is not looked at, since money has reasons of its own.
+ * as much as any other passes nobody. Money lets nobody pass: where it is short, all wait, or end. The rows of a group of pools
+ * are those of one client, whichever pool starts them.
+ *
+ * A client with a journal is looked at only until its first batch or stream begins. These let others go first while they read
+ * their journal, or wait for it, and no event tells when. That nothing starts late is checked in all worlds.
  *
  * @since 0.2.0
  */
-import * as Duration from "effect/Duration"
-import * as Cost from "../limit/Cost.js"
-import * as Limit from "../limit/Limit.js"
-import type { TurnOptions } from "../PooledExecutor.js"
-import * as Sorted from "../structure/Sorted.js"
 import { rankOf } from "../turn/TurnQueue.js"
 import type { Checker } from "./Checker.js"
-import { perClient, silence, tolerance } from "./PerClient.js"
-import type * as Trace from "./Trace.js"
-
-/** A row without an outcome. */
-interface Row {
-  readonly number: number
-  readonly at: number
-  readonly priority: number
-  readonly tenant: string
-  readonly weight: number
-  /** Until when it is wanted, and from when on it is refused. */
-  readonly deadline: number
-  readonly dueAt: number
-  /** Whose rows it takes turns with inside its lane. */
-  readonly line: number
-  readonly takes: Cost.Weight
-  isFresh: boolean
-  /** Whether it may wait for a start: not while an attempt of it runs, nor after one that was no rejection. */
-  isWaiting: boolean
-  /** How many that came and rank later have started first. */
-  passed: number
-}
-
-type Submitted = Extract<Trace.Event, { readonly _tag: "submitted" }>
-
-const millisOf = (deadline: TurnOptions["deadline"], at: number): number =>
-  deadline === undefined ? Infinity : deadline instanceof Date ? deadline.getTime() : at + Duration.toMillis(deadline)
-
-const rowOf = ({ at, costs, line, row, turns }: Submitted, i: number): Row => {
-  const turn = turns?.[i] ?? {}
-  const cost = costs?.[i]
-  const deadline = millisOf(turn.deadline, at)
-  return {
-    number: row + i,
-    at,
-    priority: turn.priority ?? 0,
-    tenant: turn.tenant ?? "",
-    weight: turn.weight ?? 1,
-    deadline,
-    dueAt: turn.late === "refuse" ? deadline : Infinity,
-    line,
-    takes: cost === undefined ? Cost.one : Cost.weigh(cost),
-    isFresh: true,
-    isWaiting: true,
-    passed: 0
-  }
-}
-
-/** Rows by a number of theirs, the lowest first. */
-const sortedBy = (rankOf: (row: Row) => number) => {
-  interface Place extends Sorted.Element {
-    readonly row: Row
-  }
-  const sorted = Sorted.make<Place>()
-  const places = new Map<Row, Place>()
-  return {
-    get first(): Row | undefined {
-      return sorted.first?.row
-    },
-    get all(): ReadonlyArray<Row> {
-      return sorted.all().map(({ row }) => row)
-    },
-    add: (row: Row): void => {
-      const place = { row, rank: rankOf(row), sequence: row.number }
-      places.set(row, place)
-      sorted.add(place)
-    },
-    remove: (row: Row): void => {
-      const place = places.get(row)
-      if (place !== undefined) sorted.remove(place)
-      places.delete(row)
-    }
-  }
-}
-
-type Rows = ReturnType<typeof sortedBy>
-
-/** Rows of one line, priority and tenant that wait for their first start, and that nobody may refuse meanwhile. */
-interface Flow {
-  readonly byTime: Rows
-  readonly byRank: Rows
-}
-
-const flowOf = ({ line, priority, tenant }: Row): string => `${line} ${priority} ${tenant}`
-
-interface Start {
-  readonly row: Row
-  readonly isFirst: boolean
-}
-
-/** What is looked at once an instant is over: of those that start at one, the order is anybody's. */
-interface Instant {
-  readonly at: number
-  readonly started: ReadonlyArray<Start>
-  /** Of each flow, those that have waited since before the instant, and wait on. */
-  readonly flows: ReadonlyMap<string, Flow>
-  /** When the first row came of those of a priority that have no outcome. */
-  readonly earliest: (priority: number) => number
-  readonly ageing: number
-  /** Whether rows wait for room here. */
-  readonly isLimited: boolean
-  /** Whether one that has started may have passed whoever waits, since one that takes more of a limit waits for room. */
-  readonly mayPass: (row: Row) => boolean
-}
-
-interface Look {
-  readonly look: (instant: Instant) => string | undefined
-  /** Whoever goes away may have had its turn, and made no use of it. */
-  readonly gone: (row: Row, at: number) => void
-}
-
-/** The rows of a client. */
-const rowsOf = (ageing: () => number) => {
-  const rows = new Map<number, Row>()
-  const flows = new Map<string, Flow>()
-  const classes = new Map<number, Rows>()
-  /** Those that came in the instant, and those that waited at its begin, and do no more. */
-  let arrived: Array<Row> = []
-  let waited: Array<Row> = []
-
-  const classOf = ({ priority }: Row): Rows => {
-    const known = classes.get(priority) ?? sortedBy(({ at }) => at)
-    classes.set(priority, known)
-    return known
-  }
-
-  const waitsNoMore = (row: Row): void => {
-    if (row.isWaiting) waited.push(row)
-    row.isWaiting = false
-    row.isFresh = false
-    const flow = flows.get(flowOf(row))
-    flow?.byTime.remove(row)
-    flow?.byRank.remove(row)
-    if (flow?.byTime.first === undefined) flows.delete(flowOf(row))
-  }
-
-  return {
-    flows,
-    earliest: (priority: number): number => classes.get(priority)?.first?.at ?? Infinity,
-    get: (number: number): Row | undefined => rows.get(number),
-    add: (row: Row): void => {
-      rows.set(row.number, row)
-      classOf(row).add(row)
-      arrived.push(row)
-    },
-    waitsNoMore,
-    /** Whether any other that waits, or has waited in this instant, takes more of one of these units. */
-    isLargest: (row: Row, units: ReadonlyArray<Cost.Unit>): boolean => {
-      const isLarger = (other: Row): boolean => units.some((unit) => other.takes[unit] > row.takes[unit])
-      return !waited.some(isLarger) && ![...rows.values()].some((other) => other.isWaiting && isLarger(other))
-    },
-    remove: (row: Row): void => {
-      waitsNoMore(row)
-      classOf(row).remove(row)
-      rows.delete(row.number)
-    },
-    /** The instant is over. */
-    settle: (): void => {
-      for (const row of arrived) {
-        if (!row.isFresh || row.dueAt < Infinity) continue
-        const flow = flows.get(flowOf(row)) ?? {
-          byTime: sortedBy(({ at }) => at),
-          byRank: sortedBy((row) => rankOf(row, row.at, ageing()))
-        }
-        flows.set(flowOf(row), flow)
-        flow.byTime.add(row)
-        flow.byRank.add(row)
-      }
-      arrived = []
-      waited = []
-    }
-  }
-}
-
-const newClient = (state: Look) => {
-  const config = { ageing: Infinity, units: new Array<Cost.Unit>(), isLimited: false }
-  return {
-    isLooked: true,
-    hasTurns: false,
-    config,
-    rows: rowsOf(() => config.ageing),
-    silence: silence(),
-    at: -Infinity,
-    started: new Array<Start>(),
-    state
-  }
-}
-
-type Client = ReturnType<typeof newClient>
-
-const follow = ({ rows, started, state }: Client, event: Trace.Event): void => {
-  if (event._tag === "submitted") {
-    for (let i = 0; i < event.count; i++) rows.add(rowOf(event, i))
-  }
-  if (event._tag === "ended" && event.outcome === "capacity") {
-    const row = rows.get(event.row)
-    if (row !== undefined) row.isWaiting = true
-  }
-  if (event._tag !== "started" && event._tag !== "finished" && event._tag !== "withdrawn") return
-  const row = rows.get(event.row)
-  if (row === undefined) return
-  if (event._tag === "started") {
-    started.push({ row, isFirst: row.isFresh })
-    rows.waitsNoMore(row)
-  } else {
-    if (row.isFresh) state.gone(row, event.at)
-    rows.remove(row)
-  }
-}
-
-/** The instant is over: looks at what has started in it. */
-const over = (client: Client): string | undefined => {
-  const { at, config, hasTurns, rows, started, state } = client
-  client.started = []
-  const { earliest, flows } = rows
-  const mayPass = (row: Row): boolean => config.isLimited && !rows.isLargest(row, config.units)
-  const instant = { ...config, at, started, flows, earliest, mayPass }
-  const found = started.length > 0 && hasTurns ? state.look(instant) : undefined
-  rows.settle()
-  return found
-}
-
-/** Follows the rows of a client that says whose turn it is, and looks at each instant at which something starts. */
-const instants = (make: () => Look): Checker["start"] => {
-  const start = () => {
-    const clients = perClient(() => newClient(make()))
-    return (event: Trace.Event): string | undefined => {
-      const client = clients(event)
-      client.silence.observe(event)
-      if (event._tag === "joined") {
-        const { ageing, limits = [], prices } = event.config
-        const units = Limit.tell(limits).flatMap(({ unit }) => (unit === "concurrent" ? [] : [unit]))
-        client.isLooked = prices === undefined
-        Object.assign(client.config, { ageing: Duration.toMillis(ageing), units, isLimited: limits.length > 0 })
-      }
-      if (!client.isLooked) return undefined
-      const found = event.at > client.at ? over(client) : undefined
-      client.at = event.at
-      if (event._tag === "submitted") client.hasTurns ||= event.turns !== undefined
-      if (event._tag === "shutdown" || client.silence.isOver(event.at)) client.isLooked = false
-      follow(client, event)
-      return found
-    }
-  }
-  return start
-}
+import { instants, type Instant } from "./Instants.js"
+import { tolerance } from "./PerClient.js"
+import * as TenantTurns from "./TenantTurns.js"
+import { flowOf, millisOf, type Row } from "./TurnRows.js"
 
 /**
  * No row starts while one of a higher priority waits, unless somebody of its own has waited longer by an ageing for each
@@ -275,7 +32,9 @@ export const prioritiesGoFirst: Checker = {
     /** When each priority of a tenant had its last start in a line, or lost a row. */
     const last = new Map<string, number>()
     return {
-      gone: (row, at) => void last.set(flowOf(row), at),
+      gone: (row, at) => {
+        if (row.isFresh) last.set(flowOf(row), at)
+      },
       look: ({ ageing, at, earliest, flows, mayPass, started }) => {
         for (const { row } of started) last.set(flowOf(row), at)
         const since = new Map<number, { readonly at: number; readonly number: number }>()
@@ -308,74 +67,15 @@ export const prioritiesGoFirst: Checker = {
 
 /**
  * Of one priority, a tenant that waits has its turn before another has had more than one, and as many more as its weight is
- * larger.
+ * larger. Turns that it took ahead of time, while somebody else waited for room, are turns that it had.
  *
  * @since 0.2.0
  * @category invariants
  */
 export const tenantsTakeTurns: Checker = {
   name: "tenants take turns",
-  start: instants(() => {
-    interface Tenant {
-      /** Its last turn, or when it may have lost one. */
-      last: number
-      turns: Array<number>
-      /** How many of its turns came while others waited for room, and are paid for by turns of theirs. */
-      passes: number
-      least: number
-      most: number
-    }
-    const tenants = new Map<string, Tenant>()
-    const keyOf = ({ priority, tenant }: Row): string => `${priority} ${tenant}`
-    const tenantOf = (row: Row): Tenant => {
-      const known = tenants.get(keyOf(row))
-      const { weight } = row
-      const tenant = known ?? { last: -Infinity, turns: [], passes: 0, least: weight, most: weight }
-      tenants.set(keyOf(row), tenant)
-      tenant.least = Math.min(tenant.least, weight)
-      tenant.most = Math.max(tenant.most, weight)
-      return tenant
-    }
-    return {
-      gone: (row, at) => void (tenantOf(row).last = at),
-      look: ({ at, flows, mayPass, started }) => {
-        for (const { row } of started) {
-          const tenant = tenantOf(row)
-          tenant.turns = [...tenant.turns, at].slice(-kept)
-          tenant.last = at
-          if (mayPass(row)) tenant.passes += 1
-        }
-        const since = new Map<string, { readonly row: Row; readonly from: number }>()
-        for (const { byTime } of flows.values()) {
-          const row = byTime.first
-          if (row === undefined) continue
-          const from = Math.max(row.at, tenantOf(row).last)
-          const known = since.get(keyOf(row))
-          if (known === undefined || from < known.from) since.set(keyOf(row), { row, from })
-        }
-        /** Of those of the instant, who passes may come after who does not. */
-        const turnsNow = (row: Row): number =>
-          started.filter((other) => keyOf(other.row) === keyOf(row) && !mayPass(other.row)).length
-        for (const { from, row } of since.values()) {
-          const { least, passes } = tenantOf(row)
-          for (const { row: other } of started) {
-            if (other.priority !== row.priority || other.tenant === row.tenant) continue
-            const { most, turns } = tenantOf(other)
-            const allowed = Math.floor(1 + ((1 + passes) * most) / least + tolerance)
-            if (turns.filter((turn) => turn > from).length <= allowed || mayPass(other)) continue
-            const between = turns.filter((turn) => turn > from && turn < at).length + turnsNow(other)
-            if (between <= allowed) continue
-            return `tenant "${other.tenant}" has ${between} turns while "${row.tenant}" waits for one since ${from}`
-          }
-        }
-        return undefined
-      }
-    }
-  })
+  start: instants(TenantTurns.make)
 }
-
-/** So many of the latest turns of a tenant are kept: weights of tests are smaller. */
-const kept = 64
 
 /** Those of its own that wait, and are due before one that starts first. Of those that came later it is not the one that passes. */
 const passedBy = (row: Row, { ageing, at, flows, isLimited }: Instant): ReadonlyArray<Row> => {
@@ -401,7 +101,6 @@ const passedBy = (row: Row, { ageing, at, flows, isLimited }: Instant): Readonly
 export const dueGoFirst: Checker = {
   name: "what is due first goes first",
   start: instants(() => ({
-    gone: () => {},
     look: (instant) => {
       for (const { isFirst, row } of instant.started) {
         const [before] = isFirst ? passedBy(row, instant) : []
@@ -425,7 +124,6 @@ const mostPassed = 64
 export const fewPass: Checker = {
   name: "no row is passed for ever",
   start: instants(() => ({
-    gone: () => {},
     look: (instant) => {
       for (const { isFirst, row } of instant.isLimited ? instant.started : []) {
         for (const other of isFirst ? passedBy(row, instant) : []) {

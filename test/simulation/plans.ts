@@ -2,21 +2,17 @@
 import type { ControlLaw, PoolConfig, PooledExecutor } from "effect-aimd"
 import type { Lives } from "effect-aimd/testing"
 import {
-  Checker,
   Curve,
   Fault,
-  JournalChecker,
-  LawChecker,
   Latency,
-  LimitChecker,
   Liveness,
   ServerModel,
+  Simulation,
   StreamChecker,
-  TurnChecker,
   VirtualTime,
   Workload,
-  type HintDialect,
-  type Simulation
+  type Checker,
+  type HintDialect
 } from "effect-aimd/testing"
 import { FileJournal } from "effect-aimd/journal"
 import { Duration, Layer, Utils } from "effect"
@@ -83,9 +79,11 @@ export interface ClientPlan {
   readonly told?: ToldPlan
 }
 
-/** What a pool was told: its limits, and how long nobody's turn ages. Two pools of a group were told the same. */
+/** What a pool was told: its limits, its money, and how long nobody's turn ages. Two pools of a group were told the same. */
 export interface ToldPlan {
   readonly limits?: string
+  /** Each token costs a millionth. */
+  readonly budget?: number
   readonly isGroup: boolean
   /** Milliseconds. */
   readonly ageing: number
@@ -156,11 +154,15 @@ export const worldOf = (plan: Plan): Simulation.World => ({
     workload: client.parties,
     ...(client.acts !== undefined && { acts: client.acts }),
     ...(client.journal !== undefined && { journal: journalOf(client.journal) }),
-    ...(client.told?.limits !== undefined && { costs: true }),
+    ...((client.told?.limits ?? client.told?.budget) !== undefined && { costs: true }),
     ...(client.told?.isGroup === true && { members: { own: { pool: {} }, other: { pool: {}, api: "other" } } }),
     pool: {
       ...(client.told !== undefined && { ageing: client.told.ageing }),
       ...(client.told?.limits !== undefined && { limits: client.told.limits }),
+      ...(client.told?.budget !== undefined && {
+        prices: { "*": { input: 1, output: 1 } },
+        budget: client.told.budget
+      }),
       poolSize: client.poolSize,
       minDispatchDelay: client.minDispatchDelay,
       maxCapacityRetry: Duration.seconds(client.budget),
@@ -291,10 +293,10 @@ export const journaled = (plan: Plan, seed: number): Plan => {
   return { ...plan, clients }
 }
 
-/** The plan, where that share has clients whose rows say whose turn it is, and which were told limits, or are groups. */
+/** The plan, where that share has clients whose rows say whose turn it is, and which were told limits or money, or are groups. */
 export const told = (plan: Plan, seed: number, calm: boolean, share: number): Plan => {
   const chance = new Utils.PCGRandom(seed + 3_000_000_000 + 104_729 * (plan.model.length + plan.law.length))
-  if (chance.number() >= share || plan.clients.some(({ journal }) => journal !== undefined)) return plan
+  if (chance.number() >= share) return plan
   const pick = <A>(list: ReadonlyArray<A>): A => list[chance.integer(list.length)] as A
   const turnOf = (): PooledExecutor.TurnOptions | undefined => {
     if (chance.number() < 0.2) return undefined
@@ -307,6 +309,9 @@ export const told = (plan: Plan, seed: number, calm: boolean, share: number): Pl
       ...(isDue && !calm && { late: pick(["run", "refuse"]) })
     }
   }
+  // Of its own, so that all else is as it was before there was money.
+  const money = new Utils.PCGRandom(seed + 4_000_000_000)
+  const budgetOf = (): number => (calm || money.number() < 0.5 ? 1 : 0.0002)
   const limits = pick([
     undefined,
     undefined,
@@ -317,7 +322,12 @@ export const told = (plan: Plan, seed: number, calm: boolean, share: number): Pl
   const clients = plan.clients.map((client) => ({
     ...client,
     parties: Workload.inTurn(client.parties, turnOf),
-    told: { ...(limits !== undefined && { limits }), isGroup: chance.number() < 0.3, ageing: pick([200, 1000, 60_000]) }
+    told: {
+      ...(limits !== undefined && { limits }),
+      ...(money.number() < 0.25 && { budget: budgetOf() }),
+      isGroup: chance.number() < 0.3 && client.journal === undefined,
+      ageing: pick([200, 1000, 60_000])
+    }
   }))
   return { ...plan, clients }
 }
@@ -331,16 +341,7 @@ export const checkersOf = ({ clients }: Plan): ReadonlyArray<Checker.Checker> =>
   const { oneRowStopsNobody, turnsAreFair, windowIsUsed } = Liveness
   const delayed = new Set<Checker.Checker>(journals.length > 0 ? [oneRowStopsNobody, turnsAreFair, windowIsUsed] : [])
   if (journals.some(({ latency }) => latency > 0)) delayed.add(StreamChecker.releasesAtOnce)
-  const all = [
-    ...Checker.all,
-    ...LawChecker.all,
-    ...Liveness.all,
-    ...StreamChecker.all,
-    ...JournalChecker.all,
-    ...LimitChecker.all,
-    ...TurnChecker.all
-  ]
-  return all.filter((checker) => !delayed.has(checker))
+  return Simulation.invariants.filter((checker) => !delayed.has(checker))
 }
 
 /** Plans that are smaller: fewer clients, acts, parties, rows and faults. */

@@ -73,6 +73,47 @@ describe("turns in a simulation", () => {
     assert.isAtLeast(report.successes, 400)
   })
 
+  const rowsOf = (tenant: string, tokens: ReadonlyArray<number>) =>
+    tokens.map((tokens) => ({ tokens, turn: { tenant } }))
+
+  it("let small rows pass a large one that waits for room, and have their tenant pay for it", () => {
+    const { starts } = run({
+      clients: [
+        {
+          costs: true,
+          pool: { poolSize: 8, limits: "100 tokens per second" },
+          workload: [
+            { kind: "batch", rows: rowsOf("a", [60, 90, 90, 90, 90]) },
+            { kind: "batch", rows: rowsOf("b", [1, 1, 1, 90]), at: 10 }
+          ]
+        }
+      ]
+    })
+    // Row 5 has its turn, 6 and 7 pass row 1: so two of a start before the next of b.
+    assert.deepStrictEqual(
+      starts.map(({ row }) => row),
+      [0, 5, 6, 7, 1, 2, 8, 3, 4]
+    )
+  })
+
+  it("let small rows pass at the instant at which a large one of their tenant has its turn", () => {
+    const { starts } = run({
+      clients: [
+        {
+          costs: true,
+          pool: { poolSize: 8, limits: "100 tokens per second", control: "delay" },
+          workload: [
+            { kind: "calls", rows: rowsOf("c", [100]) },
+            { kind: "batch", rows: rowsOf("a", [60, 1, 1, 1]), at: 10 },
+            { kind: "batch", rows: rowsOf("b", [60, 60]), at: 10 }
+          ]
+        }
+      ]
+    })
+    const first = starts.filter(({ at }) => at === starts[1]?.at).map(({ row }) => row)
+    assert.deepStrictEqual(first, [1, 2, 3, 4])
+  })
+
   it("break no rule in any world, with told limits or without, in pools and groups, whatever is interrupted", () => {
     for (const [seed, one] of cases.entries()) {
       const { failure, runs } = explore(one, [seed], true)
