@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { number, type Section, table } from "../report.js"
 import type { Sizes } from "../sizes.js"
 import { start } from "./processes.js"
-import { type Costs, simulate } from "./simulated.js"
+import { type Costs, type Plan, simulate } from "./simulated.js"
 
 const postgres = process.env["JOURNAL_POSTGRES"]
 const name = `scale_${process.pid}`
@@ -174,48 +174,69 @@ export const scale = async (sizes: Sizes): Promise<Section> => {
     written: large.written,
     chunk
   }
-  const plans = [200, 1000, 5000].flatMap((perSecond) =>
-    [1, 2, 4, 8].map((count) => ({ rows: sizes.simulatedCluster, runners: count, perSecond }))
-  )
-  const courses = plans.map((plan) => ({ plan, course: simulate(costs, plan) }))
-  return {
-    title,
-    text: [
-      `Starts of calls that take 5 ms, 256 at once, in ${number(rows)} rows; processor time a start, in microseconds, where the entity lives and where the rows are worked:`,
-      table(
-        ["", "calls a second", "the entity's home", "another process"],
-        starts.map(({ guest, home, rate, what }) => [
-          what,
-          number(rate),
-          micros(home),
-          guest === 0 ? "" : micros(guest)
-        ])
-      ),
-      `Processes that work ${number(rows / 10)} rows, a home of the entity that works none, and a limit of 100 a second for all; the beginning, in which the law looks for its limit, is in it:`,
-      table(
-        ["processes", "calls a second", "of a core, at the home"],
-        runners.map(({ homeBusy, rate, what }) => [what, number(rate), `${number(100 * homeBusy)} %`])
-      ),
-      `A \`ClusterBatch\` of ${number(2 * rows)} rows in one process with PostgreSQL, 64 at once, rows of 5 ms:`,
-      table(
-        ["rows of a chunk", "rows a second", "µs a row, the process", "µs a row, PostgreSQL", "bytes a row"],
-        batches.map(({ busy, bytes, chunk: size, millis, written }) => [
-          number(size),
-          number(1000 / millis),
-          micros(busy),
-          micros(written),
-          number(bytes)
-        ])
-      ),
-      `A batch of ${number(sizes.simulatedCluster)} rows, simulated at these costs, with a core for each process, one for the entity and one for the database:`,
-      table(
-        ["the API allows a second", "processes", "hours", "what is busiest", "of the time"],
-        courses.map(({ course: { busy, hours }, plan: { perSecond, runners: count } }) => {
-          const [[part, share] = ["", 0]] = Object.entries(busy).sort(([, a], [, b]) => b - a)
-          return [number(perSecond), number(count), number(hours), part, `${number(100 * share)} %`]
-        })
-      )
-    ].join("\n\n"),
-    targets: []
-  }
+  const courses = [200, 1000, 5000].flatMap((perSecond) => coursesOf(costs, sizes.simulatedCluster, perSecond))
+  return { title, text: tablesOf(sizes, starts, runners, batches, courses), targets: [] }
 }
+
+/** With ever more processes, until only the API holds the batch up: more of them change nothing. */
+const coursesOf = (costs: Costs, rows: number, perSecond: number): ReadonlyArray<Way> => {
+  const ways: Array<Way> = []
+  for (const runners of [1, 2, 4, 8]) {
+    const plan = { rows, runners, perSecond }
+    const { busy, hours } = simulate(costs, plan)
+    const [[part, share] = ["", 0]] = Object.entries(busy).sort(([, a], [, b]) => b - a)
+    ways.push({ plan, hours, part, share })
+    if (part === "the API") break
+  }
+  return ways
+}
+
+/** What holds a batch up, and how much of the time. */
+interface Way {
+  readonly plan: Plan
+  readonly hours: number
+  readonly part: string
+  readonly share: number
+}
+
+const tablesOf = (
+  { cluster: rows, simulatedCluster }: Sizes,
+  starts: ReadonlyArray<Figures>,
+  runners: ReadonlyArray<Figures>,
+  batches: ReadonlyArray<Batch>,
+  courses: ReadonlyArray<Way>
+): string =>
+  [
+    `Starts of calls that take 5 ms, 256 at once, in ${number(rows)} rows; processor time a start, in microseconds, where the entity lives and where the rows are worked:`,
+    table(
+      ["", "calls a second", "the entity's home", "another process"],
+      starts.map(({ guest, home, rate, what }) => [what, number(rate), micros(home), guest === 0 ? "" : micros(guest)])
+    ),
+    `Processes that work ${number(rows / 10)} rows, a home of the entity that works none, and a limit of 100 a second for all; the beginning, in which the law looks for its limit, is in it:`,
+    table(
+      ["processes", "calls a second", "of a core, at the home"],
+      runners.map(({ homeBusy, rate, what }) => [what, number(rate), `${number(100 * homeBusy)} %`])
+    ),
+    `A \`ClusterBatch\` of ${number(2 * rows)} rows in one process with PostgreSQL, 64 at once, rows of 5 ms:`,
+    table(
+      ["rows of a chunk", "rows a second", "µs a row, the process", "µs a row, PostgreSQL", "bytes a row"],
+      batches.map(({ busy, bytes, chunk: size, millis, written }) => [
+        number(size),
+        number(1000 / millis),
+        micros(busy),
+        micros(written),
+        number(bytes)
+      ])
+    ),
+    `A batch of ${number(simulatedCluster)} rows, simulated at these costs, with a core for each process, one for the entity and one for the database. With more processes nothing changes:`,
+    table(
+      ["the API allows a second", "processes", "hours", "what is busiest", "of the time"],
+      courses.map(({ hours, part, plan: { perSecond, runners: count }, share }) => [
+        number(perSecond),
+        number(count),
+        number(hours),
+        part,
+        `${number(100 * share)} %`
+      ])
+    )
+  ].join("\n\n")
