@@ -88,35 +88,22 @@ interface Seat {
   answeredAt: number
 }
 
+type Seats = ReadonlyMap<string, Seat>
+
 const nothing = (): void => undefined
 
-/**
- * Makes a lessor without tenants.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
+const waitsBesides = (seats: Seats, seat: Seat): boolean => {
+  for (const other of seats.values()) if (other !== seat && other.tenancy.waiting > 0) return true
+  return false
+}
+
+const windowNow = ({ decision, timers }: Lending): number => Ramp.windowAt(decision, timers.now())
+
+const unheard = { isHeard: false, leases: [], lasts: 0, keeps: 0 }
+
+/** How tenants are answered: at most one reply in a while, which takes along what is ready. */
+const replierOf = ({ admission, powerFor, times }: Options, seats: Seats) => {
   const { timers } = admission
-  const seats = new Map<string, Seat>()
-  let opened = 0
-  let isClosed = false
-
-  const waitsBesides = (seat: Seat): boolean => {
-    for (const other of seats.values()) if (other !== seat && other.tenancy.waiting > 0) return true
-    return false
-  }
-
-  const windowNow = (): number => Ramp.windowAt(admission.decision, timers.now())
-
-  /** Spare starts are for times in which nobody waits, and half of the permits are free. */
-  const wants = (seat: Seat): boolean => {
-    const { spare, waiting } = seat.tenancy
-    if (waiting > 0) return true
-    return spare > 0 && !waitsBesides(seat) && 2 * (admission.inFlight + 1) <= windowNow()
-  }
-
-  const unheard = { isHeard: false, leases: [], lasts: 0, keeps: 0 }
 
   const replyOf = (
     seat: Seat | undefined,
@@ -126,8 +113,8 @@ export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
     return {
       term: seat?.tenancy.term ?? "",
       ...what,
-      isContended: seat !== undefined && waitsBesides(seat),
-      window: windowNow(),
+      isContended: seat !== undefined && waitsBesides(seats, seat),
+      window: windowNow(admission),
       delay,
       chance,
       reason
@@ -149,23 +136,34 @@ export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
     poll.answer(replyOf(seat, { isHeard: true, leases, ...until }))
   }
 
-  /** What is ready goes out, at most one reply in a while. */
-  const send = (seat: Seat): void => {
-    const { answeredAt, poll, tenancy } = seat
-    if (poll === undefined || tenancy.ready === 0 || seat.sendsAt !== undefined) return
-    const at = answeredAt + times.pace
-    if (tenancy.waiting === 0 || at <= timers.now()) return reply(seat)
-    seat.sendsAt = timers.add(at, () => {
-      seat.sendsAt = undefined
-      reply(seat)
-    })
+  return {
+    replyOf,
+    reply,
+    send: (seat: Seat): void => {
+      const { answeredAt, poll, tenancy } = seat
+      if (poll === undefined || tenancy.ready === 0 || seat.sendsAt !== undefined) return
+      const at = answeredAt + times.pace
+      if (tenancy.waiting === 0 || at <= timers.now()) return reply(seat)
+      seat.sendsAt = timers.add(at, () => {
+        seat.sendsAt = undefined
+        reply(seat)
+      })
+    }
   }
+}
 
-  const queue = (seat: Seat): void => {
-    if (!wants(seat)) {
-      if (seat.place !== undefined) admission.leave(seat.place)
-    } else if (seat.place?.queued !== true) seat.place = admission.queue(seat.party)
-    else admission.lookAgain()
+type Replier = ReturnType<typeof replierOf>
+
+/** The seats of tenants in the line of the pool. */
+const seatsOf = ({ admission, name, times }: Options, seats: Map<string, Seat>, { reply, send }: Replier) => {
+  const { timers } = admission
+  let opened = 0
+
+  /** Spare starts are for times in which nobody waits, and half of the permits are free. */
+  const wants = (seat: Seat): boolean => {
+    const { spare, waiting } = seat.tenancy
+    if (waiting > 0) return true
+    return spare > 0 && !waitsBesides(seats, seat) && 2 * (admission.inFlight + 1) <= windowNow(admission)
   }
 
   const leave = (tenant: string, seat: Seat): void => {
@@ -207,21 +205,41 @@ export const make = ({ admission, name, powerFor, times }: Options): Lessor => {
       held: nothing,
       shutdown: nothing
     }
-    const seat: Seat = {
-      tenancy,
-      party,
-      previous: previous?.tenancy,
-      place: undefined,
-      poll: undefined,
-      sendsAt: undefined,
-      answeredAt: -Infinity
-    }
+    const empty = { place: undefined, poll: undefined, sendsAt: undefined, answeredAt: -Infinity }
+    const seat: Seat = { tenancy, party, previous: previous?.tenancy, ...empty }
     tenancy.seen(number, timers.now())
     seats.set(tenant, seat)
     admission.enter(party)
     watch(tenant, seat)
     return seat
   }
+
+  return {
+    open,
+    leave,
+    queue: (seat: Seat): void => {
+      if (!wants(seat)) {
+        if (seat.place !== undefined) admission.leave(seat.place)
+      } else if (seat.place?.queued !== true) seat.place = admission.queue(seat.party)
+      else admission.lookAgain()
+    }
+  }
+}
+
+/**
+ * Makes a lessor without tenants.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (options: Options): Lessor => {
+  const { admission, times } = options
+  const { timers } = admission
+  const seats = new Map<string, Seat>()
+  const replier = replierOf(options, seats)
+  const { reply, replyOf, send } = replier
+  const { leave, open, queue } = seatsOf(options, seats, replier)
+  let isClosed = false
 
   /** A tenant that comes back from another term has forgotten what it had not told yet. */
   const reopen = (tenant: string, number: number, seat: Seat): Seat => {

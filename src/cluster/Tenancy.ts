@@ -69,28 +69,38 @@ const rowsOfOne = 2 ** 32
 /** So many rows that were rejected are remembered. */
 const mostRejected = 4096
 
-/**
- * Opens a tenancy. `index` tells its rows from those of others.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const make = (admission: Lending, term: string, index: number): Tenancy => {
-  const leases = new Map<number, Leased>()
-  /** The pool's latest start when a row was rejected first. */
+/** Since when rows are rejected: the pool's latest start when each was rejected first. */
+const makeRejections = () => {
   const rejectedSince = new Map<number, number>()
-  let heardAt = -Infinity
-  let number = 0
-  let isIntroduced = false
-  let nextId = 1
-  let ready: Array<Leased> = []
-  let demand: Pick<Message, "waiting" | "spare" | "first" | "each"> = {
-    waiting: 0,
-    spare: 0,
-    first: weightless,
-    each: weightless
+  return (row: number, sequence: number, isRejected: boolean): number => {
+    if (!isRejected) {
+      rejectedSince.delete(row)
+      return sequence
+    }
+    const since = rejectedSince.get(row)
+    if (since !== undefined) return since
+    const [oldest] = rejectedSince.keys()
+    if (oldest !== undefined && rejectedSince.size >= mostRejected) rejectedSince.delete(oldest)
+    rejectedSince.set(row, sequence)
+    return sequence
   }
-  let hasFirst = false
+}
+
+/** Leases that the tenant does not have: they are on their way to it, or their reply will never be heard. */
+const findAbsent = (
+  leases: Iterable<Leased>,
+  { holds, open }: Message
+): { underway: number; lost: ReadonlyArray<Leased> } => {
+  const alive = new Set(open)
+  const held = new Set(holds)
+  const absent = [...leases].filter(({ hasBegun, id, sentIn }) => sentIn !== undefined && !hasBegun && !held.has(id))
+  const lost = absent.filter(({ sentIn }) => sentIn === undefined || !alive.has(sentIn))
+  return { underway: absent.length - lost.length, lost }
+}
+
+/** What becomes of leases, by what their tenant says; `index` tells its rows from those of others. */
+const followerOf = (admission: Lending, index: number, leases: Map<number, Leased>) => {
+  const sinceOf = makeRejections()
 
   const begin = (leased: Leased, now: number): void => {
     if (leased.hasBegun) return
@@ -102,27 +112,6 @@ export const make = (admission: Lending, term: string, index: number): Tenancy =
   const giveBack = (leased: Leased): void => {
     leases.delete(leased.id)
     admission.giveBack(leased.ticket)
-  }
-
-  const adopt = ({ reports, running }: Message): void => {
-    for (const id of running) {
-      leases.set(id, { id, ticket: admission.adopt(weightless), cost: weightless, sentIn: 0, hasBegun: true })
-    }
-    // It goes on to speak of these: none of them may be another one's number.
-    nextId = Math.max(0, ...running, ...reports.map(({ lease }) => lease)) + 1
-  }
-
-  const sinceOf = (row: number, sequence: number, isRejected: boolean): number => {
-    if (!isRejected) {
-      rejectedSince.delete(row)
-      return sequence
-    }
-    const since = rejectedSince.get(row)
-    if (since !== undefined) return since
-    const [oldest] = rejectedSince.keys()
-    if (oldest !== undefined && rejectedSince.size >= mostRejected) rejectedSince.delete(oldest)
-    rejectedSince.set(row, sequence)
-    return sequence
   }
 
   const end = (leased: Leased, report: Extract<Report, { readonly _tag: "ended" }>, now: number): void => {
@@ -158,15 +147,37 @@ export const make = (admission: Lending, term: string, index: number): Tenancy =
     else end(leased, report, now)
   }
 
-  /** Leases that the tenant does not have: they are on their way to it, or their reply will never be heard. */
-  const findAbsent = ({ holds, open }: Message): { underway: number; lost: ReadonlyArray<Leased> } => {
-    const alive = new Set(open)
-    const held = new Set(holds)
-    const absent = [...leases.values()].filter(
-      ({ hasBegun, id, sentIn }) => sentIn !== undefined && !hasBegun && !held.has(id)
-    )
-    const lost = absent.filter(({ sentIn }) => sentIn === undefined || !alive.has(sentIn))
-    return { underway: absent.length - lost.length, lost }
+  return { giveBack, end, learn }
+}
+
+/**
+ * Opens a tenancy. `index` tells its rows from those of others.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (admission: Lending, term: string, index: number): Tenancy => {
+  const leases = new Map<number, Leased>()
+  const { end, giveBack, learn } = followerOf(admission, index, leases)
+  let heardAt = -Infinity
+  let number = 0
+  let isIntroduced = false
+  let nextId = 1
+  let ready: Array<Leased> = []
+  let demand: Pick<Message, "waiting" | "spare" | "first" | "each"> = {
+    waiting: 0,
+    spare: 0,
+    first: weightless,
+    each: weightless
+  }
+  let hasFirst = false
+
+  const adopt = ({ reports, running }: Message): void => {
+    for (const id of running) {
+      leases.set(id, { id, ticket: admission.adopt(weightless), cost: weightless, sentIn: 0, hasBegun: true })
+    }
+    // It goes on to speak of these: none of them may be another one's number.
+    nextId = Math.max(0, ...running, ...reports.map(({ lease }) => lease)) + 1
   }
 
   return {
@@ -205,7 +216,7 @@ export const make = (admission: Lending, term: string, index: number): Tenancy =
       if (!isIntroduced) adopt(message)
       isIntroduced = true
       for (const report of message.reports) learn(report, now)
-      const { lost, underway } = findAbsent(message)
+      const { lost, underway } = findAbsent(leases.values(), message)
       for (const leased of lost) giveBack(leased)
       const { each, first, spare, waiting } = message
       // What it has not seen yet answers its wish already.

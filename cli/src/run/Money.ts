@@ -63,6 +63,24 @@ interface Held {
   readonly cost: number
 }
 
+/** Those who wait until there may be room for them. */
+const makeLine = () => {
+  let waiting: Array<() => void> = []
+  return {
+    next: Effect.async<void>((resume) => {
+      const wait = () => resume(Effect.void)
+      waiting.push(wait)
+      return Effect.sync(() => void (waiting = waiting.filter((other) => other !== wait)))
+    }),
+    /** All of them look again. */
+    wake: (): void => {
+      const woken = waiting
+      waiting = []
+      for (const resume of woken) resume()
+    }
+  }
+}
+
 /**
  * Makes an account. `max` is the ceiling, `spent` what earlier runs have paid.
  *
@@ -82,13 +100,7 @@ export const make = (
   let isClosed = false
   const held = new Map<Row, Held>()
   let reserved = 0
-  let waiting: Array<() => void> = []
-
-  const wake = (): void => {
-    const woken = waiting
-    waiting = []
-    for (const resume of woken) resume()
-  }
+  const { next, wake } = makeLine()
 
   const costBound = (row: Row): number | undefined => {
     const { input, output = prices.output === 0 ? 0 : largest === 0 ? undefined : largest } = boundOf(row)
@@ -115,12 +127,7 @@ export const make = (
         wake()
         return Effect.succeed(false)
       }
-      const turn = Effect.async<void>((resume) => {
-        const wait = () => resume(Effect.void)
-        waiting.push(wait)
-        return Effect.sync(() => void (waiting = waiting.filter((other) => other !== wait)))
-      })
-      return Effect.zipRight(turn, reserve(row))
+      return Effect.zipRight(next, reserve(row))
     })
 
   return {

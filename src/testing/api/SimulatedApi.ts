@@ -129,6 +129,43 @@ export const serviceTime = (seed: number, latency: Latency.Latency | undefined, 
 
 const defaultLatency = Latency.constant(100)
 
+/** The server of an API: what becomes of each request, and what it came to. */
+const serverOf = ({ hints = "none", latency, model, usage = false }: Options, seed: number, now: () => number) => {
+  const counts = { accepted: 0, rejected: 0, failed: 0, hung: 0 }
+  const bill = { tokens: 0, money: 0 }
+  let state = model.initial
+
+  /** A request reaches the server: what becomes of it. */
+  const arrive = ({ client = "client", output = 0, row, tokens = 1 }: Call, call: number) => {
+    const at = now()
+    const service = serviceTime(seed, latency, row ?? call, tokens)
+    const chance = new PCGRandom(mix(seed, ~call)).number()
+    const [next, verdict] = model.arrive(state, { at, client, tokens, output, service, chance, row })
+    state = next
+    const { status = 200 } = verdict._tag === "hung" ? {} : verdict
+    counts[verdict._tag === "accepted" && status >= 400 ? "failed" : verdict._tag] += 1
+    const told = usageOf(usage, tokens, output)
+    if (verdict._tag === "accepted") {
+      bill.tokens += tokens
+      bill.money += told.money ?? 0
+    }
+    const quota = "quota" in verdict ? verdict.quota : undefined
+    const rejected = verdict._tag === "rejected"
+    const headers = HintDialect.headers(hints, { at, chance, rejected, opensIn: opensIn(verdict), quota })
+    const said = {
+      ...(hints === "reset-headers" && quota),
+      ...(usage !== false && verdict._tag === "accepted" && status < 400 && { usage: told })
+    }
+    return { verdict, service, answer: { status, headers, ...(Object.keys(said).length > 0 && { quota: said }) } }
+  }
+
+  const leave = Effect.sync(() => {
+    state = model.leave?.(state, now()) ?? state
+  })
+
+  return { arrive, bill, counts, leave }
+}
+
 /**
  * Makes an API on the current `Clock`; what it draws comes from `seed`, or from `Random`.
  *
@@ -154,46 +191,16 @@ const defaultLatency = Latency.constant(100)
  */
 export const make = (options: Options & { readonly seed?: number }): Effect.Effect<SimulatedApi> =>
   Effect.gen(function* () {
-    const { hints = "none", latency, model, rejectionLatency = 50, transit, usage = false } = options
+    const { model, rejectionLatency = 50, transit } = options
     const clock = yield* Effect.clock
     const seed = options.seed ?? (yield* Random.nextInt)
-    const counts = { accepted: 0, rejected: 0, failed: 0, hung: 0 }
-    const bill = { tokens: 0, money: 0 }
-    let state = model.initial
-    let calls = 0
-
     // The server's clock is right, whatever its callers' clocks show.
     const now = (): number => Monotonic.now(clock)
+    const { arrive, bill, counts, leave } = serverOf(options, seed, now)
+    let calls = 0
+
     const after = (millis: number, answer: Answer): Effect.Effect<Answer> =>
       Effect.as(clock.sleep(Duration.millis(millis)), answer)
-
-    /** A request reaches the server: what becomes of it. */
-    const arrive = ({ client = "client", output = 0, row, tokens = 1 }: Call, call: number) => {
-      const at = now()
-      const service = serviceTime(seed, latency, row ?? call, tokens)
-      const chance = new PCGRandom(mix(seed, ~call)).number()
-      const [next, verdict] = model.arrive(state, { at, client, tokens, output, service, chance, row })
-      state = next
-      const { status = 200 } = verdict._tag === "hung" ? {} : verdict
-      counts[verdict._tag === "accepted" && status >= 400 ? "failed" : verdict._tag] += 1
-      const told = usageOf(usage, tokens, output)
-      if (verdict._tag === "accepted") {
-        bill.tokens += tokens
-        bill.money += told.money ?? 0
-      }
-      const quota = "quota" in verdict ? verdict.quota : undefined
-      const rejected = verdict._tag === "rejected"
-      const headers = HintDialect.headers(hints, { at, chance, rejected, opensIn: opensIn(verdict), quota })
-      const said = {
-        ...(hints === "reset-headers" && quota),
-        ...(usage !== false && verdict._tag === "accepted" && status < 400 && { usage: told })
-      }
-      return { verdict, service, answer: { status, headers, ...(Object.keys(said).length > 0 && { quota: said }) } }
-    }
-
-    const leave = Effect.sync(() => {
-      state = model.leave?.(state, now()) ?? state
-    })
 
     type Restore = <A>(effect: Effect.Effect<A>) => Effect.Effect<A>
     const serve = (request: Call, call: number, restore: Restore): Effect.Effect<Answer> => {

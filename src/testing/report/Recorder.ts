@@ -82,17 +82,10 @@ const makeHolds = () => {
   }
 }
 
-/**
- * Makes a recorder for so many rows of so many clients.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const make = (rows: number, clients: number): Recorder => {
+/** What is recorded of so many rows of so many clients; nothing yet. */
+const blank = (rows: number, clients: number) => {
   const numbers = (): Float64Array => new Float64Array(rows)
-  const waitingSince = numbers()
-  const rejected = new Uint8Array(rows)
-  const record = {
+  return {
     submittedAt: numbers(),
     startedAt: numbers().fill(NaN),
     finishedAt: numbers().fill(NaN),
@@ -109,78 +102,115 @@ export const make = (rows: number, clients: number): Recorder => {
     successes: Array.from({ length: clients }, (): Array<number> => []),
     decisions: 0
   }
-  const holds = Array.from({ length: clients }, makeHolds)
-  const timeline = Timeline.make(clients)
+}
+
+/** What is recorded, and what is kept on the way. */
+const stateOf = (rows: number, clients: number) => ({
+  record: blank(rows, clients),
+  waitingSince: new Float64Array(rows),
+  rejected: new Uint8Array(rows),
+  holds: Array.from({ length: clients }, makeHolds),
+  timeline: Timeline.make(clients),
   /** Attempts in flight of each client. */
-  const running = new Array<number>(clients).fill(0)
-  const configs: Array<PoolConfig.PoolConfig | undefined> = Array.from({ length: clients })
+  running: new Array<number>(clients).fill(0),
+  configs: Array.from({ length: clients }, (): PoolConfig.PoolConfig | undefined => undefined)
+})
 
-  /** The pool keeps to its own limits whatever the law decides. */
-  const inForce = (client: number, { delay, spacing, window }: ControlLaw.Decision) => {
-    const { maxRetryAfter, minDispatchDelay, poolSize } = configs[client] ?? PoolConfig.defaults
-    return {
-      window: Math.min(poolSize, Math.max(1, window)),
-      delay,
-      spacing: Math.max(Duration.toMillis(minDispatchDelay), Math.min(spacing, Duration.toMillis(maxRetryAfter)))
-    }
+type State = ReturnType<typeof stateOf>
+type Of<Tag extends Trace.Event["_tag"]> = Extract<Trace.Event, { readonly _tag: Tag }>
+
+const submitted = ({ record, waitingSince }: State, { at, client, count, row }: Of<"submitted">): void => {
+  record.firstSubmission = Math.min(record.firstSubmission, at)
+  record.submittedAt.fill(at, row, row + count)
+  record.clientOf.fill(client, row, row + count)
+  waitingSince.fill(at, row, row + count)
+}
+
+const started = ({ holds, record, rejected, running, timeline, waitingSince }: State, event: Of<"started">): void => {
+  const { at, client, row } = event
+  const since = waitingSince[row] ?? at
+  const held = holds[client]?.within(since, at) ?? 0
+  add(rejected[row] === 1 ? record.backoffWait : record.queueWait, row, at - since - held)
+  add(record.holdWait, row, held)
+  if (event.attempt === 1) record.startedAt[row] = at
+  add(record.attempts, row, 1)
+  record.starts += 1
+  running[client] = (running[client] ?? 0) + 1
+  timeline.started(at)
+}
+
+const ended = ({ record, rejected, running, timeline, waitingSince }: State, event: Of<"ended">): void => {
+  const { at, client, outcome, row } = event
+  waitingSince[row] = at
+  running[client] = (running[client] ?? 0) - 1
+  timeline.ended(at)
+  if (outcome === "success") {
+    record.successes[client]?.push(at)
+    timeline.succeeded(at, client)
   }
-
-  const started = (event: Extract<Trace.Event, { readonly _tag: "started" }>): void => {
-    const { at, client, row } = event
-    const since = waitingSince[row] ?? at
-    const held = holds[client]?.within(since, at) ?? 0
-    add(rejected[row] === 1 ? record.backoffWait : record.queueWait, row, at - since - held)
-    add(record.holdWait, row, held)
-    if (event.attempt === 1) record.startedAt[row] = at
-    add(record.attempts, row, 1)
-    record.starts += 1
-    running[client] = (running[client] ?? 0) + 1
-    timeline.started(at)
+  if (outcome === "capacity") {
+    rejected[row] = 1
+    record.rejections += 1
+    timeline.rejected(at)
   }
+}
 
-  const ended = (event: Extract<Trace.Event, { readonly _tag: "ended" }>): void => {
-    const { at, client, outcome, row } = event
-    waitingSince[row] = at
-    running[client] = (running[client] ?? 0) - 1
-    timeline.ended(at)
-    if (outcome === "success") {
-      record.successes[client]?.push(at)
-      timeline.succeeded(at, client)
-    }
-    if (outcome === "capacity") {
-      rejected[row] = 1
-      record.rejections += 1
-      timeline.rejected(at)
-    }
+/** The pool keeps to its own limits whatever the law decides. */
+const inForce = (config = PoolConfig.defaults, { delay, spacing, window }: ControlLaw.Decision) => {
+  const { maxRetryAfter, minDispatchDelay, poolSize } = config
+  return {
+    window: Math.min(poolSize, Math.max(1, window)),
+    delay,
+    spacing: Math.max(Duration.toMillis(minDispatchDelay), Math.min(spacing, Duration.toMillis(maxRetryAfter)))
   }
+}
 
+const decided = (
+  { configs, holds, record, timeline }: State,
+  { at, client, decision, sample }: Of<"decided">
+): void => {
+  record.decisions += 1
+  holds[client]?.add(at, decision.holdUntil)
+  if (sample?._tag === "capacity" && sample.retryAfter !== undefined) holds[client]?.add(at, at + sample.retryAfter)
+  timeline.limited(at, client, inForce(configs[client], decision))
+}
+
+const finished = ({ record }: State, { completedAt, outcome, row }: Of<"finished">): void => {
+  record.outcomes.set(outcome, (record.outcomes.get(outcome) ?? 0) + 1)
+  record.finishedAt[row] = completedAt
+  record.lastFinish = Math.max(record.lastFinish, completedAt)
+}
+
+/** What was in flight has no end of its own. */
+const crashed = ({ running, timeline }: State, { at, client }: Trace.Event): void => {
+  for (let left = running[client] ?? 0; left > 0; left--) timeline.ended(at)
+  running[client] = 0
+  timeline.limited(at, client, undefined)
+}
+
+/**
+ * Makes a recorder for so many rows of so many clients.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (rows: number, clients: number): Recorder => {
+  const state = stateOf(rows, clients)
+  const { configs, record, timeline } = state
   return {
     observe: (event) => {
       const { at, client } = event
       switch (event._tag) {
         case "submitted":
-          record.firstSubmission = Math.min(record.firstSubmission, at)
-          record.submittedAt.fill(at, event.row, event.row + event.count)
-          record.clientOf.fill(client, event.row, event.row + event.count)
-          return void waitingSince.fill(at, event.row, event.row + event.count)
+          return submitted(state, event)
         case "started":
-          return started(event)
+          return started(state, event)
         case "ended":
-          return ended(event)
-        case "decided": {
-          record.decisions += 1
-          holds[client]?.add(at, event.decision.holdUntil)
-          const { sample } = event
-          if (sample?._tag === "capacity" && sample.retryAfter !== undefined) {
-            holds[client]?.add(at, at + sample.retryAfter)
-          }
-          return timeline.limited(at, client, inForce(client, event.decision))
-        }
+          return ended(state, event)
+        case "decided":
+          return decided(state, event)
         case "finished":
-          record.outcomes.set(event.outcome, (record.outcomes.get(event.outcome) ?? 0) + 1)
-          record.finishedAt[event.row] = event.completedAt
-          record.lastFinish = Math.max(record.lastFinish, event.completedAt)
-          return
+          return finished(state, event)
         case "joined":
           configs[client] = event.config
           return
@@ -188,10 +218,7 @@ export const make = (rows: number, clients: number): Recorder => {
           configs[client] = { ...(configs[client] ?? PoolConfig.defaults), poolSize: event.poolSize }
           return
         case "crashed":
-          // What was in flight has no end of its own.
-          for (let left = running[client] ?? 0; left > 0; left--) timeline.ended(at)
-          running[client] = 0
-          return timeline.limited(at, client, undefined)
+          return crashed(state, event)
         case "left":
           return timeline.limited(at, client, undefined)
         case "opened":
