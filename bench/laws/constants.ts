@@ -158,9 +158,9 @@ const report = (all: ReadonlyArray<Effect>): string => {
 const page = (text: string): string => `# The constants of the control law
 
 What becomes of the default law when one of its constants is halved, or doubled: the share of the ideal, the rejections a
-success, and how even four clients share. Every number at the top of a file in \`src/law\` is one; of a count half is a
-count, and of a number between a half and one it is what it lacks of one that is halved and doubled. A constant that hardly
-matters is as it should be: a law without tuning.
+success, and how even four clients share. Most stand in \`src/law/window/Numbers.ts\`, each with what it means. A number at the top of any
+other file in \`src/law\` counts, too, 0 and 1 excepted. Each is used in several places, and changed in all of them at once. Of a
+count half is a count, and of a number between a half and one it is what it lacks of one that is halved and doubled.
 
 All servers of [LAWS.md](LAWS.md), with the rows with which all laws are compared there. A change beyond the
 bounds on one seed is measured on two more, and the median counts, for another seed alone moves a share by 0.01 to 0.02.

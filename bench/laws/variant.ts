@@ -78,10 +78,12 @@ export const constantsOf = (file: string, text: string): ReadonlyArray<Constant>
 const lawFiles = (): ReadonlyArray<string> =>
   readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
 
+/** Those that somebody has chosen: 0 and 1 are where counts and shares begin. */
 export const constants = (): ReadonlyArray<Constant> =>
   lawFiles()
     .toSorted()
     .flatMap((file) => constantsOf(file, readFileSync(join(source, file), "utf8")))
+    .filter(({ value }) => value !== 0 && value !== 1)
 
 /** Half and twice: of a count a count; of a share over a half what it lacks of one, for twice of it is no share. */
 export const varied = ({ value }: Constant): ReadonlyArray<number> => {

@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Argument from "../structure/Argument.js"
 import type { ControlLaw, Step } from "./ControlLaw.js"
+import * as Bucket from "./window/Bucket.js"
 import { decide } from "./window/Decide.js"
 import { reject } from "./window/Rejection.js"
 import * as Ramp from "./Ramp.js"
@@ -20,9 +21,7 @@ import * as Pace from "./window/Pace.js"
 import * as Permits from "./window/Permits.js"
 import { begin, draft as draftOf, explain, reset, type State as WindowState } from "./window/State.js"
 import { succeed } from "./window/Success.js"
-
-/** The state is forgotten after so long without a start, in milliseconds. */
-const memory = 300_000
+import { memory } from "./window/Numbers.js"
 
 /**
  * Options of the law; the default law has none of them set.
@@ -91,7 +90,7 @@ export const make = (options: Options = {}): ControlLaw<State> => {
 
 const lawOf = (latencyTolerance: number, shared: boolean): ControlLaw<State> => ({
   name: "window",
-  remembers: 16_384,
+  remembers: 2 * Bucket.most,
   initial: (poolSize, now, learned) => resume(begin(poolSize, now, 0, shared), learned),
   resize: (state, poolSize, now) => {
     const draft = draftOf(state)

@@ -14,19 +14,20 @@ import * as Rate from "./Rate.js"
 import * as Round from "./Round.js"
 import * as Share from "./Share.js"
 import { explain, instantOf, rateOf, roundOf, type Draft } from "./State.js"
+import { cut, few, lots, settled, several, spare, step } from "./Numbers.js"
 
 /**
  * Evidence against a cap that is shared: each rejection below it at a time when nobody tests. A test that is rejected, as it
  * should, takes some away; with so much there is none.
  */
-const usual = 0.25
-const enough = 2
+const usual = 1 / several
+const enough = lots * usual
 
 /** Before this progress of a level its last rejection is still felt. */
-const felt = 0.2
+const felt = 1 - cut
 /** A pace that falls in small steps to such a part, or with others to such, does so in vain. */
-const fallen = 0.35
-const fallenTogether = 0.15
+const fallen = 1 / few
+const fallenTogether = fallen / 2
 
 /**
  * A rejected attempt, as the law is told of it.
@@ -96,7 +97,7 @@ export const blame = (
 
 /** A pace gives way to a cap, until it allows over twice as much as that does. */
 const looserThan = (pace: Pace.Pace, permits: number, latency: number): Pace.Pace => {
-  const top = 1.5 * pace.top
+  const top = spare * pace.top
   return top * latency > 2 * 1000 * permits ? pace : Level.known(top)
 }
 
@@ -160,7 +161,7 @@ const setPace = (
   }
 }
 
-const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= Level.step + 1 / accepted
+const isClose = (a: number, b: number, accepted: number): boolean => Math.abs(a / b - 1) <= step + 1 / accepted
 
 /** The pace after a rejection: shared with others who have shown, or as it was measured. */
 const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucket | undefined): Pace.Pace => {
@@ -176,17 +177,17 @@ const slower = (draft: Draft, mark: Rate.Mark, now: number, bucket: Bucket.Bucke
   if (share !== undefined) return share
   const current = rateOf(draft, limits)
   const pace = limits.pace?.shared === true ? Level.measured(limits.pace.top) : limits.pace
-  const deep = pace !== undefined && (pace.doubt === undefined ? pace.deep : measured.high <= 1.05 * pace.doubt)
+  const deep = pace !== undefined && (pace.doubt === undefined ? pace.deep : measured.high <= (1 + step) * pace.doubt)
   const from = pace === undefined ? 0 : pace.top * (1 - pace.dip)
   // Far over the measured rate without a rejection: either a deep bucket, or tokens were lost while the pace was low.
-  const isDoubtful = current > 1.2 * measured.high && (!deep || from < 0.8 * measured.high)
+  const isDoubtful = current > settled * measured.high && (!deep || from < cut * measured.high)
   const high = isDoubtful ? current : Math.min(current, measured.high)
-  const low = Math.min(high, Math.max(measured.low, 0.3 * current))
-  const top = marks.length === 0 ? 0.8 * current : low ** 0.25 * high ** 0.75
+  const low = Math.min(high, Math.max(measured.low, current / few))
+  const top = marks.length === 0 ? cut * current : low ** usual * high ** (1 - usual)
   const isSame = pace !== undefined && isClose(top, pace.top, measured.accepted + 1)
   const patience = pace === undefined ? 0 : isSame ? pace.patience + 1 : Math.max(0, pace.patience - 2)
   return {
-    ...Level.measured(top, patience, Math.min(0.5, Math.max(Level.step, 1 - low / top))),
+    ...Level.measured(top, patience, Math.min(0.5, Math.max(step, 1 - low / top))),
     deep,
     doubt: isDoubtful && measured.high < Infinity ? measured.high : undefined
   }

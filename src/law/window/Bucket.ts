@@ -5,6 +5,7 @@
  */
 import type { Starts } from "../ControlLaw.js"
 import * as Log from "./Log.js"
+import { hair, lots, many, remembered, settled, tenth } from "./Numbers.js"
 
 /**
  * A bucket of `depth` tokens that fits, with the rates between which it does, in tokens a second.
@@ -23,23 +24,23 @@ export interface Bucket {
   readonly unit: number | undefined
 }
 
-/** Each depth is so many times the one before. */
-const finer = 1.2
-const deepest = 600
 const depths: ReadonlyArray<number> = (() => {
   const found = [1]
-  for (let depth = 2; depth < deepest; depth = Math.max(depth + 1, Math.round(depth * finer))) found.push(depth)
+  for (let depth = 2; depth < remembered; depth = Math.max(depth + 1, Math.round(depth * settled))) found.push(depth)
   return found
 })()
 /** Clocks agree to so much of a token. */
-const slack = 0.1
-/** Rates that are looked for, in tokens a second, and how often their distance is halved. */
-const slowest = 1e-3
+const near = tenth
+/** Rates that are looked for, in tokens a second. */
 const fastest = 1e5
-const halvings = 14
-/** Starts that are looked at: at least, as far as they are there, and at most. */
-const fewest = 32
-const most = 8192
+const slowest = 1 / fastest
+/**
+ * The most starts that are looked at.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const most = lots * remembered
 
 interface Part extends Log.Log {
   readonly from: number
@@ -54,7 +55,7 @@ const isTooFast = ({ at, from, rejected, weight }: Part, depth: number, rate: nu
   for (let i = from; i < at.length; i++) {
     if (i > from) least = Math.min(depth, least + rate * (get(at, i) - get(at, i - 1)))
     if (get(rejected, i) === 0) least = Math.max(0, least - get(weight, i))
-    else if (least >= Math.min(depth, get(weight, i) + slack)) return true
+    else if (least >= Math.min(depth, get(weight, i) + near)) return true
   }
   return false
 }
@@ -66,7 +67,7 @@ const isTooSlow = ({ at, from, rejected, weight }: Part, depth: number, rate: nu
     if (i > from) greatest = Math.min(depth, greatest + rate * (get(at, i) - get(at, i - 1)))
     const one = get(weight, i)
     if (get(rejected, i) === 1) greatest = Math.min(one, greatest)
-    else if (greatest < one - slack) return true
+    else if (greatest < one - near) return true
     else greatest = Math.max(0, greatest - one)
   }
   return false
@@ -75,7 +76,7 @@ const isTooSlow = ({ at, from, rejected, weight }: Part, depth: number, rate: nu
 /** The rate, in tokens a second, from which on something holds. */
 const from = (holds: (perMilli: number) => boolean): number => {
   let [low, high] = [slowest, fastest]
-  for (let i = 0; i < halvings; i++) {
+  while (high > low * (1 + hair)) {
     const middle = Math.sqrt(low * high)
     if (holds(middle / 1000)) high = middle
     else low = middle
@@ -103,7 +104,7 @@ const boundsOf = (log: Part, depth: number): Bounds => ({
 /** The shallowest that fits of those deeper than one, up to another: both bounds fall with the depth. */
 const shallowest = (log: Part, above: Bounds, to: Bounds): Bounds | undefined => {
   if (to.low > above.high) return undefined
-  if (to.depth - above.depth <= (log.unit === undefined ? 1 : slack)) return to.low <= to.high ? to : undefined
+  if (to.depth - above.depth <= (log.unit === undefined ? 1 : near)) return to.low <= to.high ? to : undefined
   const middle = (above.depth + to.depth) / 2
   const between = boundsOf(log, log.unit === undefined ? Math.floor(middle) : middle)
   return shallowest(log, above, between) ?? shallowest(log, between, to)
@@ -139,7 +140,7 @@ export const fitting = (
   const log = { ...Log.of(starts, Math.max(clear, until - most + 1), until, unit), unit }
   const count = log.at.length
   let found: Bucket | undefined
-  for (let length = fewest; ; length *= 2) {
+  for (let length = many; ; length *= 2) {
     const next = fastestOf({ ...log, from: Math.max(0, count - length) })
     if (next === undefined) break
     found = next

@@ -3,6 +3,7 @@
  *
  * @since 0.2.0
  */
+import { certain, cut, few, half, tenth } from "./Numbers.js"
 
 /**
  * Evidence for a limit, in nats, for each share of rejections that it may bring. It is never less than nothing, so that what
@@ -14,7 +15,7 @@
 export type Alarms = ReadonlyArray<number>
 
 /** Shares of rejections that a limit may bring. */
-const shares = [0.9, 0.5, 0.2]
+const shares = [1 - tenth, half, 1 - cut]
 const leastShare = Math.min(...shares)
 
 /**
@@ -23,10 +24,10 @@ const leastShare = Math.min(...shares)
  * @since 0.2.0
  * @category constants
  */
-export const most = 0.3
+export const most = 1 / few
 
 /** Rejections in a row that chance brings less often than this are a closed API. */
-const doubt = 1e-5
+const doubt = Math.exp(-certain / 2)
 
 /**
  * Whether so many rejections in a row are an API that has closed, where chance rejects such a share of all calls.

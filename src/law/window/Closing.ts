@@ -10,6 +10,7 @@ import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import { explain, firstPermits, rateOf, roundOf, type Block, type Draft, type Limits } from "./State.js"
+import { few, lots, minute, moment, settled, several, slack, spare, step, tenth } from "./Numbers.js"
 
 /**
  * A hold of fewer requests' time is the API's ordinary pause; in one of more, a period has ended or an outage begun.
@@ -17,20 +18,17 @@ import { explain, firstPermits, rateOf, roundOf, type Block, type Draft, type Li
  * @since 0.2.0
  * @category constants
  */
-export const long = 8
+export const long = lots
 /** A period is worth learning if the API is closed for this share of it. */
-const closedShare = 0.1
+const closedShare = tenth
 /** While nothing passes, a start goes alone after this time and a share of the time since; milliseconds. */
-const probeBase = 600
-const probeShare = 0.05
-const probeShareMost = 0.15
+const probeBase = settled * moment
+const probeShare = step
+const probeShareMost = few * step
 /** The first comes after the time of so many calls. */
-const probeCount = 4
-/** Each that is rejected multiplies the delay. */
-const probeMultiplier = 2
-
+const probeCount = several
 /** Rejected probes per request served before. */
-const probeBudget = 0.02
+const probeBudget = slack
 
 /**
  * What is known when the API closes.
@@ -90,13 +88,10 @@ export const probeAgain = (draft: Draft, block: Block, now: number, retryAfter: 
   const { opened, period, rejectionLatency } = draft
   const { probes, rate, share, since, suspect } = block
   const recoveryStep = (1000 * probeCount) / Math.max(rate, 0.001)
-  const delay = AimdDelay.backOff(
-    { minDelay: 0, maxDelay: probeBase, multiplier: probeMultiplier, recoveryStep },
-    block.delay
-  )
+  const delay = AimdDelay.backOff({ minDelay: 0, maxDelay: probeBase, multiplier: 2, recoveryStep }, block.delay)
   let next = now + Math.max(2 * rejectionLatency, delay + share * (now - since))
   // Who was hardly served has all reason to think that others are: when they let places go, some may be free.
-  if (draft.successes < firstPermits) next = Round.roundest((now + next) / 2, now + 1.5 * (next - now)) ?? next
+  if (draft.successes < firstPermits) next = Round.roundest((now + next) / 2, now + spare * (next - now)) ?? next
   if (period !== undefined && opened !== undefined && suspect && probes >= 2) {
     // It is no short pause, so it is the period that was thought: it opens between these two.
     const soonest = opened.at + Math.sqrt(Math.max(period.short, period.safe / 2) * period.safe)
@@ -107,14 +102,10 @@ export const probeAgain = (draft: Draft, block: Block, now: number, retryAfter: 
   explain(draft, "nothing passes", retryAfter === undefined ? next : Math.max(next, now + retryAfter))
 }
 
-/** Who was closed out for `long` times as long as little had been let through, and no longer than this, was punished. */
-const longestPunishment = 120_000
-/** What had been too fast is too fast by half. */
-const tooFast = 0.5
-
+/** Who was closed out for `long` times as long as little had been let through, two minutes at most, was punished. */
 const isLockOut = ({ opened, period }: Draft, { accepted, since, told }: Block, closed: number): boolean => {
   // An API that has let others through after a short while has a period that is used up.
-  if (told || period !== undefined || opened === undefined || closed > longestPunishment) return false
+  if (told || period !== undefined || opened === undefined || closed > 2 * minute) return false
   const through = accepted - opened.accepted
   return through >= 2 && through < 2 * long && closed > long * Math.max(1000, since - opened.at)
 }
@@ -125,7 +116,7 @@ const lockedOut = (draft: Draft, { accepted, before, since }: Block, closed: num
   const rate = (1000 * (accepted - first)) / Math.max(1000, since - at)
   draft.hint = closed
   draft.refills = false
-  draft.limits = { ...before, pace: Level.known(tooFast * rate), slowStart: false }
+  draft.limits = { ...before, pace: Level.known(rate / 2), slowStart: false }
   draft.marks = []
   draft.opened = { at: since + closed, accepted }
   explain(draft, "one too many closes the API for a while: well below what was too fast", 0)

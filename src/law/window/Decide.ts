@@ -9,15 +9,17 @@ import * as Pace from "./Pace.js"
 import * as Period from "./Period.js"
 import * as Permits from "./Permits.js"
 import { blindly, type Draft } from "./State.js"
+import { hair, several, spare, tenth } from "./Numbers.js"
 
 /** Starts come at most so many times as fast as the window turns over. */
-const smoothing = 5
+const smoothing = several
 /** How much faster than its pace a pool goes that catches up on a hold. */
-const catchUp = 1.4
-/** A clock knows nothing shorter, in milliseconds. */
+const catchUp = spare
+/** A clock knows nothing shorter, in milliseconds; and what is too fast for it is counted in so many. */
 const tick = 1
+const ticks = tick / tenth
 /** A change by less, as a share, is not felt. */
-const felt = 0.003
+const felt = hair
 
 /**
  * What follows from the state; the last decision itself, where nothing changes.
@@ -49,7 +51,7 @@ export const decide = (draft: Draft): Decision => {
     holdUntil: last.holdUntil,
     delay: 0,
     starts: startsOf(period, paced, last.starts),
-    alone: Math.ceil(2 * rejectionLatency) + 10,
+    alone: Math.ceil(2 * rejectionLatency) + ticks,
     chance: noise?.chance ?? (kind?.others || undefined),
     saturatedSince: block?.since,
     epoch: last.epoch,
@@ -74,8 +76,8 @@ const startsOf = (
   const next =
     period === undefined
       ? {
-          limit: Math.max(1, Math.round((10 * tick) / paced)),
-          period: 10 * tick,
+          limit: Math.max(1, Math.round(ticks / paced)),
+          period: ticks,
           provenUntil: Infinity
         }
       : {

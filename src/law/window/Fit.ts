@@ -5,6 +5,7 @@
  */
 import type { Starts } from "../ControlLaw.js"
 import * as Cap from "./Cap.js"
+import { dozen, few, hair, hundredth, recent, several, slack, spare, step, tenth } from "./Numbers.js"
 
 /**
  * What happened to the latest starts, oldest first.
@@ -34,14 +35,11 @@ export type Explanation = { readonly chance: number; readonly likelihood: number
   | { readonly _tag: "bucket"; readonly rate: number; readonly depth: number }
 )
 
-/** Starts that are looked at, and after how many a start counts half. */
-const length = 400
-const half = 150
-/** A limit is kept but for this share of the calls. */
-const slack = 0.03
-/** Rejections between which rates are tried. */
-const pairs = 6
-const depths = [1, 2, 4, 8, 16, 32, 64]
+/** Starts that are looked at. Each counts half of one that is younger by half of the recent ones. */
+const length = 2 * recent
+/** Rejections between which rates are tried, and powers of two up to the greatest depth. */
+const pairs = dozen / 2
+const depths = Array.from({ length: pairs + 1 }, (_, i) => 2 ** i)
 
 /**
  * The starts from one on whose fate is known by `now`: those that were rejected, and those that would have been by now.
@@ -60,20 +58,21 @@ export const historyOf = (starts: Starts, from: number, now: number, rejection: 
     besides.push(Cap.servedBesides(starts, sequence, rejection))
     status.push(fate === "capacity" ? Math.max(1, starts.status(sequence)) : 0)
   }
-  return { at, besides, status, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / half)) }
+  return { at, besides, status, weight: at.map((_, i) => 0.5 ** ((at.length - 1 - i) / (recent / 2))) }
 }
 
 /** No place is asked for that is not there. */
 const get = (list: ArrayLike<number>, place: number): number => list[place] ?? 0
 
 const log = (p: number): number => Math.log(Math.max(1e-6, p))
+/** A limit is kept but for this share of the calls. */
 const kept = log(1 - slack)
 const broken = log(slack)
-const undecided = log(0.5)
+const undecided = log(1 / 2)
 
 /** Starts that chance alone decides on, and how likely that is. */
 const byChance = (starts: number, rejected: number): { readonly chance: number; readonly likelihood: number } => {
-  const chance = (rejected + 0.02) / (starts + 2)
+  const chance = (rejected + slack) / (starts + 2)
   return { chance, likelihood: rejected * log(chance) + (starts - rejected) * log(1 - chance) }
 }
 
@@ -151,14 +150,14 @@ const bucket = (history: History, isOwn: Own, known: number | undefined): Explan
       const [now, w, isHit] = [get(at, i), get(weight, i), one !== 0]
       level = Math.min(depth, level + rate * (now - last))
       last = now
-      if (level < 0.9) likelihood += w * (isHit ? kept : broken)
-      else if (level < 1.1) likelihood += w * undecided
+      if (level < 1 - tenth) likelihood += w * (isHit ? kept : broken)
+      else if (level < 1 + tenth) likelihood += w * undecided
       else {
         starts += w
         if (isHit) lost += w
       }
       if (!isHit) level = Math.max(0, level - 1)
-      else if (level < 1.1) level = Math.min(level, 0.99)
+      else if (level < 1 + tenth) level = Math.min(level, 1 - hundredth)
     }
     const chance = byChance(starts, lost)
     tried.push({ _tag: "bucket", rate, depth, chance: chance.chance, likelihood: likelihood + chance.likelihood })
@@ -174,11 +173,12 @@ const bucket = (history: History, isOwn: Own, known: number | undefined): Explan
   )
   if (known !== undefined) rates.push(known)
   for (const rate of rates) for (const depth of depths) attempt(rate, depth)
-  const coarse = [...tried].sort((a, b) => b.likelihood - a.likelihood).slice(0, 3)
-  for (const { depth, rate } of coarse) for (const by of [0.99, 0.997, 1.003, 1.01]) attempt(by * rate, depth)
+  const coarse = [...tried].sort((a, b) => b.likelihood - a.likelihood).slice(0, few)
+  for (const { depth, rate } of coarse)
+    for (const by of [1 - hundredth, 1 - hair, 1 + hair, 1 + hundredth]) attempt(by * rate, depth)
   const top = Math.max(...tried.map(({ likelihood }) => likelihood))
   // What a full bucket loses makes measured rates too low, never too high: of those as good, the fastest.
-  const good = tried.filter(({ likelihood }) => likelihood > top - 1.5)
+  const good = tried.filter(({ likelihood }) => likelihood > top - spare)
   const fastest = good.sort((a, b) => b.rate - a.rate)[0]
   return fastest && { ...fastest, likelihood: top }
 }
@@ -190,7 +190,7 @@ const bucket = (history: History, isOwn: Own, known: number | undefined): Explan
  * @category values
  */
 export const explainAll = (history: History, known?: number): Explanation => {
-  const penalty = 0.5 * Math.log(Math.max(4, history.at.length))
+  const penalty = 0.5 * Math.log(Math.max(several, history.at.length))
   const statuses = [...new Set(history.status)].filter((status) => status !== 0)
   const owns: Array<Own> = [() => true]
   if (statuses.length > 1) for (const own of statuses) owns.push((status) => status === own)
@@ -199,7 +199,7 @@ export const explainAll = (history: History, known?: number): Explanation => {
   for (const isOwn of owns) {
     for (const [found, numbers] of [
       [cap(history, isOwn), 1],
-      [bucket(history, isOwn, known), 1.5]
+      [bucket(history, isOwn, known), spare]
     ] as const) {
       if (found === undefined || found.likelihood - numbers * penalty <= most) continue
       best = found
@@ -209,9 +209,6 @@ export const explainAll = (history: History, known?: number): Explanation => {
   return best
 }
 
-/** Two rates that differ by less are the same. */
-const near = 0.05
-
 /**
  * Whether two explanations name the same limit.
  *
@@ -220,7 +217,7 @@ const near = 0.05
  */
 export const isSame = (a: Explanation, b: Explanation): boolean =>
   (a._tag === "cap" && b._tag === "cap" && a.cap === b.cap) ||
-  (a._tag === "bucket" && b._tag === "bucket" && Math.abs(a.rate / b.rate - 1) < near)
+  (a._tag === "bucket" && b._tag === "bucket" && Math.abs(a.rate / b.rate - 1) < step)
 
 /**
  * What stands beside chance, in words.

@@ -8,8 +8,8 @@ import * as Bucket from "./Bucket.js"
 import * as Cap from "./Cap.js"
 import * as Level from "./Level.js"
 import * as Log from "./Log.js"
-import * as Span from "./Span.js"
 import type { Draft } from "./State.js"
+import { certain, few, hundredth, lots, remembered, several, spare, step } from "./Numbers.js"
 
 /**
  * What fits: a bucket, if there is one, the latest starts that a cap fits, and which of the two explains more.
@@ -29,20 +29,14 @@ export interface Fitted {
  * @since 0.2.0
  * @category constants
  */
-export const closings = { hinted: 2, silent: 4 }
+export const closings = { hinted: several / 2, silent: several }
 /**
- * A limit is certain that explains so much, in nats, of when chance would have rejected as many, and of what chance would have
- * rejected besides: each of these makes it e times less likely that it was chance. Starts that weigh differently fit nothing by
- * accident.
+ * A limit must explain when chance would have rejected as many, and what chance would have rejected besides. Starts that weigh
+ * differently fit nothing by accident.
  */
-const certain = { fit: 24, weighed: 12, chance: 8 }
+const enough = { fit: certain, weighed: certain / 2, chance: certain / few }
 /** A rate is known well where its bounds are closer than this, as a share. */
-const exactly = 0.88
-/** A rejection that holds the pool is dear: the pace stays so far below the rate, a dip is as small, and tests are rare. */
-const careful = { below: 0.01, patience: 3 }
-const bold = { below: 0, patience: 0 }
-/** So many times as many permits as the rate needs leave room for answers that take longer. */
-const spare = 1.5
+const exactly = 1 - 1 / lots
 
 /**
  * What fits the starts up to a rejection. Where others use the API too, nothing can.
@@ -58,7 +52,7 @@ export const at = (
   if (starts === undefined || isShared) return undefined
   const least = retryAfter === undefined ? closings.silent : closings.hinted
   const alike = Bucket.fitting(starts, clear, sequence, least)
-  const tokens = Log.tokensOf(starts, Span.remembered)
+  const tokens = Log.tokensOf(starts, remembered)
   const weighed = tokens && Bucket.fitting(starts, clear, sequence, closings.hinted, tokens.mean)
   const cap = Cap.fitting(starts, clear, sequence, rejectionLatency)
   if (weighed !== undefined && weighed.starts > Math.max(cap.starts, alike?.starts ?? 0)) {
@@ -76,9 +70,9 @@ export const at = (
  */
 export const isCertain = ({ bucket, cap, isLikelier }: Fitted, chance: number | undefined): boolean => {
   const { closings, starts } = isLikelier && bucket !== undefined ? bucket : cap
-  const least = isLikelier && bucket?.unit !== undefined ? certain.weighed : certain.fit
+  const least = isLikelier && bucket?.unit !== undefined ? enough.weighed : enough.fit
   const isTight = !isLikelier || bucket === undefined || bucket.low > exactly * bucket.high
-  return isTight && entropy(closings, starts) > least && (chance === undefined || starts * chance > certain.chance)
+  return isTight && entropy(closings, starts) > least && (chance === undefined || starts * chance > enough.chance)
 }
 
 /** How unlikely it is that chance takes these of so many, in nats. */
@@ -96,20 +90,21 @@ export const paceOf = (
   bucket: Bucket.Bucket | undefined,
   isHinted: boolean
 ): Level.Level | undefined => {
-  const { below, patience: least } = isHinted ? careful : bold
-  const dip = isHinted ? below : Level.step
+  // A rejection that holds the pool is dear: the pace stays so far below the rate, a dip is as small, and tests as rare as they get.
+  const [below, least] = isHinted ? [hundredth, Level.maxPatience] : [0, 0]
+  const dip = isHinted ? below : step
   if (bucket === undefined) {
     if (pace?.exact !== true || pace.progress <= 1 || !isHinted) return undefined
     const rate = Level.rate(pace)
     // Far above it nothing was rejected: it was not the limit.
-    return rate > (1 + Level.step) * pace.top
+    return rate > (1 + step) * pace.top
       ? Level.measured((1 - below) * rate)
       : { ...Level.measured(pace.top, pace.patience + 1, dip), exact: true }
   }
   const { high, low } = bucket
   const top = (1 - below) * high
   const exact = low > exactly * high
-  const isSame = pace !== undefined && Math.abs(top / pace.top - 1) <= Level.step
+  const isSame = pace !== undefined && Math.abs(top / pace.top - 1) <= step
   const patience = Math.max(exact ? least : 0, pace === undefined ? 0 : pace.patience + (isSame ? 1 : -2))
   return { ...Level.measured(top, patience, exact ? dip : Math.min(0.5, 1 - low / top)), exact }
 }

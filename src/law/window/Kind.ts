@@ -9,12 +9,10 @@ import type { Rejection } from "./Blame.js"
 import * as Chance from "./Chance.js"
 import * as Log from "./Log.js"
 import { explain, type Draft } from "./State.js"
+import { few, recent, remembered } from "./Numbers.js"
 
-/** Starts of which a share is taken: to see that the API closes, and for what the pace makes up for. */
-const brief = 200
-const long = 1000
 /** How long the pool waits after a second one in a row, in rejections' time; each further one doubles it. */
-const pause = 6
+const pause = 2 * few
 
 /**
  * What a rejection is whose status is not that of the limit, where this is known exactly: `chance`, or `closed` where there
@@ -31,10 +29,10 @@ export const ofOthers = (
 ): "chance" | "closed" | undefined => {
   const { kind, rejectionLatency } = draft
   if (kind === undefined || kind.status === status) return undefined
-  const lately = Log.rejectedOf(starts, brief, kind.status)
+  const lately = Log.rejectedOf(starts, recent, kind.status)
   const row = Log.rowOf(starts, sequence)
   if (Chance.isClosed(lately, row)) return "closed"
-  const others = Log.rejectedOf(starts, long, kind.status)
+  const others = Log.rejectedOf(starts, remembered, kind.status)
   draft.kind = lately > Chance.most ? undefined : { ...kind, others }
   if (draft.kind === undefined) return undefined
   explain(

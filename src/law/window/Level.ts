@@ -8,6 +8,7 @@
  *
  * @since 0.2.0
  */
+import { lots, step } from "./Numbers.js"
 
 /**
  * A level on its curve: below `top` until `progress` is 1, at it around 1, above it after that.
@@ -34,20 +35,12 @@ export interface Level {
 }
 
 /**
- * The dip, and the growth from `progress` 1 to 2, as a share of the top.
- *
- * @since 0.2.0
- * @category constants
- */
-export const step = 0.05
-
-/**
  * Patience grows no further: so many times the time between two tests doubles, at most.
  *
  * @since 0.2.0
  * @category constants
  */
-export const maxPatience = 8
+export const maxPatience = lots
 
 /**
  * A level whose limit was measured just now.

@@ -14,38 +14,26 @@ import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import { calm, explain, growth, roundOf, type Calm, type Draft, type Noise, type Suspect } from "./State.js"
+import { certain, dozen, few, hair, half, lots, many, recent, settled, several, spare, step } from "./Numbers.js"
 
 /** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
-const prior = 100
-const priorRejected = 0.25
-const thresholds = { first: 5.5, fall: 8, test: 3 }
-const leastChance = 0.002
+const prior = recent / 2
+const priorRejected = 1 / several
+/** Evidence that tells: at first, of a fall, of a test. */
+const thresholds = { first: certain / several, fall: certain / few, test: certain / lots }
 /** Starts between two tests, first. */
-const interval = { none: 500, cap: 250, bucket: 300 }
-const mostPatience = 4
+const interval = { none: 2 * recent, cap: recent, bucket: recent }
 /** What was found from few starts is tested sooner. */
-const hasty = -3
+const hasty = -few
 /** So many starts let through are enough for a test of a cap, and of a pace. */
-const enough = { cap: 3, bucket: 60 }
+const enough = { cap: few, bucket: 2 * many }
 /** Chance does not do what is as rare as this: a cap has fallen. */
-const rare = 1e-3
+const rare = Math.exp(-certain / few)
 /** The share that a status may bring for a while that the limit does not have. */
-const others = 0.5
-/** Chance that rejects so many times less than it did is none. */
-const few = 3
-/** How much faster a pace is tested. */
-const gain = 1.07
-/** And each time that nothing was rejected, by this power of it faster. */
-const haste = 1.5
+const others = half
 
 /** So many isolated rejections below what is tested, and as many of all calls, and averages begin. */
-const known = 3
-const certain = 0.008
-
-/** The status of a limit that is the caller's own. */
-const tooMany = 429
-
-const isKnown = (calm: Calm): boolean => calm.rejected >= known && chanceOf(calm) > certain
+const isKnown = (calm: Calm): boolean => calm.rejected >= few && chanceOf(calm) > several * hair
 
 const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
 
@@ -72,7 +60,7 @@ const isFall = ({ isShared, limits }: Draft, sample: Rejection): boolean => {
 }
 
 /** So many starts that came after a rejection, with as many in flight, and were let through: no limit has rejected it. */
-const contradictions = 4
+const contradictions = several
 
 /** Goes back to slow start where the starts after the rejection that ended it contradict it. */
 const acquit = (draft: Draft, { before, besides, last, sequence }: Suspect, starts: Starts, known: number): void => {
@@ -100,11 +88,11 @@ const acquit = (draft: Draft, { before, besides, last, sequence }: Suspect, star
  * @category learning
  */
 export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number): void => {
+  const known = now - settled * draft.rejectionLatency
   if (draft.suspect !== undefined && draft.block === undefined) {
-    acquit(draft, draft.suspect, starts, now - 1.2 * draft.rejectionLatency)
+    acquit(draft, draft.suspect, starts, known)
   }
   const { noise } = draft
-  const settled = now - 1.2 * draft.rejectionLatency
   const counts = { fall: 0, test: 0 }
   let isChance = false
   let sequence = Math.max(draft.judged + 1, starts.first)
@@ -112,9 +100,9 @@ export const watch = (draft: Draft, starts: Starts, sample: Sample, now: number)
   for (; sequence <= until; sequence++) {
     const fate = starts.fate(sequence)
     const at = starts.at(sequence)
-    if (fate === "open" && at > settled) break
+    if (fate === "open" && at > known) break
     if (fate === "capacity") continue
-    const besides = Cap.servedBesides(starts, sequence, now - settled, draft.lastRejected)
+    const besides = Cap.servedBesides(starts, sequence, now - known, draft.lastRejected)
     const isTested = noise === undefined ? isTestOfLaw(draft, at, besides) : isTest(noise, at, besides)
     counts[isTested ? "test" : "fall"] += 1
     if (draft.asked !== undefined && sequence > draft.asked.sequence && besides >= draft.asked.besides) {
@@ -153,20 +141,21 @@ const advance = (draft: Draft, noise: Noise, starts: Starts, now: number): void 
     if (limit._tag === "none" || seen < noise.chance / few) return consider(draft, starts, now)
     const again = limit._tag === "bucket" ? Fit.explainAll(historyOf(draft, starts, now), limit.rate) : limit
     const found = again._tag === limit._tag ? again : limit
-    const more = found._tag === "bucket" ? 1000 * found.rate * gain : limit._tag === "cap" ? limit.cap + 1 : Infinity
-    draft.noise = { ...noise, limit: found, chance: Math.max(leastChance, seen), tested: more, since: now }
+    const more =
+      found._tag === "bucket" ? 1000 * found.rate * (1 + step) : limit._tag === "cap" ? limit.cap + 1 : Infinity
+    draft.noise = { ...noise, limit: found, chance: Math.max(hair, seen), tested: more, since: now }
   } else if (limit._tag !== "none" && through >= enough[limit._tag]) {
     const [found, more]: readonly [Fit.Explanation, number] =
       limit._tag === "cap"
-        ? [{ ...limit, cap: tested }, tested + Math.max(1, Math.round(tested / 8))]
-        : [{ ...limit, rate: tested / 1000 }, tested * (tested / (1000 * limit.rate)) ** haste]
+        ? [{ ...limit, cap: tested }, tested + Math.max(1, Math.round(tested / lots))]
+        : [{ ...limit, rate: tested / 1000 }, tested * (tested / (1000 * limit.rate)) ** spare]
     draft.noise = { ...fresh(found, noise.chance, Math.min(0, noise.patience)), tested: more, since: now }
   } else return
   hold(draft)
 }
 
 const fresh = (limit: Fit.Explanation, chance: number, patience: number): Noise => ({
-  chance: Math.max(leastChance, chance),
+  chance: Math.max(hair, chance),
   limit,
   fall: Chance.silent,
   test: Chance.silent,
@@ -174,11 +163,11 @@ const fresh = (limit: Fit.Explanation, chance: number, patience: number): Noise 
   since: Infinity,
   through: 0,
   waited: 0,
-  patience: Math.min(patience, mostPatience)
+  patience: Math.min(patience, several)
 })
 
 const historyOf = ({ clear, rejectionLatency }: Draft, starts: Starts, now: number): Fit.History =>
-  Fit.historyOf(starts, clear, now, 1.2 * rejectionLatency)
+  Fit.historyOf(starts, clear, now, settled * rejectionLatency)
 
 /** Begins, goes on with or ends averages, by what explains the latest starts best. */
 const consider = (draft: Draft, starts: Starts, now: number): void => {
@@ -186,8 +175,8 @@ const consider = (draft: Draft, starts: Starts, now: number): void => {
   const { limits, noise } = draft
   const limit = Fit.explainAll(history, limits.pace && Pace.rate(limits.pace) / 1000)
   const unexplained = limit.chance * (history.at.length + 2)
-  const least = noise === undefined && limit._tag !== "none" ? 3 : 1
-  if (unexplained < least || limit.chance > Chance.most || (noise === undefined && history.at.length < 30)) {
+  const least = noise === undefined && limit._tag !== "none" ? few : 1
+  if (unexplained < least || limit.chance > Chance.most || (noise === undefined && history.at.length < many)) {
     draft.noise = undefined
     draft.calm = calm
     return
@@ -197,13 +186,10 @@ const consider = (draft: Draft, starts: Starts, now: number): void => {
   hold(draft)
 }
 
-/** Starts that a rate is measured over where rejections become many. */
-const brief = 30
-
 /** Many rejections at once, and no limit explains them: as fast as calls are let through, and from there on faster again. */
 const slowDown = (draft: Draft, starts: Starts): void => {
   if (draft.noise?.limit._tag !== "none") return
-  const from = Math.max(starts.first, draft.clear, starts.last - brief)
+  const from = Math.max(starts.first, draft.clear, starts.last - many)
   const seconds = (starts.at(starts.last) - starts.at(from)) / 1000
   let through = 0
   for (let sequence = from; sequence < starts.last; sequence++) if (starts.fate(sequence) !== "capacity") through += 1
@@ -248,8 +234,8 @@ export const served = (draft: Draft, { bound }: Sample): void => {
   if (bound === "window") {
     draft.limits = { ...limits, window: Permits.initial(Math.min(poolSize, window.level + growth)) }
   } else if (bound === "spacing" && pace !== undefined) {
-    const rate = Pace.rate(pace) * (1 + 1 / Math.max(12, (1.4 * Pace.rate(pace) * latency) / 1000))
-    draft.limits = { ...limits, pace: (rate * latency) / 1000 > 1.5 * poolSize ? undefined : Level.known(rate) }
+    const rate = Pace.rate(pace) * (1 + 1 / Math.max(dozen, (spare * Pace.rate(pace) * latency) / 1000))
+    draft.limits = { ...limits, pace: (rate * latency) / 1000 > spare * poolSize ? undefined : Level.known(rate) }
   }
 }
 
@@ -274,7 +260,7 @@ export const rejected = (
     if (period !== undefined && (sample.bound === "period" || period.limit > period.known)) return "limit"
     const { limits } = draft
     // 429 speaks of the caller's limit, which others may share: the exact law knows how to. 503 and 529 speak of the server.
-    if (draft.isShared && !limits.slowStart && sample.status === tooMany) return "limit"
+    if (draft.isShared && !limits.slowStart && sample.status === 429) return "limit"
     draft.suspect = limits.slowStart
       ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
       : draft.suspect

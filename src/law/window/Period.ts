@@ -8,6 +8,7 @@
 
 import * as Level from "./Level.js"
 import * as Log from "./Log.js"
+import { few, hair, lots, several, slack, step } from "./Numbers.js"
 
 /**
  * At most `limit` starts, or tokens, in any span of `length` milliseconds.
@@ -44,21 +45,13 @@ export interface Period {
   readonly stood?: Period | undefined
 }
 
-/** Lengths that differ by less are the same. */
-const precision = 0.03
-/** The same, where there is time to find out. */
-const finest = 0.002
-
-/** After so many rejections in a row there is no such period. */
-const maxFailures = 8
-
 /**
  * Whether two counts may be of one limit.
  *
  * @since 0.2.0
  * @category predicates
  */
-export const isNear = (count: number, limit: number): boolean => Math.abs(count - limit) <= Math.max(1, limit / 4)
+export const isNear = (count: number, limit: number): boolean => Math.abs(count - limit) <= Math.max(1, limit / several)
 
 /**
  * Learns from one closing and reopening of the API: `limit` requests were accepted, and it opened between `short` and
@@ -83,7 +76,7 @@ export const learn = (
     provenUntil: proven ? Infinity : seen.openedAt,
     quiet: 0,
     failures: 0,
-    patience: proven ? known.patience : 3,
+    patience: proven ? known.patience : few,
     raises: 0,
     isExact: false,
     start: Log.alike
@@ -107,7 +100,7 @@ export const told = (limit: number, length: number, start = Log.alike): Period =
   provenUntil: Infinity,
   quiet: 0,
   failures: 0,
-  patience: 6,
+  patience: 2 * few,
   raises: 0,
   isExact: true,
   start
@@ -124,11 +117,11 @@ export const bounded = ({ limit, start }: Period): number => Math.max(1, limit -
 /** What to try next: a length between the two known ones, or, once these are close and all was quiet, a higher limit. */
 const test = (period: Period): Period => {
   const { limit, patience, quiet, raises, safe, short } = period
-  const between = Math.sqrt(safe * Math.max(short, 0.7 * safe))
-  if (safe - short > precision * safe) return { ...period, length: between }
+  const between = Math.sqrt(safe * Math.max(short, (2 / few) * safe))
+  if (safe - short > slack * safe) return { ...period, length: between }
   if (quiet < 2 ** patience) return { ...period, length: safe }
-  if (safe - short > finest * safe) return { ...period, length: between, quiet: 0 }
-  const more = Math.max(1, Math.round(Level.step * limit * 2 ** raises))
+  if (safe - short > hair * safe) return { ...period, length: between, quiet: 0 }
+  const more = Math.max(1, Math.round(step * limit * 2 ** raises))
   return {
     ...period,
     length: safe,
@@ -162,7 +155,7 @@ export const passed = (period: Period): Period =>
  * @category learning
  */
 export const failed = (period: Period, opensIn: number | undefined, pause: number): Period | undefined => {
-  if (period.failures >= maxFailures) return undefined
+  if (period.failures >= lots) return undefined
   const { failures, known, length, limit, patience, safe } = period
   // A test of more has failed: that says nothing about the length.
   if (limit > known)
@@ -170,14 +163,14 @@ export const failed = (period: Period, opensIn: number | undefined, pause: numbe
   const longer =
     opensIn !== undefined
       ? length + opensIn
-      : length < safe * 0.98
+      : length < safe * (1 - slack)
         ? Math.min(safe, Math.max(length + pause, Math.sqrt(length * safe)))
-        : Math.min(length * 1.03, length + pause)
+        : Math.min(length * (1 + slack), length + pause)
   return {
     ...period,
     stood: failures === 0 ? period : period.stood,
-    limit: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
-    known: failures > 2 ? Math.max(1, Math.floor(0.95 * limit)) : limit,
+    limit: failures > 2 ? Math.max(1, Math.floor((1 - step) * limit)) : limit,
+    known: failures > 2 ? Math.max(1, Math.floor((1 - step) * limit)) : limit,
     length: longer,
     short: length,
     safe: Math.max(safe, longer),

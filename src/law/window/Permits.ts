@@ -9,6 +9,7 @@
  * @since 0.2.0
  */
 import * as Round from "./Round.js"
+import { few, half, lots, many, settled, several, step } from "./Numbers.js"
 
 /**
  * A level in permits; instants in epoch milliseconds.
@@ -35,19 +36,19 @@ export interface Permits {
 }
 
 /** What is let go at the beginning of a round; while others have just been met; and how long that is. */
-const share = 0.4
-const early = 0.5
-const young = 3
+const share = 1 / few
+const early = half
+const young = few
 /** Permits that are taken back in a unit, at most. */
-const climb = 50
+const climb = 2 * many
 /** A level that grows by so many permits beyond what it was goes on, and ever faster. */
-const plenty = 2
-const hasteLevel = 8
+const plenty = few
+const hasteLevel = lots
 /** Without a step a level grows by so much at most, in permits and as a share. */
-const blind = 3
-const blindShare = 0.25
+const blind = few
+const blindShare = 1 / several
 /** What is let go may take so much of the unit to come back. */
-const climbTime = 1 / 8
+const climbTime = 1 / lots
 
 /**
  * A level that nothing is known about.
@@ -87,10 +88,10 @@ export interface Instant {
  * @since 0.2.0
  * @category values
  */
-export const leastEvery = (rejectionLatency: number): number => 1.2 * rejectionLatency
+export const leastEvery = (rejectionLatency: number): number => settled * rejectionLatency
 
 /** Permits that a client that is alone takes in the time of an answer, at most: what a bucket holds is soon used up. */
-const climbAlone = 20
+const climbAlone = many
 
 /**
  * How long a permit takes for a client that is alone; `latency` is an answer's.
@@ -123,7 +124,7 @@ export const measured = (
   soon: boolean
 ): Permits => {
   const ends = Round.endOf(round, now)
-  const isSame = !soon && top >= last.top && top <= last.top * 1.05 + spread
+  const isSame = !soon && top >= last.top && top <= last.top * (1 + step) + spread
   const isSmaller = !soon && top < last.top
   return {
     ...kept(last, top, soon ? now + round.unit * climbTime : Round.climbsAt(round, ends)),

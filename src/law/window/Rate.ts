@@ -4,6 +4,7 @@
  *
  * @since 0.2.0
  */
+import { cut, dozen, few, many, slack } from "./Numbers.js"
 
 /**
  * A rejection: when its attempt was started, in epoch milliseconds, and what had been accepted before it.
@@ -34,10 +35,10 @@ export interface Bounds {
 }
 
 /** Rejections to remember. */
-const most = 12
+const most = dozen
 
 /** A measurement of so many requests is good to 2 %, and newer than one of more. */
-const enough = 60
+const enough = 2 * many
 
 /**
  * Remembers a rejection.
@@ -79,10 +80,10 @@ export const measure = (marks: ReadonlyArray<Mark>, now: Mark): Bounds => {
 }
 
 /** A step down of less is none; with so many of the steps down the pace may fall for nothing. */
-const stepDown = 0.97
-const stepsDown = 0.6
+const stepDown = 1 - slack
+const stepsDown = 2 / few
 /** A rate that has been found does not fall so far in the second half. */
-const stillFalling = 0.8
+const stillFalling = cut
 
 /**
  * The rate from which it has fallen from rejection to rejection, in small steps, to such a part at most; undefined where it has

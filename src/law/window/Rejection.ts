@@ -10,7 +10,6 @@ import type { Starts } from "../ControlLaw.js"
 import * as Cap from "./Cap.js"
 import * as Fitted from "./Fitted.js"
 import * as Kind from "./Kind.js"
-import * as Level from "./Level.js"
 import * as Log from "./Log.js"
 import * as Noise from "./Noise.js"
 import * as Period from "./Period.js"
@@ -18,12 +17,13 @@ import * as Permits from "./Permits.js"
 import * as Rate from "./Rate.js"
 import * as Span from "./Span.js"
 import * as Round from "./Round.js"
-import { calm, explain, roundOf, smooth, type Draft } from "./State.js"
+import { calm, firstRejection, explain, roundOf, smooth, type Draft } from "./State.js"
+import { few, remembered, second, several, step, tenth } from "./Numbers.js"
 
 /** No API has a shorter period, in milliseconds: it is a bucket's pause. */
-const leastPeriod = 1000
+const leastPeriod = second
 /** While clients test what is free, so many rejections with nothing accepted between them are no silence yet. */
-const patience = 3
+const patience = few
 
 /**
  * Learns from a rejection.
@@ -42,7 +42,7 @@ export const reject = (
   // All that were started before this one and have not been rejected were accepted: a rejection is the quicker answer.
   const accepted = sequence - 1 - draft.rejections
   draft.rejections += 1
-  draft.rejectionLatency = Math.max(5, draft.rejectionLatency * 0.9, latency)
+  draft.rejectionLatency = Math.max(tenth * firstRejection, draft.rejectionLatency * (1 - tenth), latency)
   draft.lastRejected = Math.max(draft.lastRejected, sequence)
   if (retryAfter !== undefined) {
     // A longer one is no price of a test: it is the end of a period.
@@ -103,7 +103,7 @@ export const reject = (
   if (draft.limits.pace === undefined) explain(draft, draft.decision.reason, now + draft.rejectionLatency)
   if (retryAfter === undefined) return
   if (startedAt < draft.catchUpUntil) draft.refills = false
-  if (draft.refills) draft.catchUpUntil = now + 3 * retryAfter
+  if (draft.refills) draft.catchUpUntil = now + few * retryAfter
   else draft.held += retryAfter
 }
 
@@ -124,12 +124,11 @@ const isSpan = (
   if (Cap.fitting(starts, starts.first, sample.sequence, rejectionLatency).closings > 1) return false
   const bucket = fitted?.bucket
   const rate = (1000 * span.limit) / span.start.mean / span.period
-  if (bucket !== undefined && (bucket.starts > Span.remembered || rate < (1 + 2 * Level.step) * bucket.high))
-    return false
+  if (bucket !== undefined && (bucket.starts > remembered || rate < (1 + 2 * step) * bucket.high)) return false
   const needed = Fitted.permitsFor(draft, rate)
   const level = Math.max(needed, limits.window.level)
   draft.limits = { window: Permits.initial(level), pace: undefined, slowStart: false }
-  draft.period = Period.told(span.limit, span.period + draft.rejectionLatency / 10, span.start)
+  draft.period = Period.told(span.limit, span.period + tenth * draft.rejectionLatency, span.start)
   draft.opened = { at: now, accepted }
   draft.marks = []
   draft.noise = undefined
@@ -172,7 +171,7 @@ const isPeriods = (
   const isRaised = period?.isExact === true && period.limit > period.known
   const isBrief = retryAfter === undefined || (period !== undefined && retryAfter < period.length / 2)
   if (period?.proven === true && (isRaised || (!isTest && isBrief))) {
-    const pause = Math.max(4 * draft.rejectionLatency, period.length * Level.step)
+    const pause = Math.max(several * draft.rejectionLatency, period.length * step)
     draft.period = Period.failed(period, retryAfter, pause)
     draft.marks = []
     if (

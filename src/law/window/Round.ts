@@ -10,6 +10,7 @@
  *
  * @since 0.2.0
  */
+import { few, hundredth, lots, moment, several, spare } from "./Numbers.js"
 
 /**
  * A round, in milliseconds.
@@ -18,7 +19,7 @@
  * @category models
  */
 export interface Round {
-  /** The shortest that this API's latency allows: some five to nine times the latency, the same for all its clients. */
+  /** The shortest that this API's latency allows: some five to eleven times the latency, the same for all its clients. */
   readonly unit: number
   /** Its length here: longer where calls are rare, or a rejection is dear. */
   readonly length: number
@@ -30,19 +31,16 @@ export interface Round {
  * @since 0.2.0
  * @category constants
  */
-export const least = 4000
+export const least = lots * moment
 
 /** The longest latency for which a round is that short. */
-const leastLatency = 875
-
-/** Rare calls make a round no longer than twice: who is rarely served must be able to ask for more. */
-const longest = 1
+const leastLatency = spare * moment
 
 /** Clients test what is free in this share of the unit, from a round's beginning on. */
-const busyShare = 0.25
+const busyShare = 1 / several
 
 /** Places that were let go may be taken from then on, as a share of the unit. */
-const climbShare = 1 / 16
+const climbShare = 1 / (2 * lots)
 
 const doublings = (ratio: number): number => Math.max(0, Math.ceil(Math.log2(ratio)))
 
@@ -58,7 +56,8 @@ export const make = (latency: number, rate: number, count: number, cost: number)
   const unit = least * 2 ** doublings(latency / leastLatency)
   const affordable = unit * 2 ** doublings(cost / unit)
   const calls = (rate * affordable) / 1000
-  return { unit, length: affordable * 2 ** Math.min(longest, doublings(count / Math.max(0.01, calls))) }
+  // No longer than twice: who is rarely served must be able to ask for more.
+  return { unit, length: affordable * Math.min(2, 2 ** doublings(count / Math.max(hundredth, calls))) }
 }
 
 /**
@@ -67,7 +66,7 @@ export const make = (latency: number, rate: number, count: number, cost: number)
  * @since 0.2.0
  * @category constants
  */
-export const maxPatience = 3
+export const maxPatience = few
 
 /**
  * The round for a client that shares with nobody: what others do does not bind it, nor how long answers take.

@@ -5,6 +5,7 @@
  * @since 0.2.0
  */
 import * as Round from "./Round.js"
+import { cut, many, several } from "./Numbers.js"
 
 /**
  * A shared pace; instants in epoch milliseconds.
@@ -28,14 +29,12 @@ export interface Share {
   readonly streak: number
 }
 
-/** What a rejection leaves. */
-const cut = 0.8
 /** Starts a second that are added in a unit, times the unit in seconds: a start in flight more in some sixteenth of it. */
-const climb = 32
+const climb = many
 /** No rate grows faster than by so many times itself in a round; and at so many times that of the last rejection there is enough. */
-const plenty = 4
+const plenty = several
 /** So many rounds with one rejection only, and there is nobody else. */
-const lone = 5
+const lone = several
 
 /**
  * A pace at which others were met.

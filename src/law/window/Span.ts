@@ -5,6 +5,7 @@
  */
 import type { Starts } from "../ControlLaw.js"
 import * as Log from "./Log.js"
+import { many, remembered, several } from "./Numbers.js"
 
 /**
  * At most `limit` starts, or tokens, in `period` milliseconds.
@@ -23,16 +24,9 @@ export interface Span {
 
 /** In milliseconds; of those that fit, the longest allows the least. */
 const periods = [60_000, 30_000, 20_000, 10_000, 5000, 2000, 1000]
-/**
- * So many of the latest starts are looked at.
- *
- * @since 0.2.0
- * @category constants
- */
-export const remembered = 1024
 /** So many spans must have been used up, and so many starts let through in them: fewer fit by accident. */
-const closings = 2
-const enough = 32
+const closings = several / 2
+const enough = many
 
 /** A span begins with the clock's grid, with the first start after the last one, or reaches back from each start. */
 const rules = ["grid", "first", "back"] as const

@@ -12,6 +12,7 @@ import type { Period } from "./Period.js"
 import * as Permits from "./Permits.js"
 import type { Mark } from "./Rate.js"
 import * as Round from "./Round.js"
+import { dozen, few, lots, many, moment, second, slack, tenth } from "./Numbers.js"
 
 /**
  * Permits to begin with.
@@ -19,28 +20,33 @@ import * as Round from "./Round.js"
  * @since 0.2.0
  * @category constants
  */
-export const firstPermits = 12
+export const firstPermits = dozen
 /**
  * What a success adds to the permits while nothing was rejected: the window grows fourfold a round trip.
  *
  * @since 0.2.0
  * @category constants
  */
-export const growth = 3
-/** How long a rejection takes, before one was seen, in milliseconds. */
-const firstRejection = 50
+export const growth = few
+/**
+ * How long a rejection takes, before one was seen, in milliseconds.
+ *
+ * @since 0.2.0
+ * @category constants
+ */
+export const firstRejection = tenth * moment
 /** Calls in a round; and of a cap that is shared. */
-const roundCount = 20
-const capCount = 8
+const roundCount = many / 2
+const capCount = lots
 /**
  * What a rejection may cost, as a share of the time.
  *
  * @since 0.2.0
  * @category constants
  */
-export const price = 0.04
+export const price = slack
 /** The golden ratio spreads what it is multiplied with most evenly. */
-const golden = 0.618_033_988_7
+const golden = (Math.sqrt(5) - 1) / 2
 
 /**
  * What the law holds the pool to.
@@ -312,9 +318,6 @@ class Copy implements State {
  */
 export const draft = (from: State): Draft => new Copy(from)
 
-/** The window doubles in so many milliseconds, as long as no answer says that it is too much. */
-const doubling = 500
-
 /**
  * In slow start the window grows without answers: a rejection would have come sooner.
  *
@@ -322,7 +325,7 @@ const doubling = 500
  * @category decisions
  */
 export const blindly = (permits: number, now: number, rejectionLatency: number, poolSize: number): Decision["ramp"] =>
-  permits < poolSize ? Ramp.make(now + 2 * rejectionLatency, doubling / permits, poolSize) : undefined
+  permits < poolSize ? Ramp.make(now + 2 * rejectionLatency, moment / permits, poolSize) : undefined
 
 /**
  * The law before it has heard of anything.
@@ -432,7 +435,7 @@ export const roundOf = (state: State): Round.Round => {
   if (!isShared) return Round.alone(rateOf(state, limits), roundCount * 2 ** window.patience, cost / price)
   // Who is alone at a limit that stays where it is need not test it often.
   const count = (pace === undefined ? capCount : roundCount) * (window.patience < 2 ? 1 : 2 ** window.patience)
-  return Round.make(meanLatency || 1000, rateOf(state, limits), count, cost / price)
+  return Round.make(meanLatency || second, rateOf(state, limits), count, cost / price)
 }
 
 /**
@@ -463,5 +466,5 @@ export const ditherOf = ({ successes }: State): number => (successes * golden) %
  * @since 0.2.0
  * @category values
  */
-export const smooth = (last: number, value: number, weight = 0.1): number =>
+export const smooth = (last: number, value: number, weight = tenth): number =>
   last === 0 ? value : last + (value - last) * weight

@@ -12,15 +12,16 @@ import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import * as Share from "./Share.js"
 import { ditherOf, explain, growth, instantOf, price, rateOf, roundOf, smooth, type Draft } from "./State.js"
+import { hair, hundredth, many, several, slack, step, tenth } from "./Numbers.js"
 
 /** The least progress of a pace takes so many requests, and no less than a round trip. */
-const leastCount = 4
+const leastCount = several
 /** The period of a pace that is known well, in requests where these are rare. */
-const paceCount = 40
+const paceCount = many
 /** What an answer counts in the latency that all clients should agree on. */
-const meanWeight = 0.02
+const meanWeight = slack
 /** What an answer that had to queue leaves of the window. */
-const queueCut = 0.995
+const queueCut = 1 - hair
 
 /**
  * Learns from a success; `latencyTolerance` as in the law's options.
@@ -95,18 +96,15 @@ const periodOf = (draft: Draft, level: Level.Level): number => {
   const rate = rateOf(draft, draft.limits)
   // A hold that the API makes good costs nothing.
   const hint = draft.refills ? 0 : draft.hint
-  const least = Math.max(draft.latency, (1000 * leastCount) / rate, 4 * hint)
+  const least = Math.max(draft.latency, (1000 * leastCount) / rate, several * hint)
   const most = Math.max(Round.least, (1000 * paceCount) / rate, hint / price)
   // Beyond the test nothing that was measured holds any more.
   return level.progress > 2 ? least : Math.min(most, least * 2 ** level.patience)
 }
 
-/** So much more than a limit, and there is none. */
-const surplus = 0.01
-
 /** Used up to a tenth, a quota says how fast it comes back. */
 const isNearlyUsed = ({ limit = 0, remaining = Infinity, resetAfter = 0 }: Quota): boolean =>
-  resetAfter > 0 && remaining <= limit / 10 && limit > remaining
+  resetAfter > 0 && remaining <= tenth * limit && limit > remaining
 
 /** How many of a quota come back a second. */
 const refillOf = ({ limit = 0, remaining = 0, resetAfter = 1 }: Quota): number =>
@@ -118,7 +116,7 @@ const usedOf = ({ limit = 0, remaining = 0 }: Quota): number => limit - remainin
 const isWindow = (quota: Quota, first: Quota | undefined): boolean =>
   first !== undefined &&
   usedOf(quota) >= 2 * usedOf(first) &&
-  (quota.resetAfter ?? 0) <= (1 + Level.step) * (first.resetAfter ?? 0)
+  (quota.resetAfter ?? 0) <= (1 + step) * (first.resetAfter ?? 0)
 
 /** Advice before anything was rejected: a quota that is nearly used up is an end to slow start, not yet a limit. */
 const heed = (draft: Draft, { requests, tokens }: Hints, now: number): void => {
@@ -147,7 +145,7 @@ const countPeriod = (draft: Draft, sequence: number, startedAt: number): void =>
   if (period === undefined || opened === undefined) return
   const accepted = sequence - 1 - draft.rejections
   if (!period.proven) {
-    if (accepted + 1 > opened.accepted + period.limit + Math.max(2, surplus * period.limit)) draft.period = undefined
+    if (accepted + 1 > opened.accepted + period.limit + Math.max(2, hundredth * period.limit)) draft.period = undefined
   } else if (startedAt >= opened.at + period.length) {
     draft.opened = { at: opened.at + period.length, accepted }
     // One that was not used up proves nothing.
