@@ -20,6 +20,9 @@ describe("A period", () => {
     assert.deepStrictEqual([Math.round(quiet.safe), Math.round(quiet.length)], [59_161, 54_388])
     const failed = Period.failed(quiet, undefined, 100)
     assert.deepStrictEqual([Math.round(failed?.short ?? 0), Math.round(failed?.length ?? 0)], [54_388, 56_724])
+    // As if two thirds of what will do had been too short, at least: the root of 60 times 40.
+    const far = Period.passed({ ...proven, short: 0, length: 60_000 })
+    assert.strictEqual(Math.round(far.length), 48_990)
   })
 
   it("is longer by what the API says", () => {
@@ -42,6 +45,11 @@ describe("A period", () => {
     )
   })
 
+  it("is tried below what will do, until it is known to three hundredths", () => {
+    const next = (short: number) => Math.round(Period.passed({ ...exact, safe: 1000, length: 1000, short }).length)
+    assert.deepStrictEqual([969, 970].map(next), [984, 1000])
+  })
+
   it("is known well enough where it is known to two thousandths", () => {
     const rough = (short: number) => quietFor(8, { ...exact, safe: 1000, length: 1000, short })
     assert.deepStrictEqual([rough(998).limit, rough(997.9).limit], [61, 58])
@@ -54,10 +62,10 @@ describe("A period", () => {
     const lengthOf = (length: number, pause: number) => Math.round(failedAt(length, pause)?.length ?? 0)
     // The geometric mean, or the pause where that is more; never beyond what will do.
     assert.deepStrictEqual([lengthOf(8100, 10), lengthOf(8100, 1500), lengthOf(8100, 5000)], [9000, 9600, 10_000])
-    // At what will do, to two hundredths: by the pause, and by three hundredths at most.
-    assert.deepStrictEqual([lengthOf(9800, 100), lengthOf(10_000, 5000)], [9900, 10_300])
-    const { quiet, short, stood } = failedAt(9800, 100) ?? exact
-    assert.deepStrictEqual([quiet, short, stood?.length], [0, 9800, 9800])
+    // At what will do, to three hundredths: by the pause, and by three hundredths at most.
+    assert.deepStrictEqual([lengthOf(9690, 100), lengthOf(9700, 100), lengthOf(10_000, 5000)], [9844, 9800, 10_300])
+    const { quiet, short, stood } = failedAt(9700, 100) ?? exact
+    assert.deepStrictEqual([quiet, short, stood?.length], [0, 9700, 9700])
   })
 
   it("that has failed is tested with a small step again", () => {

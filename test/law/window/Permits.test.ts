@@ -29,17 +29,17 @@ const base: Permits.Permits = {
 }
 
 describe("A permit", () => {
-  it("takes a fiftieth of the unit, and no less than a rejection takes to be known", () => {
+  it("takes a 64th of the unit, and no less than a rejection takes to be known", () => {
     const rows: ReadonlyArray<readonly [unit: number, rejectionLatency: number]> = [
       [4000, 5],
-      [4000, 66],
+      [4000, 52],
       [4000, 100],
       [8000, 50],
       [8000, 150]
     ]
     assert.deepStrictEqual(
       rows.map(([unit, rejectionLatency]) => Permits.everyOf({ unit, length: unit }, rejectionLatency)),
-      [80, 80, 120, 160, 180]
+      [62.5, 62.5, 120, 125, 180]
     )
   })
 })
@@ -151,8 +151,8 @@ describe("A limit that falls", () => {
 })
 
 describe("The time that a permit takes", () => {
-  it("is a rejection's at least, and for a client that is alone a twentieth of an answer's", () => {
-    assert.deepStrictEqual([Permits.everyAlone(600, 50), Permits.everyAlone(30_000, 50)], [60, 1500])
+  it("is a rejection's at least, and for a client that is alone a 32nd of an answer's", () => {
+    assert.deepStrictEqual([Permits.everyAlone(600, 50), Permits.everyAlone(32_000, 50)], [60, 1000])
   })
 })
 
@@ -160,15 +160,16 @@ describe("A round that begins", () => {
   const begun = (over: Partial<Permits.Permits>, at: Partial<Permits.Served> = {}) =>
     Permits.advance({ ...base, ...over }, served(4000, at))
 
-  it("lets a part of the places go, and takes them back from a sixteenth of the unit on", () => {
-    assert.deepStrictEqual(begun({}), { ...base, level: 16 - 0.4 * 16, ends: 8000 })
-    assert.deepStrictEqual(begun({}, { now: 4100 }), { ...base, level: 16 - 0.4 * 16, ends: 8000 })
+  it("lets a third of the places go, and takes them back from a sixteenth of the unit on", () => {
+    const known = { top: 24, level: 24 }
+    assert.deepStrictEqual(begun(known), { ...base, top: 24, level: 16, ends: 8000 })
+    assert.deepStrictEqual(begun(known, { now: 4100 }), { ...base, top: 24, level: 16, ends: 8000 })
   })
 
   it("goes on above the limit only as far as starts were served there", () => {
     const grown = { level: 40, since: 3000, from: 3000 }
-    const tops = [64, 30, 18].map((widest) => begun(grown, { widest, isUsed: false }).top)
-    assert.deepStrictEqual(tops, [40, 30, 16])
+    const tops = [64, 20, 19].map((widest) => begun(grown, { widest, isUsed: false }).top)
+    assert.deepStrictEqual(tops, [40, 20, 16])
   })
 
   it("lets half as much go with each time that the same limit was measured", () => {
@@ -178,36 +179,36 @@ describe("A round that begins", () => {
 
   it("lets no more go than can be taken back in an eighth of the unit", () => {
     const rows: ReadonlyArray<readonly [level: number, every: number]> = [
-      [20, 50],
+      [24, 50],
       [40, 50],
       [40, 100],
-      [20, 100]
+      [24, 100]
     ]
     const levels = rows.map(([level, per]) => begun({ top: level, level }, { every: per }).level)
-    assert.deepStrictEqual(levels, [12, 30, 35, 15])
+    assert.deepStrictEqual(levels, [16, 30, 35, 19])
   })
 
   it("lets half of them go three times after others were met, whatever the patience", () => {
     const rounds = [0, 1, 2, 3].map((age) => {
-      const { age: next, level } = begun({ age, patience: 2 })
+      const { age: next, level } = begun({ top: 24, level: 24, age, patience: 2 })
       return [next, level]
     })
     assert.deepStrictEqual(rounds, [
-      [1, 8],
-      [2, 8],
-      [3, 8],
-      [4, 16 - (0.4 * 16) / 4]
+      [1, 12],
+      [2, 12],
+      [3, 12],
+      [4, 22]
     ])
   })
 
   it("lets less than a permit go more rarely, and then a whole one or two", () => {
     const table = Array.from({ length: 8 }, (_, i) => {
       const now = 32_000 + i * 4000
-      const { level } = Permits.advance({ ...base, top: 10, level: 10, patience: 3, ends: now }, served(now))
+      const { level } = Permits.advance({ ...base, top: 12, level: 12, patience: 3, ends: now }, served(now))
       return level
     })
     // 4 / 8 is a half: every second round.
-    assert.deepStrictEqual(table, [9, 10.5, 9, 10.5, 9, 10.5, 9, 10.5])
+    assert.deepStrictEqual(table, [11, 12.5, 11, 12.5, 11, 12.5, 11, 12.5])
   })
 
   it("lets nothing go where a pace holds the pool back", () => {
@@ -218,9 +219,9 @@ describe("A round that begins", () => {
   it("is dithered by a permit, so that equal clients do not ask at the same instant", () => {
     const dithers = [0, 0.25, 0.75]
     const levels = (over: Partial<Permits.Served>) =>
-      dithers.map((dither) => begun({ top: 20, level: 20 }, { ...over, dither }).level)
-    assert.deepStrictEqual(levels({}), [11.5, 11.75, 12.25])
-    assert.deepStrictEqual(levels({ isPaced: true }), [20, 20.25, 20.75])
+      dithers.map((dither) => begun({ top: 24, level: 24 }, { ...over, dither }).level)
+    assert.deepStrictEqual(levels({}), [15.5, 15.75, 16.25])
+    assert.deepStrictEqual(levels({ isPaced: true }), [24, 24.25, 24.75])
   })
 
   it("leaves one permit at least", () => {
@@ -231,12 +232,12 @@ describe("A round that begins", () => {
   })
 
   it("begins at no more than the level that was measured, and than the level that was reached", () => {
-    const tops = [begun({ level: 20 }), begun({ level: 12 })]
+    const tops = [begun({ top: 15, level: 20 }), begun({ top: 15, level: 12 })]
     assert.deepStrictEqual(
       tops.map(({ level, top }) => [top, level]),
       [
-        [16, 16 - 0.4 * 16],
-        [12, 12 - 0.4 * 12]
+        [15, 10],
+        [12, 8]
       ]
     )
   })
@@ -272,10 +273,10 @@ describe("Within a round a level", () => {
   })
 
   it("grows ever faster well beyond what there was: by as many permits at a time as there are eights in it", () => {
-    const rows = [15, 16, 17, 24, 32, 64, 80]
+    const rows = [15, 16, 19, 20, 24, 32, 64, 80]
     assert.deepStrictEqual(
       rows.map((level) => every / Permits.advance({ ...within, level }, served(4250, { most: 100 })).every),
-      [1, 1, 1, 3, 4, 8, 10]
+      [1, 1, 1, 2.5, 3, 4, 8, 10]
     )
   })
 
@@ -293,9 +294,9 @@ describe("Within a round a level", () => {
   })
 
   it("that found much more than there was keeps it, and goes on to grow in the next round", () => {
-    const found = { ...within, level: 19, since: 7000, from: 4250 }
-    const { ends, from, level, top } = Permits.advance(found, served(8000, { most: 20 }))
-    assert.deepStrictEqual([ends, from, level, top], [12_000, 4250, 20, 20])
+    const found = { ...within, level: 20, since: 7000, from: 4250 }
+    const { ends, from, level, top } = Permits.advance(found, served(8000, { most: 21 }))
+    assert.deepStrictEqual([ends, from, level, top], [12_000, 4250, 21, 21])
   })
 
   it("is tested from the round's first growth on, however often it has grown since", () => {

@@ -42,8 +42,11 @@ describe("The rate between rejections", () => {
     assert.strictEqual(Rate.measure([mark(0, 0), mark(2000, 20)], mark(2000, 20)).high, 10.25)
   })
 
-  it("does not look behind a measurement of sixty", () => {
-    assert.strictEqual(Rate.measure([mark(0, 0), mark(6000, 60)], mark(12_000, 120)).accepted, 60)
+  it("does not look behind a measurement of 64", () => {
+    // The hold leaves it open, so that one of more would be narrower.
+    const accepted = (latest: number) =>
+      Rate.measure([mark(0, 0), mark(6500, 64)], mark(13_900, 64 + latest, 1000)).accepted
+    assert.deepStrictEqual([63, 64].map(accepted), [127, 64])
   })
 
   it("remembers twelve rejections", () => {
@@ -75,6 +78,30 @@ describe("A rate that falls from rejection to rejection", () => {
     assert.deepStrictEqual(
       [0.35, 0.34].map((part) => rounded(fall(steps(0.9), part))),
       [100, undefined]
+    )
+  })
+
+  it("in two thirds of its steps at least, each of more than three hundredths, fell from the first", () => {
+    const inSteps = (count: number) =>
+      Array.from({ length: 11 }, (_, i) => 100 * 0.8 ** (i <= 3 ? i : Math.max(3, count - 10 + i)))
+    assert.deepStrictEqual(
+      [6, 7].map((count) => rounded(fall(inSteps(count)))),
+      [undefined, 100]
+    )
+    const slowly = (ratio: number) => Array.from({ length: 11 }, (_, i) => 100 * ratio ** i * (i < 10 ? 1 : 0.5))
+    assert.deepStrictEqual(
+      [0.975, 0.965].map((ratio) => rounded(fall(slowly(ratio), 0.5))),
+      [undefined, 100]
+    )
+  })
+
+  it("by a fifth in the second half at least, fell from the first", () => {
+    const slower = (ratio: number) =>
+      Array.from({ length: 11 }, (_, i) => 100 * 0.7 ** Math.min(i, 5) * ratio ** Math.max(0, i - 5))
+    // The fifth power of 0.956 is 0.7985, and that of 0.957 is 0.8027.
+    assert.deepStrictEqual(
+      [0.957, 0.956].map((ratio) => rounded(fall(slower(ratio)))),
+      [undefined, 100]
     )
   })
 

@@ -6,22 +6,22 @@ const round = (unit: number, length = unit): Round.Round => ({ unit, length })
 const unitOf = (latency: number) => Round.make(latency, 1000, 0, 0).unit
 
 describe("The unit of a round", () => {
-  it("is four seconds for a latency of up to 875 ms, and doubles with it", () => {
-    const table = [0.1, 100, 875, 876, 1750, 1751, 3500, 3501, 7000, 7001, 60_000].map((latency) => [
+  it("is four seconds for a latency of up to 750 ms, and doubles with it", () => {
+    const table = [0.1, 100, 750, 751, 1500, 1501, 3000, 3001, 6000, 6001, 60_000].map((latency) => [
       latency,
       unitOf(latency)
     ])
     assert.deepStrictEqual(table, [
       [0.1, 4000],
       [100, 4000],
-      [875, 4000],
-      [876, 8000],
-      [1750, 8000],
-      [1751, 16_000],
-      [3500, 16_000],
-      [3501, 32_000],
-      [7000, 32_000],
-      [7001, 64_000],
+      [750, 4000],
+      [751, 8000],
+      [1500, 8000],
+      [1501, 16_000],
+      [3000, 16_000],
+      [3001, 32_000],
+      [6000, 32_000],
+      [6001, 64_000],
       [60_000, 512_000]
     ])
   })

@@ -87,18 +87,20 @@ describe("The round of a client", () => {
   })
 
   it("is longer where a rejection is dear: a cap holds the pool until it is known, a pace only where nothing comes back", () => {
-    const dear = { meanLatency: 400, hint: 1000 }
+    // A hold of 960 ms in 32 seconds is three hundredths of the time.
+    const dear = { meanLatency: 400, hint: 960 }
     const paced = { ...limits, pace: Level.known(40) }
     assert.deepStrictEqual(
       [
         round({ ...dear, hint: 0 }).length,
         round(dear).length,
+        round({ ...dear, hint: 961 }).length,
         round({ ...dear, limits: paced, refills: true }).length,
         round({ ...dear, limits: paced, refills: false }).length
       ],
-      [4000, 32_000, 4000, 32_000]
+      [4000, 32_000, 64_000, 4000, 32_000]
     )
-    assert.strictEqual(round({ meanLatency: 400, rejectionLatency: 200 }).length, 8000)
+    assert.strictEqual(round({ meanLatency: 400, rejectionLatency: 240 }).length, 8000)
   })
 
   it("is longer where calls are rare, and where the same limit was found twice", () => {
@@ -107,16 +109,17 @@ describe("The round of a client", () => {
     assert.deepStrictEqual([rare(1.2, 0), rare(1.1, 0), rare(1.2, 1), rare(1.2, 2)], [4000, 8000, 4000, 8000])
   })
 
-  it("with a pace is of twenty calls, and so longer than one of a cap", () => {
+  it("with a pace is of sixteen calls, and so longer than one of a cap", () => {
     const paced = (rate: number) => round({ meanLatency: 400, limits: { ...limits, pace: Level.known(rate) } }).length
-    assert.deepStrictEqual([paced(5), paced(4.9), paced(2)], [4000, 8000, 8000])
+    assert.deepStrictEqual([paced(4), paced(3.9), paced(2)], [4000, 8000, 8000])
   })
 
-  it("who is alone is by its calls, twenty of them, and by what a rejection costs", () => {
+  it("who is alone is by its calls, sixteen of them, and by what a rejection costs", () => {
     const alone = (over: Partial<State.State>) => round({ isShared: false, ...over }).length
     const at = (rate: number) => alone({ limits: { ...limits, pace: Level.known(rate) } })
-    assert.deepStrictEqual([at(5), at(2.5), at(1.25), at(0.1)], [4000, 8000, 16_000, 32_000])
-    assert.strictEqual(alone({ limits: { ...limits, pace: Level.known(5) }, hint: 1000, refills: false }), 32_000)
+    // To the nearest power of two.
+    assert.deepStrictEqual([at(4), at(2.83), at(2.82), at(1), at(0.1)], [4000, 4000, 8000, 16_000, 32_000])
+    assert.strictEqual(alone({ limits: { ...limits, pace: Level.known(4) }, hint: 960, refills: false }), 32_000)
   })
 })
 

@@ -46,7 +46,7 @@ describe("A success is remembered by", () => {
       [fourth.successes, fourth.widest, fourth.latency, fourth.meanLatency, fourth.leastLatency],
       [4, 9, 110, 125, 70]
     )
-    assert.strictEqual(served({ ...later, successes: 99 }, { latency: 200 }).meanLatency, 102)
+    assert.strictEqual(served({ ...later, successes: 99 }, { latency: 200 }).meanLatency, 103)
   })
 })
 
@@ -120,10 +120,10 @@ describe("The window after a success", () => {
 
   it("gives a little back where answers take longer than they may", () => {
     const after = (over: Partial<State.Draft>, sample: Fields = {}) =>
-      served({ limits: known(40), latency: 100, leastLatency: 50, ...over }, { latency: 100, ...sample }, 10_000, 2)
+      served({ limits: known(50), latency: 100, leastLatency: 50, ...over }, { latency: 100, ...sample }, 10_000, 2)
     const longer = after({}, { latency: 101 })
     const queues = "answers take longer: the API queues"
-    assert.deepStrictEqual([longer.limits.window.level, longer.decision.reason], [39.8, queues])
+    assert.deepStrictEqual([longer.limits.window.level, longer.decision.reason], [49.9, queues])
     assert.strictEqual(after({ limits: known(1) }, { latency: 101 }).limits.window.level, 1)
     // Twice the least is what they may take; and what the window has not held back says nothing of it.
     assert.notStrictEqual(after({}).decision.reason, queues)
@@ -150,7 +150,7 @@ describe("A pace after a success", () => {
     assert.strictEqual(progress({ decision }, { bound: "window" }), 0)
   })
 
-  it("takes longer with each time that it was found the same, up to four seconds or forty requests", () => {
+  it("takes longer with each time that it was found the same, up to four seconds or 32 requests", () => {
     const after = (patience: number, rate: number) => {
       const limits = { ...known(12, rate), pace: { ...Level.known(rate), patience } }
       const elapsed = 100
@@ -158,7 +158,7 @@ describe("A pace after a success", () => {
     }
     assert.deepStrictEqual(
       [after(0, 10), after(1, 10), after(2, 10), after(9, 10), after(9, 2)],
-      [400, 800, 1600, 4000, 20_000]
+      [400, 800, 1600, 4000, 16_000]
     )
   })
 
@@ -177,11 +177,11 @@ describe("A pace after a success", () => {
       [2, 2.01].map((progress) => after({ patience: 3, progress })),
       [Math.round(8 * four(2)), Math.round(four(2.01))]
     )
-    // Four times a hold at least, and so long that holds cost a twenty-fifth of the time; one that is made good costs none.
+    // Four times a hold at least, and so long that holds cost three hundredths of the time; one that is made good costs none.
     assert.deepStrictEqual(
-      [0, 9].map((patience) => [false, true].map((refills) => after({ patience }, 400, refills))),
+      [0, 9].map((patience) => [false, true].map((refills) => after({ patience }, 300, refills))),
       [
-        [1600, 400],
+        [1200, 400],
         [10_000, 4000]
       ]
     )
