@@ -31,6 +31,8 @@ describe("The law before it has heard of anything", () => {
     )
     assert.deepStrictEqual([asked, block, kind, noise, opened, period, suspect], Array(7).fill(undefined))
     assert.deepStrictEqual([marks, state.refills, state.leastLatency, decision.holdUntil], [[], true, Infinity, 0])
+    // As if a rejection took 50 ms: what it would have said is known after two.
+    assert.deepStrictEqual([state.rejectionLatency, decision.ramp?.from], [50, 1100])
     assert.strictEqual(State.begin(5, 0, 0).decision.window, 5)
     assert.isFalse(State.begin(5, 0, 0).state.isShared)
   })
