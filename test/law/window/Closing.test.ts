@@ -97,8 +97,8 @@ describe("A block that begins", () => {
   })
 
   it("looks the more often, the more has gone through", () => {
-    const shares = [10, 500, 1000, 100_000].map((successes) => made({ successes }).share)
-    assert.deepStrictEqual(shares, [0.15, 0.1, 0.05, 0.05])
+    const shares = [10, 200, 400, 600, 800].map((successes) => Math.round(10_000 * made({ successes }).share))
+    assert.deepStrictEqual(shares, [1500, 1500, 833, 556, 500])
   })
 
   it("begins without probes, told of by nobody, and suspects nothing", () => {

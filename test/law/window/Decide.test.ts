@@ -22,12 +22,12 @@ const twice = (draft: State.Draft) => {
 }
 
 describe("What follows from what the law knows", () => {
-  it("is a spacing of a fifth of what the window turns over in, or of half of what a permit takes to grow", () => {
+  it("is a spacing of a quarter of what the window turns over in, or of half of what a permit takes to grow", () => {
     const spacing = (every: number, slowStart: boolean) =>
       decide(drafted(undefined, { limits: { window: { ...Permits.initial(10), every }, pace: undefined, slowStart } }))
         .spacing
-    // 100 ms for ten permits, and a fifth of that.
-    assert.deepStrictEqual([spacing(Infinity, false), spacing(3, false), spacing(3, true)], [2, 1.5, 2])
+    // 100 ms for ten permits, and a quarter of that.
+    assert.deepStrictEqual([spacing(Infinity, false), spacing(3, false), spacing(3, true)], [2.5, 1.5, 2.5])
   })
 
   it("is the last decision itself where nothing has changed, and another where anything has", () => {
@@ -56,21 +56,21 @@ describe("What follows from what the law knows", () => {
     }
   })
 
-  it("spaces starts by the pace, or so that the window turns over in five times its permits", () => {
+  it("spaces starts by the pace, or so that the window turns over in four times its permits", () => {
     const spacing = (pace: number | undefined, over: Partial<State.Draft> = {}) => decide(drafted(pace, over)).spacing
     assert.deepStrictEqual(
       [
         spacing(40),
         spacing(undefined),
-        spacing(undefined, { latency: 49 }),
+        spacing(undefined, { latency: 39 }),
         spacing(400, { latency: 0 }),
         spacing(1100, { latency: 0 })
       ],
-      [25, 2, 0, 2.5, 0]
+      [25, 2.5, 0, 2.5, 0]
     )
   })
 
-  it("goes 1.4 times as fast while it catches up on a hold, and faster by what chance rejects", () => {
+  it("goes one and a half times as fast while it catches up on a hold, and faster by what chance rejects", () => {
     const spacing = (over: Partial<State.Draft>) => decide(drafted(10, over)).spacing
     assert.deepStrictEqual(
       [
@@ -78,7 +78,7 @@ describe("What follows from what the law knows", () => {
         spacing({ catchUpUntil: 1001 }),
         spacing({ kind: { status: 429, others: 0.25 } })
       ],
-      [100, 71.421875, 75]
+      [100, 66.671875, 75]
     )
   })
 
@@ -93,13 +93,13 @@ describe("What follows from what the law knows", () => {
     assert.deepStrictEqual(decide(drafted(undefined, { period })).starts, starts)
   })
 
-  it("keeps a spacing that would change by less than three in a thousand", () => {
+  it("keeps a spacing that would change by less than two in a thousand", () => {
     const spacing = (last: number) => {
       const draft = drafted(10)
       draft.decision = { ...draft.decision, spacing: last }
       return decide(draft).spacing
     }
-    assert.deepStrictEqual([100.2, 100.4, 99.8, 99.6].map(spacing), [100.2, 100, 99.8, 100])
+    assert.deepStrictEqual([100.1, 100.3, 99.9, 99.7].map(spacing), [100.1, 100, 99.9, 100])
   })
 
   it("counts a pace that is too fast for a spacing in ten milliseconds", () => {

@@ -59,7 +59,7 @@ describe("What explains the latest starts", () => {
     )
     assert.deepStrictEqual(
       explain(0, () => [3, false]),
-      { _tag: "none", chance: 10 }
+      { _tag: "none", chance: 15 }
     )
   })
 
@@ -80,7 +80,7 @@ describe("What explains the latest starts", () => {
   it("is chance, where as many in flight were too many once only", () => {
     assert.deepStrictEqual(
       explain(60, (i) => [i % 10, i === 28]),
-      { _tag: "none", chance: 16 }
+      { _tag: "none", chance: 17 }
     )
   })
 
@@ -179,10 +179,10 @@ describe("The history that is explained", () => {
     assert.deepStrictEqual(Fit.historyOf(starts(), 3, 200, 50).at, [20, 100])
   })
 
-  it("has no more than the latest 400, of which those of 150 starts ago count half", () => {
+  it("has no more than the latest 500, of which those of 125 starts ago count half", () => {
     const history = History.make(1000)
-    for (let i = 0; i < 500; i++) history.add(i, 0)
+    for (let i = 0; i < 600; i++) history.add(i, 0)
     const { at, weight } = Fit.historyOf(history, 1, 10_000, 50)
-    assert.deepStrictEqual([at.length, at[0], weight.at(-1), weight.at(-151)], [400, 100, 1, 0.5])
+    assert.deepStrictEqual([at.length, at[0], weight.at(-1), weight.at(-126)], [500, 100, 1, 0.5])
   })
 })

@@ -68,15 +68,22 @@ describe("A rejection of another kind than the limit's", () => {
     )
   })
 
-  it("may be the limit's after all, where it has become as frequent as no chance is", () => {
-    const draft = draftOf()
-    const starts = some(200, (i) => (i % 3 === 1 ? 503 : undefined))
-    assert.deepStrictEqual([judge(draft, starts.slice(0, 200)), draft.kind], [undefined, undefined])
+  it("may be the limit's after all, where over a third of the latest 250 have been rejected so", () => {
+    // With the last one 83 and 84.
+    const verdicts = [82, 83].map((count) => {
+      const draft = draftOf()
+      const starts = some(500, (i) => ((i >= 250 && i < 250 + count) || i === 499 ? 503 : undefined))
+      return [judge(draft, starts), draft.kind === undefined]
+    })
+    assert.deepStrictEqual(verdicts, [
+      ["chance", false],
+      [undefined, true]
+    ])
   })
 
-  it("is counted over the latest thousand starts, and no rejection by the limit is", () => {
+  it("is counted over the latest 1024 starts, and no rejection by the limit is", () => {
     const draft = draftOf()
-    const starts = some(2000, (i) => (i < 1000 || i % 20 === 19 ? 503 : i % 20 === 9 ? 429 : undefined))
-    assert.deepStrictEqual([judge(draft, starts), draft.kind], ["chance", { status: 429, others: 0.05 }])
+    const starts = some(2048, (i) => (i < 1024 || i % 16 === 15 ? 503 : i % 16 === 7 ? 429 : undefined))
+    assert.deepStrictEqual([judge(draft, starts), draft.kind], ["chance", { status: 429, others: 0.0625 }])
   })
 })

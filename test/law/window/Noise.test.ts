@@ -91,9 +91,15 @@ describe("Rejections that no test has asked for", () => {
   })
 
   it("are a limit where hardly anything was started before", () => {
-    const draft = drafted()
-    const fates = all(25, (i) => i === 20)
-    assert.deepStrictEqual([told(draft, fates), draft.noise], [["limit"], undefined])
+    const verdicts = [31, 32].map((count) => {
+      const draft = drafted()
+      const fates = all(count, (i) => i === count - 1)
+      return [told(draft, fates), draft.noise !== undefined]
+    })
+    assert.deepStrictEqual(verdicts, [
+      [["limit"], false],
+      [["chance"], true]
+    ])
   })
 
   it("are chance, it seems, where few of many have been rejected; two in a row are a limit", () => {
@@ -150,12 +156,12 @@ describe("Rejections that no test has asked for", () => {
     assert.deepStrictEqual([chance.asked, chance.calm.rejected], [undefined, 1])
   })
 
-  it("with another status than the limit's are no fall of it, until there are ten in a row", () => {
+  it("with another status than the limit's are no fall of it, until there are twelve in a row", () => {
     const verdicts = told(
       drafted({ limits: { window: Permits.initial(12), pace: undefined, slowStart: false }, status: 429 }),
       all(52, (i) => i >= 40)
     )
-    assert.strictEqual(verdicts.indexOf("limit"), 9)
+    assert.strictEqual(verdicts.indexOf("limit"), 11)
   })
 
   it("are a cap beside chance, where both explain them", () => {
@@ -180,10 +186,19 @@ describe("Rejections that no test has asked for", () => {
   })
 
   it("are a closed API where chance never brings so many in a row", () => {
-    // 0.02 to the third is more than one in a hundred thousand.
-    const row = all(46, (i) => i >= 40)
-    const draft = drafted({ noise: noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 } }) })
-    assert.deepStrictEqual(told(draft, row.slice(0, 43)), ["chance", "chance", "closed"])
+    // Three in a row come less often than six in a million where 0.018 are rejected, and not where 0.019 are.
+    const verdicts = (chance: number) =>
+      told(
+        drafted({ noise: noisy({ chance, limit: { _tag: "none", chance, likelihood: 0 } }) }),
+        all(43, (i) => i >= 40)
+      )
+    assert.deepStrictEqual(
+      [verdicts(0.018), verdicts(0.019)],
+      [
+        ["chance", "chance", "closed"],
+        ["chance", "chance", "chance"]
+      ]
+    )
   })
 })
 
@@ -191,16 +206,16 @@ describe("Many rejections at once that no limit explains", () => {
   /** A fifth of the latest 200 were rejected, with any number in flight and at any time. */
   const fates = all(1000, (i) => i === 999 || (i >= 800 && (i * i * 37) % 101 < 20))
 
-  it("leave the pool as fast as the latest thirty were let through", () => {
+  it("leave the pool as fast as the latest 32 were let through", () => {
     const draft = drafted({
       noise: noisy({ limit: { _tag: "none", chance: 0.02, likelihood: 0 }, fall: [100, 0, 0] })
     })
     const starts = startsOf(fates, (i) => (i * 5) % 11)
     assert.strictEqual(judge(draft, rejection(1000), every * 999, starts), "chance")
-    // Thirty starts, and so 290 ms from the first of them to that before the last.
-    const through = fates.slice(969, 999).filter((fate) => fate === "served").length
+    // From the first of them to the one that was rejected it is 320 ms.
+    const through = fates.slice(967, 999).filter((fate) => fate === "served").length
     const { pace } = draft.limits
-    assert.deepStrictEqual([draft.noise?.limit._tag, pace && Pace.rate(pace)], ["none", through / 0.3])
+    assert.deepStrictEqual([draft.noise?.limit._tag, pace && Pace.rate(pace)], ["none", through / 0.32])
   })
 })
 
@@ -300,7 +315,7 @@ describe("A rejection that ended slow start", () => {
   it("is convicted when one of them was rejected, and when too few were as many", () => {
     for (const [fates, besides] of [
       [all(5, (i) => i === 3), () => 9],
-      [all(5), (i: number) => (i < 3 ? 9 : 8)]
+      [all(5), (i: number) => (i < 4 ? 9 : 8)]
     ] as const) {
       const draft = suspected()
       watch(draft, fates, 1000, besides)
@@ -345,16 +360,26 @@ describe("A bucket beside chance", () => {
       noise: noisy({ limit, ...over })
     })
 
-  it("that lets sixty through is kept, and the next test is of a larger step", () => {
-    const draft = atBucket({ tested: 22, since: 0, through: 59 })
+  it("that lets 64 through is kept, and the next test is of a larger step", () => {
+    const draft = atBucket({ tested: 22, since: 0, through: 63 })
     Noise.watch(draft, startsOf(["served"]), success(1), 10_000)
     const { noise } = draft
     assert.deepStrictEqual(noise?.limit, { ...limit, rate: 0.022 })
     assert.closeTo(noise?.tested ?? 0, 22 * 1.1 ** 1.5, 1e-9)
     assert.deepStrictEqual([noise?.since, noise?.through, draft.limits.slowStart], [10_000, 0, false])
-    const early = atBucket({ tested: 22, since: 0, through: 58 })
+    const early = atBucket({ tested: 22, since: 0, through: 62 })
     Noise.watch(early, startsOf(["served"]), success(1), 10_000)
-    assert.deepStrictEqual([early.noise?.tested, early.noise?.through], [22, 59])
+    assert.deepStrictEqual([early.noise?.tested, early.noise?.through], [22, 63])
+  })
+
+  it("is tested after 250 starts, by a twentieth more", () => {
+    const after = (waited: number) => {
+      const draft = atBucket({ waited })
+      draft.judged = 299
+      Noise.watch(draft, startsOf(all(300, (i) => i % 60 === 5)), success(300), 10_000)
+      return draft.noise?.tested
+    }
+    assert.deepStrictEqual([after(248), after(249)], [undefined, 21])
   })
 
   it("is tested by what was started since the test began", () => {
@@ -377,8 +402,8 @@ describe("Where nothing but chance rejects, a pace", () => {
 
   it("grows by a twelfth for each success that it held back, more slowly where it is fast", () => {
     assert.closeTo(paced(24, 100) ?? 0, 26, 1e-9)
-    // Of the 40 that are in flight then 1.4 times as many share a step.
-    assert.closeTo(paced(80, 500) ?? 0, 80 * (1 + 1 / 56), 1e-9)
+    // Of the 40 that are in flight then one and a half times as many share a step.
+    assert.closeTo(paced(80, 500) ?? 0, 80 * (1 + 1 / 60), 1e-9)
   })
 
   it("ends where the pool could not be so fast", () => {
