@@ -112,6 +112,18 @@ describe("Rejections that no test has asked for", () => {
     assert.deepStrictEqual([told(two, row), two.noise, two.calm.rejected], [["chance", "limit"], undefined, 5])
   })
 
+  it("are explained from the third on where they are over eight in a thousand, and sooner where chance hardly brings one", () => {
+    const isExplained = (starts: number, rejected: number): boolean => {
+      const draft = drafted({ calm: { ...State.calm, starts, rejected } })
+      judge(draft, rejection(41), 400, startsOf(all(41, (i) => i === 40)))
+      return draft.noise !== undefined
+    }
+    // Of 125 starts more a quarter of one is believed to have been rejected.
+    assert.deepStrictEqual([isExplained(275, 1), isExplained(275, 2)], [false, true])
+    assert.deepStrictEqual([isExplained(281, 2), isExplained(282, 2)], [true, false])
+    assert.deepStrictEqual([isExplained(435, 1), isExplained(436, 1)], [false, true])
+  })
+
   it("are a limit where the API says when to come back, and where more was tested", () => {
     const starts = startsOf(all(40, (i) => i === 39))
     const [hinted, tested] = [drafted(), drafted()]
