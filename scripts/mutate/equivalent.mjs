@@ -212,15 +212,10 @@ export const equivalent = {
   ],
   "src/turn/TurnQueue.ts": [
     {
-      what: "|| -> &&",
-      line: "if (self === undefined || tenant === undefined) return",
-      why: "whoever waits has both: only the compiler does not know"
+      what: "if (first.rank !== self.since) always",
+      line: "} else if (first.rank !== self.since) {",
+      why: "to find its place again costs time alone"
     },
-    ...["0 -> (0 + 1)", "if (first.rank !== self.since || self.index < 0) always"].map((what) => ({
-      what,
-      line: "} else if (first.rank !== self.since || self.index < 0) {",
-      why: "to leave its place and come back to it costs time alone"
-    })),
     ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
       what: "< -> <=",
       line: `${line} && a.sequence < b.sequence)`,
