@@ -216,6 +216,12 @@ export const equivalent = {
       line: "} else if (first.rank !== self.since) {",
       why: "to find its place again costs time alone"
     },
+    { what: "0 -> (0 + 1)", line: "let sequence = 0", why: "only the order of sequences counts" },
+    {
+      what: "1 -> (1 + 1)",
+      line: "tenant.turnAt += 1 / tenant.weight",
+      why: "turns are compared with each other alone: any length of one will do"
+    },
     ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
       what: "< -> <=",
       line: `${line} && a.sequence < b.sequence)`,
