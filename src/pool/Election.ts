@@ -172,9 +172,12 @@ export const makeLine = (): Line => {
   return {
     note: (claim, elect) => void votes.set(claim, elect),
     winner: (line, election) => {
-      // Most of the time it is the first in line: nobody else is looked at.
-      const leader = line.first
-      if (leader === undefined || wins(leader, election)) return leader
+      // Most of the time it is the first in line. One that has nothing to start leaves, and another has become the first.
+      let leader: Semaphore.Place | undefined
+      for (let { first } = line; first !== leader && !election.isAsked; { first } = line) {
+        if (first === undefined || wins(first, election)) return first
+        leader = first
+      }
       for (const place of line.nodes()) {
         if (election.isAsked && (election.isOver || passes >= mostPasses)) return undefined
         if (place !== leader && wins(place, election)) return place

@@ -169,6 +169,26 @@ describe("A line of those who elect", () => {
     assert.deepStrictEqual(passed.slice(62), [second, second, undefined, undefined])
   })
 
+  it("is led by whoever is first by turns once its leaders have left, not by who joined first", () => {
+    const line = Election.makeLine()
+    const [early, ...byTurn] = [someone(), someone(), someone(), someone()]
+    const standing = {
+      get first() {
+        return byTurn[0]
+      },
+      nodes: () => [early, ...byTurn]
+    }
+    for (const idle of byTurn.slice(0, 2)) {
+      line.note(idle.value, () => {
+        byTurn.shift()
+        return false
+      })
+    }
+    const [, , next] = byTurn
+    for (const ready of [early, next]) line.note(ready.value, () => true)
+    assert.strictEqual(line.winner(standing, election(5)), next)
+  })
+
   it("asks nobody else once an election is over", () => {
     const { line, places } = standing(false, true)
     const over = election(5, 1)
