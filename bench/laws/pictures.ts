@@ -14,22 +14,27 @@ const watch = (
 ): Panel => {
   const points: Array<readonly [number, number]> = []
   const rejections: Array<number> = []
-  let started = 0
+  /** Starts since an instant, and the last of them. */
+  let [started, from, last] = [0, 0, 0]
   const observer: Trace.Observer = (event) => {
     const seconds = event.at / 1000
     if (seconds > span) return
     if (event._tag === "ended" && event.outcome === "capacity") rejections.push(seconds)
     if (unit === "window" && event._tag === "decided") points.push([seconds, event.decision.window])
     if (unit === "pace" && event._tag === "started") {
-      started += 1
-      const last = points[points.length - 1]?.[0] ?? 0
       if (seconds - last >= 1) {
-        points.push([seconds, started / (seconds - last)])
-        started = 0
+        points.push([last, 0])
+        ;[started, from] = [0, seconds]
+      } else if (seconds - from >= 1) {
+        points.push([from, started / (seconds - from)])
+        ;[started, from] = [0, seconds]
       }
+      started += 1
+      last = seconds
     }
   }
   Measure.once(server, "window", 1, rows, [observer])
+  if (unit === "pace" && span - last >= 1) points.push([last, 0])
   // One point an instant, and none where nothing changes.
   const kept = points.filter(([at, value], i) => points[i + 1]?.[0] !== at && points[i - 1]?.[1] !== value)
   return {
