@@ -100,7 +100,7 @@ const imports = /from "(\.\.?\/[^"]+)"/g
 
 const laws = new Map<string, Promise<ControlLaw.ControlLaw>>()
 
-const load = async ({ constant, value }: Edit): Promise<ControlLaw.ControlLaw> => {
+const load = async ({ constant, value }: Edit, isShared: boolean): Promise<ControlLaw.ControlLaw> => {
   const copy = mkdtempSync(fileURLToPath(new URL("../../node_modules/.law-", import.meta.url)))
   try {
     cpSync(source, copy, { recursive: true })
@@ -116,16 +116,16 @@ const load = async ({ constant, value }: Edit): Promise<ControlLaw.ControlLaw> =
       writeFileSync(join(copy, file), resolved)
     }
     const module = (await import(pathToFileURL(join(copy, entry)).href)) as typeof WindowLaw
-    return module.make()
+    return module.make({ shared: isShared })
   } finally {
     rmSync(copy, { recursive: true })
   }
 }
 
-/** The default law with one constant changed; made once a thread. */
-export const variant = (edit: Edit): Promise<ControlLaw.ControlLaw> => {
-  const key = `${edit.constant.file} ${edit.constant.start} ${edit.value}`
-  const law = laws.get(key) ?? load(edit)
+/** The default law, or that of those who share an API, with one constant changed; made once a thread. */
+export const variant = (edit: Edit, isShared = false): Promise<ControlLaw.ControlLaw> => {
+  const key = `${edit.constant.file} ${edit.constant.start} ${edit.value} ${isShared}`
+  const law = laws.get(key) ?? load(edit, isShared)
   laws.set(key, law)
   return law
 }

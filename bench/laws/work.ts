@@ -83,7 +83,7 @@ const changed = async (job: Changed): Promise<Outcome> => {
   try {
     // With it comes the compiler, which nothing else needs.
     const { variant } = await import("./variant.js")
-    return outcome(job, await variant(job.edit))
+    return outcome(job, await variant(job.edit, job.isShared))
   } catch (error) {
     // A law that breaks serves nothing.
     console.error(`${name(job)}: ${String(error)}`)
