@@ -1,9 +1,9 @@
 /**
- * The AIMD delay law: a capacity error multiplies a delay, a success takes a step off it. As pure arithmetic, as a
- * shared throttle, and as a `Schedule` for programs that retry by themselves.
+ * The AIMD delay law: a capacity error multiplies a delay, and a success makes it a step shorter. There are pure
+ * functions, a shared throttle, and a `Schedule` for programs that retry by themselves.
  *
- * The law is ELSPETH's: additive increase of speed, multiplicative decrease, after Chiu and Jain, "Analysis of the
- * Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989.
+ * The law is ELSPETH's: additive increase of speed, multiplicative decrease (AIMD), after Chiu and Jain, "Analysis of
+ * the Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989.
  *
  * @since 0.1.0
  */
@@ -44,7 +44,7 @@ export {
 } from "./law/AimdDelay.js"
 
 /**
- * The law's numbers out of a validated configuration.
+ * The law's numbers from a validated configuration.
  *
  * @since 0.1.0
  * @category law
@@ -72,7 +72,7 @@ export interface ThrottleStats {
  * @category models
  */
 export interface AimdThrottle {
-  /** The delay that a call rejected now waits. */
+  /** How long a call waits that is rejected now. */
   readonly currentDelay: Effect.Effect<Duration.Duration>
   /** Backs the delay off: the API said "not now". */
   readonly onCapacityError: Effect.Effect<void>
@@ -86,7 +86,7 @@ export interface AimdThrottle {
 }
 
 /**
- * Makes a throttle with delay 0. Options that contradict each other die, naming option, value and expectation.
+ * Makes a throttle with delay 0. Wrong options die, and the message names option, value and expectation.
  *
  * @example
  * ```ts
@@ -157,7 +157,7 @@ const waitedOf = (waited: unknown): Duration.Duration =>
 
 /**
  * A schedule for `Effect.retry`: each recurrence backs the throttle off and waits its delay, or the error's
- * `retryAfter` where that is longer. It recurs for ever; bound it with `Schedule.upTo` or `Schedule.recurs`.
+ * `retryAfter` if that is longer. It recurs for ever; limit it with `Schedule.upTo` or `Schedule.recurs`.
  *
  * The output is the wait. Only `CapacityError` may reach it. For a call that can fail in other ways too, add
  * `Schedule.whileInput`, or use {@link retry}.
@@ -187,11 +187,11 @@ const scheduleWithin = (
   )
 
 /**
- * Retries an effect on `CapacityError` alone, under the throttle; a success recovers the throttle. Every other error,
- * and a defect, passes untouched.
+ * Retries an effect after a `CapacityError` only, with the throttle's delay; a success recovers the throttle. Every
+ * other error, and every defect, passes unchanged.
  *
- * After `maxCapacityRetry` (default 1 hour, counted from the first capacity error) the next `CapacityError` is final,
- * which is why it stays in the error channel.
+ * After `maxCapacityRetry` (default 1 hour, counted from the first capacity error) the next `CapacityError` is final.
+ * So it stays in the error channel.
  *
  * @since 0.1.0
  * @category combinators

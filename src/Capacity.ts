@@ -1,5 +1,5 @@
 /**
- * What an API says when it has no room: the error that a call fails with to be retried by the pool.
+ * What an API says when it has no capacity: a call that fails with this error is retried by the pool.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,7 @@ const fields = {
 }
 
 /**
- * What a {@link CapacityError} is made of.
+ * The values that make a {@link CapacityError}.
  *
  * @since 0.2.0
  * @category models
@@ -87,7 +87,7 @@ const validated = (props: CapacityErrorProps) => {
  * - `status`: the HTTP status, an integer from 100 to 599; anything else is refused
  * - `retryAfter`: how long the API asks to be left alone, as any `DurationInput` (`"2 seconds"`; a bare number is
  *   milliseconds); the whole pool holds its starts that long
- * - `message`: defaults to a sentence built from the two
+ * - `message`: by default a sentence made from the two
  *
  * A wrong value throws an `IllegalArgumentException` that says what was expected.
  *
@@ -110,7 +110,7 @@ export class CapacityError extends Schema.TaggedError<CapacityError>()("Capacity
 }
 
 /**
- * The statuses by which HTTP APIs say "not now": 429 Too Many Requests, 503 Service Unavailable and 529 Overloaded
+ * The statuses with which HTTP APIs say "not now": 429 Too Many Requests, 503 Service Unavailable and 529 Overloaded
  * (RFC 6585, RFC 9110, Anthropic).
  *
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * What an answer says about the API's limits, and about what it used, beside whether the call was served. A hint may be wrong;
- * a control law takes it as advice, never as truth.
+ * What an answer says about the API's limits, and about what the call used. A hint may be wrong: a control law takes it
+ * as advice, never as truth.
  *
  * @since 0.2.0
  */
@@ -9,9 +9,10 @@ import type { Hints } from "./law/ControlLaw.js"
 import * as Insider from "./pool/Insider.js"
 
 /**
- * Tells the pool of the attempt that runs this what the answer said about its limits and what it used; does nothing outside an
- * attempt. Of several reports the last one counts, for requests and for tokens. What was used is added up: over the attempt, over
- * all attempts of its row, of its batch and of its pool, whatever became of them; and so in a pool around this one.
+ * Run it inside an attempt: it tells the attempt's pool what the answer said about limits, and what the call used.
+ * Outside an attempt it does nothing. If an attempt reports limits several times, the last report counts, for requests
+ * and for tokens. What was used is added up for the attempt, its row, its batch and its pool, however the attempts
+ * ended. A pool around this pool counts it too.
  *
  * @example
  * ```ts
@@ -42,7 +43,7 @@ import * as Insider from "./pool/Insider.js"
 export const report: (hints: Hints) => Effect.Effect<void> = Insider.report
 
 /**
- * What the attempt that runs this has reported so far; nothing outside an attempt.
+ * What the attempt that runs this has reported so far; empty outside an attempt.
  *
  * @since 0.2.0
  * @category reporting

@@ -1,5 +1,5 @@
 /**
- * The options of a pool: defaults, units, rules, and the same from the environment.
+ * The options of a pool: defaults, units, rules, and how to read them from the environment.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ import * as Read from "./limit/Read.js"
 
 export {
   /**
-   * A limit of an API that is known.
+   * A known limit of an API.
    *
    * @since 0.2.0
    * @category models
@@ -55,7 +55,7 @@ export {
  * @category models
  */
 export interface ThrottleOptions {
-  /** Least delay, and the pool's least spacing between two starts. Default 0. */
+  /** The least delay, and the pool's least time between two starts. Default 0. */
   readonly minDispatchDelay?: Duration.DurationInput | undefined
   /** The delay never grows past this. Default 5 seconds; more than 0 and not under `minDispatchDelay`. */
   readonly maxDispatchDelay?: Duration.DurationInput | undefined
@@ -72,23 +72,22 @@ export interface ThrottleOptions {
  * @category models
  */
 export interface Options extends ThrottleOptions {
-  /** Upper bound of the attempts in flight. Default 16; 1 runs one attempt after the other. */
+  /** The most attempts in flight at once. Default 16; with 1, one attempt runs after the other. */
   readonly poolSize?: number | undefined
   /** How long a row may go on being retried for capacity errors, from its first start. Default 1 hour. */
   readonly maxCapacityRetry?: Duration.DurationInput | undefined
-  /** Longest that the pool holds its starts for a `Retry-After`. Default 5 minutes. */
+  /** The longest time that the pool holds its starts for a `Retry-After`. Default 5 minutes. */
   readonly maxRetryAfter?: Duration.DurationInput | undefined
   /** Interrupts an attempt that takes longer. Default none. */
   readonly attemptTimeout?: Duration.DurationInput | undefined
   /**
-   * The control law. `"window"`, the default, finds the API's limit; `"delay"` lets rejected rows wait; or a `ControlLaw` of
-   * your own. The options of the throttle tune `"delay"` alone.
+   * The control law. `"window"`, the default, finds the API's limit; `"delay"` makes rejected rows wait; or give a
+   * `ControlLaw` of your own. The options of the throttle change only `"delay"`.
    */
   readonly control?: "window" | "delay" | ControlLaw | undefined
   /**
-   * What is known of the API's limits: they are never exceeded, from the first call on, and the law still learns where the
-   * API allows less. `"headers"` takes them from the answers. Text is read as in the environment, see {@link config}.
-   * Default none.
+   * The API's limits, if you know them. The pool never exceeds them, and the law still learns if the API allows less.
+   * `"headers"` takes them from the answers. Text is read as in the environment, see {@link config}. Default none.
    */
   readonly limits?: ReadonlyArray<Limit | "headers"> | string | undefined
   /** What calls cost, by model, in any currency. Default none. */
@@ -96,8 +95,8 @@ export interface Options extends ThrottleOptions {
   /** Nothing starts that could make the pool spend more than this, in the currency of `prices`. Default none. */
   readonly budget?: number | undefined
   /**
-   * How long somebody waits until it goes like one of the next higher priority that comes now, and what goes without a
-   * deadline like one that has so long. Default 1 minute; with `Infinity` a lower priority waits for all higher ones.
+   * After this wait, a row goes as if it had the next higher priority and had just come. A row without a deadline goes
+   * as if it were due after this time. Default 1 minute; with `Infinity` a lower priority waits for all higher ones.
    */
   readonly ageing?: Duration.DurationInput | undefined
   /** Names the pool in metrics, spans, logs and errors. Default `"default"`. */
@@ -184,7 +183,7 @@ const isMethod = (u: unknown, name: string): boolean => Predicate.hasProperty(u,
 
 const ControlLawSchema = Schema.declare((u): u is ControlLaw => isMethod(u, "initial") && isMethod(u, "step"))
 
-/** Reads an option whose problem is a sentence of its own, which names the place inside the option. */
+/** Reads an option with its own error message, which names the place inside the option. */
 const readBy = <A>(read: (u: unknown) => Either.Either<A, string>): Schema.Schema<A, unknown> =>
   Schema.transformOrFail(
     Schema.Unknown,
@@ -285,8 +284,8 @@ const given = <Some>(options: Some): Some => {
 const strict = { onExcessProperty: "error", errors: "all" } as const
 
 /**
- * Validates options that come from anywhere. An unknown key, a value out of range and options that contradict each other
- * are errors, all of them named at once.
+ * Validates options from any source. An unknown key, a value out of range, and options that contradict each other are
+ * errors. The message names all of them at once.
  *
  * @example
  * ```ts
@@ -384,11 +383,11 @@ const variables = {
 const numeric: ReadonlySet<string> = new Set(["poolSize", "backoffMultiplier", "budget"])
 
 /**
- * Reads the options from the environment: `POOL_SIZE`, `MIN_DISPATCH_DELAY`, `MAX_DISPATCH_DELAY`, `BACKOFF_MULTIPLIER`,
- * `RECOVERY_STEP`, `MAX_CAPACITY_RETRY`, `MAX_RETRY_AFTER`, `ATTEMPT_TIMEOUT`, `CONTROL`, `LIMITS`, `PRICES`, `BUDGET`,
- * `AGEING`, `NAME`, each optional and each behind `prefix` where one is given (`OPENAI_POOL_SIZE`). Durations carry their unit:
- * `"50 millis"`, `"5 seconds"`. Limits are written as in `600 requests per minute, 90_000 tokens per minute, 8 concurrent`,
- * a bucket as in `10 requests per second burst 3`; prices are JSON.
+ * Reads the options from the environment: `POOL_SIZE`, `MIN_DISPATCH_DELAY`, `MAX_DISPATCH_DELAY`,
+ * `BACKOFF_MULTIPLIER`, `RECOVERY_STEP`, `MAX_CAPACITY_RETRY`, `MAX_RETRY_AFTER`, `ATTEMPT_TIMEOUT`, `CONTROL`,
+ * `LIMITS`, `PRICES`, `BUDGET`, `AGEING`, `NAME`, each optional, and each with `prefix` before it if there is one
+ * (`OPENAI_POOL_SIZE`). Durations have a unit: `"50 millis"`, `"5 seconds"`. Limits are written as in `600 requests per
+ * minute, 90_000 tokens per minute, 8 concurrent`, a bucket as in `10 requests per second burst 3`; prices are JSON.
  *
  * @example
  * ```ts
@@ -417,8 +416,8 @@ export const config = (prefix?: string): Config.Config<PoolConfig> => {
 }
 
 /**
- * Validates options that a `Config` of your own has read: what is wrong is a `ConfigError`, not a defect. `name` names the
- * pool where the options do not.
+ * Validates options that a `Config` of your own has read: a wrong option is a `ConfigError`, not a defect. `name` names
+ * the pool if the options do not.
  *
  * @since 0.1.0
  * @category config

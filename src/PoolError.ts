@@ -11,8 +11,8 @@ import type { CapacityError } from "./Capacity.js"
 
 /**
  * The API had no capacity for the row within its budget, `maxCapacityRetry`: the budget is spent, or the API asks for a
- * longer silence than is left of it, or it has let nothing at all through for so long. `elapsed` counts from the row's first
- * start; from its submission where it had none, and `attempts` is 0.
+ * longer wait than is left of it, or the API has served nothing at all for that long. `elapsed` counts from the row's
+ * first start. If the row never started, it counts from its submission, and `attempts` is 0.
  *
  * @since 0.1.0
  * @category errors
@@ -76,7 +76,8 @@ export class RowCancelledError extends Data.TaggedError("RowCancelledError")<{ r
 }
 
 /**
- * The row or call is larger than a limit that the pool was told, or than its budget: it could never start. Nothing was sent.
+ * The row or call is larger than a limit that the pool was told, or than its budget, so it could never start. Nothing
+ * was sent.
  *
  * @since 0.2.0
  * @category errors
@@ -97,8 +98,8 @@ export class CallTooLargeError extends Data.TaggedError("CallTooLargeError")<{
 }
 
 /**
- * The row or call cannot be done by its `deadline` at the rate that the pool knows now, and was not to run late: no attempt
- * of it runs.
+ * The row or call cannot be done by its `deadline` at the rate that the pool knows, and its turn says `late: "refuse"`:
+ * no attempt of it runs.
  *
  * @since 0.2.0
  * @category errors
@@ -120,8 +121,8 @@ export class TooLateError extends Data.TaggedError("TooLateError")<{
 }
 
 /**
- * The pool's `budget` is spent, and nothing starts any more. A batch with a journal does what is undone when it is run again
- * with more money.
+ * The pool's `budget` is spent, and nothing starts any more. A batch with a journal does the other rows when it is run
+ * again with a larger budget.
  *
  * @since 0.2.0
  * @category errors
@@ -154,7 +155,7 @@ export class AttemptTimeoutError extends Data.TaggedError("AttemptTimeoutError")
 }
 
 /**
- * How a pool refuses what it may not do: a limit, its money or a deadline forbids it.
+ * The errors of calls that a limit, the budget or a deadline forbids.
  *
  * @since 0.2.0
  * @category errors
@@ -171,8 +172,8 @@ export type CallError<E> =
   Exclude<E, CapacityError> | RetryTimeoutError | PoolShutdownError | AttemptTimeoutError | LimitError
 
 /**
- * How one attempt fails that goes through a pool and is not retried there: its capacity errors stay. It is a
- * `RetryTimeoutError` where the API lets nothing through while the attempt waits for its start.
+ * The failures of `attempt`, which the pool does not retry: so capacity errors are among them. It is a
+ * `RetryTimeoutError` if the API serves nothing while the attempt waits for its start.
  *
  * @since 0.2.0
  * @category errors
@@ -188,7 +189,7 @@ export type AttemptError<E> = E | RetryTimeoutError | PoolShutdownError | Attemp
 export type RowError<E> = CallError<E> | BatchTimeoutError | RowCancelledError
 
 /**
- * Why nothing of a batch starts any more.
+ * The errors after which no row of a batch starts any more.
  *
  * @since 0.2.0
  * @category errors

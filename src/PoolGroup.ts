@@ -1,6 +1,6 @@
 /**
- * Several pools that can do the same work, as one: keys of one API, regions, models, providers. A row goes to the pool that
- * serves it soonest, by what each pool's law knows of its API.
+ * Several pools that can do the same work, used as one: for several keys of one API, regions, models or providers. A
+ * row goes to the pool that can serve it soonest, by what each pool's law knows about its API.
  *
  * @since 0.2.0
  */
@@ -65,34 +65,34 @@ export interface Options<Name extends string> {
   /** Interrupts an attempt that takes longer. Default the longest of the members'; none where one has none. */
   readonly attemptTimeout?: Duration.DurationInput | undefined
   /**
-   * How long a row would rather wait than pay a price that is higher by 1. Default 0: the price decides between members that
-   * are as soon as each other. See {@link Member}.
+   * How long a row waits rather than pay a price that is higher by 1. Default 0: the price only decides between members
+   * that are equally soon. See {@link Member}.
    */
   readonly patience?: Duration.DurationInput | undefined
   /**
-   * How long a row with a `key` would rather wait for the member of its key than go to another, while that member serves
-   * anybody at all. Default 10 seconds.
+   * How long a call with a `key` waits for the member of its key rather than go to another member, as long as that
+   * member serves calls at all. Default 10 seconds.
    */
   readonly stickiness?: Duration.DurationInput | undefined
-  /** See the option of pools: the turns of the group's rows are its own. Default 1 minute. */
+  /** As the option `ageing` of a pool, for the turns of the group's rows. Default 1 minute. */
   readonly ageing?: Duration.DurationInput | undefined
   /**
-   * Whether an error is the member's own trouble, such as a key that was revoked or a quota that is used up. Then the row
-   * goes on at another member, and fails with the error only when every member has answered with such a one. The member's
-   * law hears of it as of a 503: it gets a probe now and then, and the rest of the rows once it serves again. Default none.
-   * `attempt` gives every error back as it is.
+   * Whether an error is the member's own trouble, such as a key that was revoked or a quota that is used up. Then the
+   * row goes to another member. It fails with the error only when every member has answered with such an error. The
+   * member's law takes it like a 503: the member gets one row as a probe now and then, and more rows once it serves
+   * again. Default none. `attempt` returns every error as it is.
    */
   readonly leaves?: ((error: unknown) => boolean) | undefined
 }
 
 /**
- * What an attempt is told about its row, and who runs it.
+ * What an attempt is told about its row, and which member runs it.
  *
  * @since 0.2.0
  * @category models
  */
 export interface RowContext<out Name extends string> extends BatchInput.RowContext {
-  /** The member that runs this attempt; the next may be another's. */
+  /** The member that runs this attempt; another member may run the next one. */
   readonly member: Name
 }
 
@@ -104,21 +104,21 @@ export interface RowContext<out Name extends string> extends BatchInput.RowConte
  */
 export interface CallOptions extends PooledExecutor.CallOptions {
   /**
-   * Calls of one key go to one member as long as that serves them soon enough: for caches of prompts, and sessions. Default
-   * none.
+   * Calls with the same key go to the same member, if it serves them soon enough: for caches of prompts, and sessions.
+   * Default none.
    */
   readonly key?: string | undefined
 }
 
 /**
- * What a group did, and each of its members. `limits` are those of all members, each behind its member's name, and `money` is
- * that of all of them together.
+ * What a group did, and each of its members. `limits` has the limits of all members, each after its member's name.
+ * `money` is that of all members together.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Stats<Name extends string> extends PoolStats.PoolStats {
-  /** A member counts each attempt as a row of its own, and those of others that use it too. */
+  /** A member counts each attempt of the group as a row, and also counts the rows of others that use it. */
   readonly members: Readonly<Record<Name, PoolStats.PoolStats>>
 }
 
@@ -132,17 +132,17 @@ export interface PoolGroup<Name extends string> {
   readonly names: ReadonlyArray<Name>
   /** Attempts that may be in flight at all members together. */
   readonly poolSize: number
-  /** Runs one call; see `PooledExecutor.execute`. A rejection by one member sends it on to the others at once. */
+  /** Runs one call; see `PooledExecutor.execute`. If one member rejects it, it goes to the others at once. */
   execute<A, E, R>(
     call: (member: Name) => Effect.Effect<A, E, R>,
     options?: CallOptions
   ): Effect.Effect<A, PoolError.CallError<E>, R>
-  /** Runs one attempt, at one member; a capacity error comes back. */
+  /** Runs one attempt, at one member; a capacity error is returned. */
   attempt<A, E, R>(
     call: (member: Name) => Effect.Effect<A, E, R>,
     options?: CallOptions
   ): Effect.Effect<A, PoolError.AttemptError<E>, R>
-  /** See `PooledExecutor.executeBatch`. An entry says which member had the row's last attempt. */
+  /** See `PooledExecutor.executeBatch`. An entry says which member ran the row's last attempt. */
   executeBatch<Row, A, E, R, R2 = never, KE = never, KR = never>(
     rows: Iterable<Row>,
     process: (row: Row, context: RowContext<Name>) => Effect.Effect<A, E, R>,
@@ -171,19 +171,19 @@ export interface PoolGroup<Name extends string> {
   readonly changes: Stream.Stream<PoolStats.Change>
   /** How far all rows and calls of the group are, every second from now on. */
   readonly progress: Stream.Stream<ProgressOf.Progress>
-  /** No row of the group starts until `resume`. The members go on with what others give them. */
+  /** No row of the group starts until `resume`. The members still run what others give them. */
   readonly pause: Effect.Effect<void>
   /** Lets a paused group go on. */
   readonly resume: Effect.Effect<void>
   /**
-   * Lets what is in flight finish, fails all that waits with `PoolShutdownError`, and returns when nothing is in flight. The
+   * Attempts in flight finish, and waiting rows fail with `PoolShutdownError`. Returns when nothing is in flight. The
    * members stay open.
    */
   readonly shutdown: Effect.Effect<void>
 }
 
 /**
- * The name of the member that runs the attempt in which this is asked; undefined outside the attempts of a group.
+ * The name of the member that runs the current attempt; undefined outside the attempts of a group.
  *
  * @since 0.2.0
  * @category references
@@ -410,8 +410,8 @@ const toldOf = (
 }
 
 /**
- * Makes a group that lives as long as the scope: when it closes, the attempts of the group are interrupted and what waits
- * fails with `PoolShutdownError`. Its members stay open, as long as their own scopes. Invalid options die.
+ * Makes a group that lives as long as the scope. When the scope closes, the attempts of the group are interrupted, and
+ * waiting rows fail with `PoolShutdownError`. The members stay open as long as their own scopes. Invalid options die.
  *
  * @example
  * ```ts

@@ -22,7 +22,7 @@ export {
 } from "./limit/Purse.js"
 
 /**
- * What one batch did.
+ * The figures of one batch.
  *
  * @since 0.1.0
  * @category models
@@ -30,20 +30,20 @@ export {
 export interface BatchStats {
   readonly rows: number
   readonly successes: number
-  /** Rows that ended in anything but a success. */
+  /** Rows that ended, but not with a success. */
   readonly failures: number
   readonly attempts: number
   /** Attempts that the API rejected with a capacity error. */
   readonly capacityRetries: number
-  /** Most attempts of this batch that were in flight at once. */
+  /** The most attempts of this batch that were in flight at once. */
   readonly maxConcurrentReached: number
-  /** Longest delay that the law gave to a rejected row of this batch. */
+  /** The longest delay that the law gave to a rejected row of this batch. */
   readonly peakDelay: Duration.Duration
   /** The law's delay when the last outcome came. */
   readonly dispatchDelayAtCompletion: Duration.Duration
-  /** Sum over the rows of the time between a rejection and the next start, or the outcome. */
+  /** The time between a rejection and the next start, or the outcome, added up over all rows. */
   readonly totalThrottleTime: Duration.Duration
-  /** What the attempts have used, as far as they told: see `Hints.report`. */
+  /** What the attempts have used, as far as they reported it: see `Hints.report`. */
   readonly usage: Usage.Usage
 }
 
@@ -60,13 +60,13 @@ export interface Change {
   readonly window: number
   /** Least time between two starts, in milliseconds. */
   readonly spacing: number
-  /** How long a row waits that is rejected now, in milliseconds. */
+  /** How long a row waits if it is rejected now, in milliseconds. */
   readonly delay: number
   /** No start before this instant. */
   readonly holdUntil: number
-  /** So many starts in a period of so many milliseconds; undefined while the law knows of no such limit. */
+  /** At most `limit` starts in any `period`, in milliseconds; undefined while the law knows no such limit. */
   readonly starts: { readonly limit: number; readonly period: number } | undefined
-  /** Share of all calls that is rejected by chance, whatever the load, as far as the law believes: 0 to 1. */
+  /** The share of all calls that the API rejects by chance at any load, as the law believes: 0 to 1. */
   readonly chance: number
   /** Since when the API has let nothing through; undefined while it does. */
   readonly saturatedSince: number | undefined
@@ -82,8 +82,8 @@ export interface Change {
 export const changesKept = 32
 
 /**
- * A limit that a pool was told, and what is counted of it. `reserved` is `settled`, `refunded` and `open` together: what
- * attempts took, what they gave back, and what those in flight may take.
+ * A limit that a pool was told, and how much of it is used. `reserved` is the sum of `settled` (what attempts took),
+ * `refunded` (what they gave back) and `open` (what attempts in flight may take).
  *
  * @since 0.2.0
  * @category models
@@ -91,7 +91,7 @@ export const changesKept = 32
 export interface LimitStats {
   /** As in `600 requests per 1m`. */
   readonly limit: string
-  /** What counts now. */
+  /** How much counts as used now. */
   readonly used: number
   readonly reserved: number
   readonly settled: number
@@ -100,7 +100,7 @@ export interface LimitStats {
 }
 
 /**
- * What a pool did since it was made, and where it stands.
+ * What a pool did since it was made, and its state now.
  *
  * @since 0.1.0
  * @category models
@@ -111,29 +111,29 @@ export interface PoolStats extends BatchStats {
   readonly pending: number
   readonly inFlight: number
   readonly currentDelay: Duration.Duration
-  /** Requests that were sent again because their answer got lost; see `effect-aimd/http`. */
+  /** Requests that were sent again because their answer was lost; see `effect-aimd/http`. */
   readonly resends: number
   /** Attempts that the law allows in flight now. */
   readonly window: number
   /** No start before this instant, in epoch milliseconds; 0 when the pool was never held. */
   readonly holdUntil: number
-  /** Longest `Retry-After` that the API asked for, before `maxRetryAfter` cut it. */
+  /** The longest `Retry-After` that the API asked for, before `maxRetryAfter` cut it. */
   readonly longestRetryAfter: Duration.Duration
-  /** Least time between two starts now. */
+  /** The least time between two starts now. */
   readonly spacing: Duration.Duration
-  /** At most so many starts in any such period; undefined while the law knows of no such limit. */
+  /** At most `limit` starts in any `period`; undefined while the law knows no such limit. */
   readonly starts: { readonly limit: number; readonly period: Duration.Duration } | undefined
-  /** Share of all calls that is rejected by chance, whatever the load, as far as the law believes: 0 to 1. */
+  /** The share of all calls that the API rejects by chance at any load, as the law believes: 0 to 1. */
   readonly chance: number
   /** Since when the API has let nothing through, in epoch milliseconds; undefined while it does. */
   readonly saturatedSince: number | undefined
-  /** Why the law decided as it did last. */
+  /** The reason for the law's last decision. */
   readonly reason: string
-  /** The limits that the pool was told; absent where it was told none. */
+  /** The limits that the pool was told; absent if it was told none. */
   readonly limits?: ReadonlyArray<LimitStats>
-  /** What was spent, where the pool knows prices. */
+  /** What was spent; absent if the pool knows no prices. */
   readonly money?: Money
-  /** The latest decisions that changed something, oldest first, at most 32. `pool.changes` has them as they come. */
+  /** The latest decisions that changed something, oldest first, at most 32. `pool.changes` gives them as they come. */
   readonly changes: ReadonlyArray<Change>
 }
 
@@ -255,7 +255,7 @@ export interface Counter {
   readonly submitted: (rows: number) => void
   readonly started: (waited: number) => void
   readonly rejected: (delay: number) => void
-  /** An attempt ended, whatever came of it. */
+  /** An attempt ended, in whatever way. */
   readonly ended: () => void
   readonly used: (usage: Usage.Usage) => void
   /** A row came out of a journal. */

@@ -1,6 +1,5 @@
 /**
- * Pushes calls through an API that limits them, as fast as it allows: one pool of permits, one control law, results in
- * order.
+ * Sends calls to an API that limits them, as fast as it allows: one pool of permits, one control law, results in order.
  *
  * @since 0.1.0
  */
@@ -58,7 +57,7 @@ export {
    */
   type JournalOption,
   /**
-   * What an attempt is told about its row.
+   * What an attempt is told about its row: its name, its place, and which attempt it is.
    *
    * @since 0.1.0
    * @category models
@@ -82,7 +81,7 @@ export {
 
 export {
   /**
-   * Which calls go first, of those that wait in one line.
+   * Which of the waiting calls go first.
    *
    * @since 0.2.0
    * @category models
@@ -102,7 +101,7 @@ export {
 
 export {
   /**
-   * What steers one batch, and shows how far it is.
+   * Shows the progress of one batch, and cancels its rows.
    *
    * @since 0.2.0
    * @category models
@@ -112,7 +111,7 @@ export {
 
 export {
   /**
-   * What a row or a call takes of limits, as its caller says it.
+   * How much a row or a call takes of the limits, as its caller says it.
    *
    * @since 0.2.0
    * @category models
@@ -143,7 +142,7 @@ export {
    */
   type Snapshot,
   /**
-   * What keeps rows from going on.
+   * Why rows wait.
    *
    * @since 0.2.0
    * @category models
@@ -158,14 +157,14 @@ export {
  * @category models
  */
 export interface CallOptions extends CallTurn.TurnOptions {
-  /** What the call takes of the limits that the pool was told, at most. Default one request. */
+  /** The most that the call takes of the limits that the pool was told. Default one request. */
   readonly cost?: Cost | undefined
 }
 
 /**
- * A pool: at most `poolSize` attempts in flight, all under one control law, shared by everybody who holds it.
+ * A pool: at most `poolSize` attempts in flight, all under one control law, for all callers that share it.
  *
- * Do not call a pool from inside one of its own attempts: the attempt keeps its permit while it waits for another.
+ * Do not call a pool from inside one of its own attempts: the attempt keeps its permit while it waits for another one.
  *
  * @since 0.1.0
  * @category models
@@ -175,12 +174,12 @@ export interface PooledExecutor {
   readonly poolSize: number
   /** Runs one call through the pool. Capacity errors are retried; every other failure is the call's own. */
   execute<A, E, R>(call: Effect.Effect<A, E, R>, options?: CallOptions): Effect.Effect<A, PoolError.CallError<E>, R>
-  /** Runs one attempt. A capacity error slows the pool down like any other, but comes back: the caller may retry it. */
+  /** Runs one attempt. A capacity error slows the pool down as always, but is returned: the caller may retry it. */
   attempt<A, E, R>(call: Effect.Effect<A, E, R>, options?: CallOptions): Effect.Effect<A, PoolError.AttemptError<E>, R>
   /**
-   * Runs `process` for every row and returns an entry for each, in submission order, whatever became of it. Fails only
-   * when the pool is shut down already, and then runs nothing. Wrong arguments die before anything runs. Rows are passed
-   * as they are: an attempt may run again, so do not change them.
+   * Runs `process` for every row and returns an entry for each, in submission order, whether the row succeeded or
+   * failed. Fails only if the pool is already shut down, and then runs nothing. Wrong arguments die before anything
+   * runs. Rows are passed as they are: an attempt may run again, so do not change them.
    */
   executeBatch<Row, A, E, R, R2 = never, KE = never, KR = never>(
     rows: Iterable<Row>,
@@ -198,13 +197,13 @@ export interface PooledExecutor {
     options?: BatchInput.BatchOptions<Row, A, E, R2> & BatchInput.JournalOption<Row, A, E, KE, KR>
   ): Effect.Effect<Array<A>, PoolError.RowError<E> | NoInfer<KE>, R | NoInfer<R2 | KR>>
   /**
-   * Runs `process` for every row of a stream, an iterable or an async iterable, and gives an entry for each as it comes: in
-   * the order of the rows, unless `ordered` is false. Rows are read as there is room for them: at most `maxPending` are read
-   * and not yet taken as entries, however many there are.
+   * Runs `process` for every row of a stream, an iterable or an async iterable, and gives an entry for each as it
+   * comes: in the order of the rows, unless `ordered` is false. Rows are read when there is room for them: at most
+   * `maxPending` are read and not yet taken as entries.
    *
-   * Fails where the rows do, with their error, once every row that was read has its entry. Where the pool is shut down, or
-   * `timeout` passes, before all rows are read, it fails with that error, once every row that was read has its entry. Whoever
-   * stops reading interrupts the attempts in flight. Wrong arguments are a defect before anything runs.
+   * If the source of the rows fails, the stream fails with the same error. If the pool is shut down, or `timeout`
+   * passes, before all rows are read, it fails with that error. In both cases every row that was read has its entry
+   * first. If the reader stops, the attempts in flight are interrupted. Wrong arguments die before anything runs.
    */
   stream<Row, A, E, R, E2 = never, R2 = never, R3 = never, KE = never, KR = never>(
     rows: Rows<Row, E2, R2>,
@@ -217,33 +216,33 @@ export interface PooledExecutor {
   readonly pendingCount: Effect.Effect<number>
   readonly stats: Effect.Effect<PoolStats.PoolStats>
   /**
-   * Every decision of the control law that changes something, from now on: it says why the pool is slow right now. A reader
-   * that falls behind by more than 256 loses the oldest.
+   * Every decision of the control law that changes something, from now on: it says why the pool is slow right now. If a
+   * reader is more than 256 behind, it loses the oldest.
    */
   readonly changes: Stream.Stream<PoolStats.Change>
   /** How far all rows and calls of the pool are, every second from now on, until the pool is shut down. */
   readonly progress: Stream.Stream<Progress>
   /**
-   * Nothing starts until `resume`; what is in flight goes on. No row loses its budget meanwhile, but the `timeout` of a batch
-   * runs. To pause a pool that is paused does nothing.
+   * Nothing starts until `resume`; attempts in flight go on. The pause does not count against a row's budget, but it
+   * counts against the `timeout` of a batch. A second pause does nothing.
    */
   readonly pause: Effect.Effect<void>
   /** Lets a paused pool go on. */
   readonly resume: Effect.Effect<void>
   /**
-   * Changes `poolSize`. What is in flight beyond a smaller size finishes. The law is told; one of your own that has no
-   * `resize` keeps to the size it began with. Dies if the size is no integer of at least 1.
+   * Changes `poolSize`. Attempts in flight finish, even if they are more than the new size. The law is told; a law of
+   * your own without `resize` keeps the size that it began with. Dies if the size is not an integer of at least 1.
    */
   readonly resize: (poolSize: number) => Effect.Effect<void>
   /**
-   * Lets what is in flight finish, fails all that waits with `PoolShutdownError`, and returns when nothing is in flight.
+   * Attempts in flight finish, and waiting rows fail with `PoolShutdownError`. Returns when nothing is in flight.
    * Idempotent. An attempt may call it: it does not wait for itself.
    */
   readonly shutdown: Effect.Effect<void>
 }
 
 /**
- * The entries of rows that are read as they are wanted, and come out as they are done.
+ * A stream of entries. Rows are read when there is room for them, and their entries come out as they are done.
  *
  * @since 0.2.0
  * @category models
@@ -251,8 +250,8 @@ export interface PooledExecutor {
 export type RowStream<A, E, E2, R> = Stream.Stream<BufferEntry<A, PoolError.RowError<E>>, E2 | PoolError.StopError, R>
 
 /**
- * A group of callers with a turn of its own at a pool. Lines, batches and the pool's `execute` take turns, so that nobody
- * who sends much keeps the others waiting.
+ * A group of callers with its own turn at a pool. Lines, batches and the pool's `execute` take turns, so that a caller
+ * with many calls does not keep the others waiting.
  *
  * @since 0.2.0
  * @category models
@@ -260,7 +259,7 @@ export type RowStream<A, E, E2, R> = Stream.Stream<BufferEntry<A, PoolError.RowE
 export type Line = Pick<PooledExecutor, "attempt" | "execute">
 
 /**
- * The pool of an application that has one.
+ * The tag of the pool, for an application that has only one.
  *
  * @since 0.1.0
  * @category tags
@@ -269,7 +268,7 @@ export const PooledExecutor: Context.Tag<PooledExecutor, PooledExecutor> =
   Context.GenericTag<PooledExecutor>("effect-aimd/PooledExecutor")
 
 /**
- * The control law that a configuration names.
+ * The control law that a configuration chooses.
  *
  * @since 0.1.0
  * @category law
@@ -420,8 +419,8 @@ export const over = (admission: Admission.Admission): Effect.Effect<PooledExecut
   })
 
 /**
- * Makes a pool that lives as long as the scope: when it closes, attempts in flight are interrupted and what waits fails
- * with `PoolShutdownError`. Invalid options die, naming option, value and expectation.
+ * Makes a pool that lives as long as the scope. When the scope closes, attempts in flight are interrupted, and waiting
+ * rows fail with `PoolShutdownError`. Invalid options die, and the message names option, value and expectation.
  *
  * @example
  * ```ts
@@ -444,7 +443,7 @@ export const make = (options?: PoolConfig.Options): Effect.Effect<PooledExecutor
   Effect.flatMap(PoolConfig.make(options), fromConfig)
 
 /**
- * Provides the pool of an application that has one. Invalid options die.
+ * Provides the pool, for an application that has only one. Invalid options die.
  *
  * @since 0.1.0
  * @category layers
@@ -453,7 +452,7 @@ export const layer = (options?: PoolConfig.Options): Layer.Layer<PooledExecutor>
   Layer.scoped(PooledExecutor, make(options))
 
 /**
- * Provides the pool with options out of a `Config`, such as {@link PoolConfig.config}. Invalid options are a
+ * Provides the pool with options from a `Config`, such as {@link PoolConfig.config}. Invalid options are a
  * `ConfigError`.
  *
  * @since 0.1.0
@@ -473,14 +472,14 @@ const makeConfig = (config: Config.Config.Wrap<PoolConfig.Options>, name?: strin
  * @category tags
  */
 export interface TagClass<Self, Id extends string> extends Context.TagClass<Self, Id, PooledExecutor> {
-  /** Provides this pool; its `name` is the tag's id unless the options say otherwise. Invalid options die. */
+  /** Provides this pool; its `name` is the tag's id, unless the options give a name. Invalid options die. */
   readonly layer: (options?: PoolConfig.Options) => Layer.Layer<Self>
-  /** Provides this pool with options out of a `Config`. Invalid options are a `ConfigError`. */
+  /** Provides this pool with options from a `Config`. Invalid options are a `ConfigError`. */
   readonly layerConfig: (config: Config.Config.Wrap<PoolConfig.Options>) => Layer.Layer<Self, ConfigError.ConfigError>
 }
 
 /**
- * Names a pool, so that an application can have several: each API, model or account its own.
+ * Makes a tag for a named pool, so that an application can have several: one for each API, model or account.
  *
  * @example
  * ```ts
@@ -535,7 +534,7 @@ export const executeBatch = <Row, A, E, R, R2 = never, KE = never, KR = never>(
 > => Effect.flatMap(PooledExecutor, (pool) => pool.executeBatch(rows, process, options))
 
 /**
- * Maps rows through the pool in the context and fails with the first failure; see {@link PooledExecutor}.
+ * Like `Effect.forEach` through the pool in the context: fails with the first failure; see {@link PooledExecutor}.
  *
  * @since 0.1.0
  * @category accessors
