@@ -24,7 +24,7 @@ import type * as ReorderBuffer from "../order/ReorderBuffer.js"
 import type * as Source from "./Source.js"
 
 /**
- * What a batch ended with: an entry for each row, in submission order.
+ * The result of a batch: an entry for each row, in submission order.
  *
  * @since 0.1.0
  * @category models

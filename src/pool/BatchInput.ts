@@ -34,7 +34,7 @@ export interface RowContext {
 }
 
 /**
- * A row that was read and has no outcome of its own: the batch ended before it did.
+ * A row that was read and has no outcome of its own, because the batch ended first.
  *
  * @since 0.2.0
  * @category models
@@ -56,51 +56,57 @@ export interface UnfinishedRow<out Row> {
  * @category models
  */
 export interface BatchOptions<in Row, in A = unknown, in E = unknown, out R = never> {
-  /** Names a row in the audit trail; default its index. An empty name dies, as does no string; equal names are allowed. */
+  /**
+   * Names a row in the audit trail; default its index. A name that is empty or no string dies; equal names are allowed.
+   */
   readonly stateId?: ((row: Row, rowIndex: number) => string) | undefined
-  /** What is unfinished after this time is interrupted and fails with `BatchTimeoutError`; default none. */
+  /** After this time, unfinished rows are interrupted and fail with `BatchTimeoutError`; default none. */
   readonly timeout?: Duration.DurationInput | undefined
   /**
-   * Runs for each entry before it comes out, one after the other; default none. It runs also for what is finished when the
-   * batch is interrupted: entries that nobody else gets any more.
+   * Runs for each entry before it comes out, one after the other; default none. When the batch is interrupted, it also
+   * runs for finished rows, which otherwise nobody would get.
    */
   readonly onEntry?: ((entry: BufferEntry<A, PoolError.RowError<E>>) => Effect.Effect<void, never, R>) | undefined
   /**
-   * Runs once, at the end of a batch that leaves rows unfinished: because it was interrupted, ran out of time, failed as a
-   * whole, or its pool was shut down. Gets those of the rows that were read; default none.
+   * Runs once, at the end of a batch that leaves rows unfinished: because it was interrupted, ran out of time, failed
+   * as a whole, or its pool was shut down. It gets the unfinished rows that were read; default none.
    */
   readonly onUnfinished?: ((rows: ReadonlyArray<UnfinishedRow<Row>>) => Effect.Effect<void, never, R>) | undefined
   /**
-   * What a row takes of the limits that the pool was told, at most: it is set aside at each start, and what was not used is
-   * given back. A row that is larger than a limit fails with `CallTooLargeError`. Default one request.
+   * The most that a row takes of the limits that the pool was told. It is set aside at each start, and what was not
+   * used is given back. A row that is larger than a limit fails with `CallTooLargeError`. Default one request.
    */
   readonly cost?: ((row: Row, rowIndex: number) => Cost.Cost) | undefined
   /**
-   * Whose turn it is: that of all rows, with a deadline from when the batch begins, or a function that says it of each, with a
-   * deadline from when the row is read. Rows take turns with those of all other batches, streams and calls of the pool; entries
-   * come in the order of the rows all the same. Default that of everybody who says nothing.
+   * Priority, tenant and deadline: of all rows, with a deadline counted from when the batch begins; or a function that
+   * gives them for each row, with a deadline counted from when the row is read. Rows take turns with those of all other
+   * batches, streams and calls of the pool. Entries still come in the order of the rows. Default: the turn of all that
+   * say nothing.
    */
   readonly turn?: CallTurn.TurnOptions | ((row: Row, rowIndex: number) => CallTurn.TurnOptions | undefined) | undefined
-  /** Shows how far the batch is, and cancels rows of it; made by `PooledExecutor.handle`, one for each batch. Default none. */
+  /**
+   * Shows the progress of the batch, and cancels its rows; made by `PooledExecutor.handle`, one for each batch. Default
+   * none.
+   */
   readonly handle?: BatchHandle | undefined
 }
 
 /**
- * The option of a batch that goes on after a crash; `KE` and `KR` are what its journal fails with and needs.
+ * The option of a batch that goes on after a crash. Its journal fails with `KE` and needs `KR`.
  *
  * @since 0.2.0
  * @category models
  */
 export interface JournalOption<in Row, in out A, in out E, out KE = never, out KR = never> {
   /**
-   * Keeps finished rows beyond the process, and gives them back when the same call is made again: `Journal.batch` of
+   * Keeps finished rows when the process ends, and gives them back when the same call is made again: `Journal.batch` of
    * `effect-aimd/journal` makes one. Default none. Its errors end the batch.
    */
   readonly journal?: KeeperOpener<Row, A, PoolError.RowError<E>, KE, KR> | undefined
 }
 
 /**
- * Options of a batch whose rows are read, and whose entries are taken, one by one.
+ * Options of a stream: rows are read, and entries are taken, one by one.
  *
  * @since 0.2.0
  * @category models
@@ -111,9 +117,12 @@ export interface StreamOptions<in Row, in A = unknown, in E = unknown, out R = n
   E,
   R
 > {
-  /** Whether entries come in the order of the rows, or each as soon as it is there. Default true. */
+  /** Whether entries come in the order of the rows. If false, each comes as soon as it is ready. Default true. */
   readonly ordered?: boolean | undefined
-  /** Rows that are read and not yet taken as entries, at most. Default 1,000, or four times `poolSize` if that is more. */
+  /**
+   * At most this many rows are read and not yet taken as entries. Default 1,000, or four times `poolSize` if that is
+   * more.
+   */
   readonly maxPending?: number | undefined
 }
 

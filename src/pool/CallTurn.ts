@@ -12,30 +12,37 @@ import type { Turn } from "../turn/TurnQueue.js"
 import * as TurnLine from "./TurnLine.js"
 
 /**
- * Who goes first, of all that wait at a pool.
+ * Who goes first of all that wait at a pool.
  *
  * @since 0.2.0
  * @category models
  */
 export interface TurnOptions {
   /**
-   * Higher goes first; default 0. Who has waited for as long as the pool's `ageing` goes like one of the next higher priority
-   * that comes now, so that nobody waits for ever.
+   * Higher goes first; default 0. After a wait of the pool's `ageing`, it goes as if it had the next higher priority
+   * and had just come. So nobody waits for ever.
    */
   readonly priority?: number | undefined
-  /** Whose it is: of one priority, tenants take turns, however many rows each of them has. Default `""`. */
+  /**
+   * Who it is for, such as a customer. Within one priority, tenants take turns, however many rows each of them has.
+   * Default `""`.
+   */
   readonly tenant?: string | undefined
-  /** How many turns the tenant has for one of the others, over 0; default 1. What it said last counts. */
+  /**
+   * How many turns the tenant gets for each turn of a tenant with weight 1; over 0, default 1. The last value given
+   * counts.
+   */
   readonly weight?: number | undefined
   /**
-   * When it is wanted, as a duration from now on, or as an instant of the wall clock: of one tenant and priority, what is due
-   * first goes first. What has no deadline goes like what is due an `ageing` after it came. Default none.
+   * When it must be done: a duration from now on, or an instant of the wall clock. Within one tenant and priority, the
+   * earliest deadline goes first. Without a deadline, it goes as if it were due one `ageing` after it came. Default
+   * none.
    */
   readonly deadline?: Duration.DurationInput | Date | undefined
   /**
-   * What becomes of that which cannot be done by its deadline at the rate that the pool knows now. `"run"`, the default: it
-   * runs all the same, since a deadline is an order and no time limit. `"refuse"`: it fails with `TooLateError`, as soon as
-   * that is known, and no call is wasted. An attempt that has started goes on.
+   * What happens if it cannot be done by its deadline at the rate that the pool knows. `"run"`, the default: it still
+   * runs, because the deadline only decides the order. `"refuse"`: it fails with `TooLateError` as soon as that is
+   * known, and no call is wasted. An attempt that has started goes on.
    */
   readonly late?: "run" | "refuse" | undefined
 }

@@ -1,5 +1,5 @@
 /**
- * What steers one batch, and shows how far it is.
+ * Shows the progress of one batch, and cancels its rows.
  *
  * @since 0.2.0
  */
@@ -15,15 +15,15 @@ import * as Progress from "./Progress.js"
  */
 export interface BatchHandle {
   /**
-   * Cancels the rows of this name that have no outcome: each ends with `RowCancelledError`, and its attempt, if it is in
-   * flight, is interrupted. Returns how many there were.
+   * Cancels the rows of this name that have no outcome. Each ends with `RowCancelledError`; an attempt in flight is
+   * interrupted. Returns how many rows were cancelled.
    */
   readonly cancel: (stateId: string) => Effect.Effect<number>
-  /** The same, but the rows leave without an entry, as if they had never been there. */
+  /** The same, but the rows have no entry, as if they had never been there. */
   readonly evict: (stateId: string) => Effect.Effect<number>
-  /** How far the batch is now; undefined before it has begun. */
+  /** The progress of the batch now; undefined before it has begun. */
   readonly snapshot: Effect.Effect<Progress.Snapshot | undefined>
-  /** How far it is, every second from now on, and once more after its end. */
+  /** Its progress, every second from now on, and once more after its end. */
   readonly progress: Stream.Stream<Progress.Progress>
 }
 

@@ -1,5 +1,6 @@
 /**
- * How far a batch, or all of a pool, has come: what is done, what waits and why, how fast it goes and how long it takes.
+ * The progress of a batch or of a whole pool: what is done, what waits and why, how fast it goes, and how long it will
+ * take.
  *
  * @since 0.2.0
  */
@@ -12,8 +13,8 @@ import type { Usage } from "../answer/Usage.js"
 import * as PoolStats from "../PoolStats.js"
 
 /**
- * How long the rest takes, at the rate of late, and within what bounds in 19 of 20 cases; `Duration.infinity` where nobody
- * can say. It counts the rows that were read: of a source that is not at its end nobody knows how many are left.
+ * How long the rest takes at the recent rate, with bounds that are right in 19 of 20 cases; `Duration.infinity` if
+ * nobody can say. It counts the rows that were read: before the end of the source, nobody knows how many are left.
  *
  * @since 0.2.0
  * @category models
@@ -25,9 +26,10 @@ export interface Eta {
 }
 
 /**
- * What keeps rows from going on: the pool is paused, is held, has as many in flight as it may, starts no faster, or keeps a
- * limit that it was told, or its budget; the
- * reader has not taken the entries that are there; or there are no rows: all are in flight, or the source has not given more.
+ * Why rows wait. `"pause"`: the pool is paused. `"hold"`: nothing may start before an instant. `"window"`: as many
+ * attempts are in flight as are allowed. `"pace"`: starts are spaced. `"limit"`: a limit that the pool was told, or its
+ * budget, has no room. `"reader"`: the reader has not taken the entries that are ready. `"rows"`: no row waits, because
+ * all are in flight or the source has not given more.
  *
  * @since 0.2.0
  * @category models
@@ -35,7 +37,7 @@ export interface Eta {
 export type WaitsFor = "pause" | "hold" | "window" | "pace" | "limit" | "reader" | "rows"
 
 /**
- * Where a batch or a pool stands.
+ * The state of a batch or a pool.
  *
  * @since 0.2.0
  * @category models
@@ -54,23 +56,23 @@ export interface Progress {
   readonly fresh: number
   /** Rows that were rejected, and wait for their next start. */
   readonly retrying: number
-  /** Rows that have their outcome, and whose entry nobody has taken yet. */
+  /** Rows that have their outcome, but nobody has taken their entry yet. */
   readonly finished: number
   readonly waitsFor: WaitsFor
-  /** What the attempts of this run have used so far, as far as they told. */
+  /** What the attempts of this run have used so far, as far as they reported it. */
   readonly usage: Usage
-  /** What the rows that came out of a journal had used in earlier runs. */
+  /** What the rows from a journal used in earlier runs. */
   readonly recalledUsage: Usage
-  /** What all rows will have cost, at what those cost that are done; absent where nobody knows what they cost. */
+  /** What all rows will cost, if the others cost as much as the finished ones; absent if their cost is not known. */
   readonly projectedMoney?: number
-  /** Rows a second, of late; undefined before anybody can say. */
+  /** The recent rate in rows a second; undefined until it is known. */
   readonly rate: number | undefined
-  /** Undefined before anybody can say. */
+  /** Undefined until it is known. */
   readonly eta: Eta | undefined
 }
 
 /**
- * A progress without what takes several of them to know.
+ * A progress without `rate` and `eta`, which need several snapshots.
  *
  * @since 0.2.0
  * @category models
