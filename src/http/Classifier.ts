@@ -1,7 +1,6 @@
 /**
- * What an answer means to the pool: served, not now, never for this account, never for this request, lost, or none
- * of the
- * pool's business.
+ * What an answer means to the pool: served, not now, never for this account, never for this request, lost, or nothing
+ * about capacity.
  *
  * @since 0.2.0
  */
@@ -22,7 +21,7 @@ export {
    */
   capacity,
   /**
-   * Says what an answer means, or `None` to leave that to the next.
+   * Says what an answer means, or returns `None` to leave that to the next classifier.
    *
    * @since 0.2.0
    * @category models
@@ -36,8 +35,8 @@ export {
    */
   firstOf,
   /**
-   * Picks a classifier by the host of the request: an exact name, or the end of one that begins with a dot, such as
-   * `.openai.azure.com`. Of several ends the longest counts. No opinion on other hosts.
+   * Chooses a classifier by the host of the request: an exact name, or the end of a name, which begins with a dot, such
+   * as `.openai.azure.com`. If several ends fit, the longest counts. Returns `None` for other hosts.
    *
    * @since 0.2.0
    * @category combinators
@@ -58,15 +57,16 @@ export {
    */
   neutral,
   /**
-   * The quota or the credit is used up; `code` says by what one knows, and shows in the error. With `isSure` false
-   * time decides whether it is believed. Default true.
+   * The quota or the credit is used up. `code` is the word in the answer that says so, and shows in the error. If
+   * `isSure` is false, it is believed only when it is said again later. Default true.
    *
    * @since 0.2.0
    * @category verdicts
    */
   quotaExhausted,
   /**
-   * This request will never be served, whatever one waits; `code` says by what one knows, and shows in the error.
+   * This request will never be served, however long you wait. `code` is the word in the answer that says so, and shows
+   * in the error.
    *
    * @since 0.2.0
    * @category verdicts
@@ -90,32 +90,31 @@ export {
 
 export {
   /**
-   * Finds, among the answers of the given statuses, those that no wait will change: `QuotaExhausted` and `Refused`.
+   * Among the answers with the given statuses, finds those that no wait will change: `QuotaExhausted` and `Refused`.
    *
    * @since 0.2.0
    * @category classifiers
    */
   byQuota,
   /**
-   * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; 408, 500,
-   * 502, 504 and 520 to 524 that the answer is lost; under 400 is served; the rest is neutral.
+   * Looks only at the status. The given statuses (default 429, 503 and 529) mean no capacity. 408, 500, 502, 504 and
+   * 520 to 524 mean a lost answer. A status under 400 is served, and all others are neutral.
    *
    * @since 0.2.0
    * @category classifiers
    */
   byStatus,
   /**
-   * Goes by the words of an error: JSON codes and sentences, `x-should-retry` and `stripe-should-retry`,
-   * `retry-after`. Says something only where they mean one thing whoever says them: that a rate is exceeded, that
-   * the account has nothing left, that this request will never be served.
+   * Looks at the words of an error: JSON codes and sentences, `x-should-retry` and `stripe-should-retry`,
+   * `retry-after`. It decides only if the words mean the same at every API: that a rate is exceeded, that the account
+   * has nothing left, or that this request will never be served.
    *
    * @since 0.2.0
    * @category classifiers
    */
   byWords,
   /**
-   * {@link byWords}, then {@link byStatus}: what a pooled client goes by unless told otherwise. It never takes a
-   * lack of rights for a limit.
+   * {@link byWords}, then {@link byStatus}: the default of a pooled client. It never takes missing rights for a limit.
    *
    * @since 0.2.0
    * @category classifiers
@@ -125,15 +124,15 @@ export {
 
 export {
   /**
-   * Airtable: 429, thirty seconds of silence, said in no header.
+   * Airtable: 429, then a wait of thirty seconds, which no header tells.
    *
    * @since 0.2.0
    * @category profiles
    */
   airtable,
   /**
-   * Composes profiles, and classifiers of one's own: each is asked in turn, and what none of them knows goes by
-   * `Classifier.standard()`.
+   * Combines profiles and your own classifiers: each is asked in turn, and `Classifier.standard()` decides what none of
+   * them knows.
    *
    * @since 0.2.0
    * @category combinators
@@ -154,7 +153,7 @@ export {
    */
   aws,
   /**
-   * Azure, Azure OpenAI among it: 429 and 503 with `retry-after-ms` or `x-ms-retry-after-ms`.
+   * Azure, also Azure OpenAI: 429 and 503 with `retry-after-ms` or `x-ms-retry-after-ms`.
    *
    * @since 0.2.0
    * @category profiles
@@ -175,15 +174,15 @@ export {
    */
   discord,
   /**
-   * GitHub: 403 or 429 for its primary and secondary limits, GraphQL in a 200; a 403 about rights stays one.
+   * GitHub: 403 or 429 for its primary and secondary limits, and GraphQL errors in a 200. A 403 about rights is no
+   * limit.
    *
    * @since 0.2.0
    * @category profiles
    */
   github,
   /**
-   * Google, Gemini among it: 429 with `RetryInfo` in the body, 403 with `rateLimitExceeded`, a day's quota by
-   * `quotaId`.
+   * Google, also Gemini: 429 with `RetryInfo` in the body, 403 with `rateLimitExceeded`, a day's quota by `quotaId`.
    *
    * @since 0.2.0
    * @category profiles
@@ -197,7 +196,7 @@ export {
    */
   hubspot,
   /**
-   * Picks the provider by the host of the request. No opinion on hosts that are not known.
+   * Chooses the provider by the host of the request. Returns `None` for hosts that are not known.
    *
    * @since 0.2.0
    * @category classifiers
@@ -232,7 +231,7 @@ export {
    */
   openAi,
   /**
-   * OpenRouter: 429 with the headers in the body, 402 for the credit and for what is in flight, and errors inside a
+   * OpenRouter: 429 with the headers in the body, 402 for the credit and for requests in flight, and errors inside a
    * 200.
    *
    * @since 0.2.0
@@ -240,7 +239,7 @@ export {
    */
   openRouter,
   /**
-   * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED` for the calls of a day, which end the batch, and for calls at once.
+   * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED`, for the calls of a day (which ends the batch) and for calls at once.
    *
    * @since 0.2.0
    * @category profiles

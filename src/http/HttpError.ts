@@ -1,5 +1,6 @@
 /**
- * How a pooled request can fail besides by its own error and by the pool's. Nothing here holds a key, a header or a body.
+ * The errors of a pooled request, in addition to the client's own errors and the pool's. No error here holds a key, a
+ * header or a body.
  *
  * @since 0.2.0
  */
@@ -9,8 +10,8 @@ import type * as PoolError from "../PoolError.js"
 /**
  * The API answered "not now", but means never: the quota or the credit is used up. The request is not sent again.
  *
- * - `status`: the HTTP status, 429 as a rule
- * - `code`: by what the answer said so, such as `insufficient_quota`
+ * - `status`: the HTTP status, usually 429
+ * - `code`: the word of the answer that says so, such as `insufficient_quota`
  *
  * @since 0.2.0
  * @category errors
@@ -25,11 +26,11 @@ export class QuotaExhaustedError extends Data.TaggedError("QuotaExhaustedError")
 }
 
 /**
- * The API will never serve this request, whatever one waits: it says so, or the request asks for more than the whole limit.
- * It is not sent again; other requests are not concerned.
+ * The API will never serve this request, however long you wait: it says so, or the request asks for more than the whole
+ * limit. It is not sent again; other requests go on.
  *
- * - `status`: the HTTP status, 429 as a rule
- * - `code`: by what the answer said so, such as `x-should-retry: false`
+ * - `status`: the HTTP status, usually 429
+ * - `code`: the word of the answer that says so, such as `x-should-retry: false`
  *
  * @since 0.2.0
  * @category errors
@@ -44,8 +45,8 @@ export class RequestRefusedError extends Data.TaggedError("RequestRefusedError")
 }
 
 /**
- * The request's body is a stream, and there is no sending it a second time. With `sent` false nothing was sent; with
- * `sent` true it was sent once, as the option `streamingBody: "once"` has it, and the API had no capacity.
+ * The request's body is a stream, and cannot be sent a second time. If `sent` is false, nothing was sent. If `sent` is
+ * true, it was sent once (the option `streamingBody: "once"`), and the API had no capacity.
  *
  * @since 0.2.0
  * @category errors
@@ -63,7 +64,7 @@ export class StreamingBodyError extends Data.TaggedError("StreamingBodyError")<{
 }
 
 /**
- * How a request fails besides by the errors of its client, once that is pooled.
+ * The errors that a pool adds to those of a client.
  *
  * @since 0.2.0
  * @category errors

@@ -1,5 +1,6 @@
 /**
- * Pools by key: one for each host, model, account or tenant. Created on use, dropped when idle, bounded in number.
+ * Pools by key: one for each host, model, account or tenant. A pool is made when it is first used and dropped when it
+ * is idle, and their number is limited.
  *
  * @since 0.2.0
  */
@@ -20,7 +21,7 @@ import * as PooledExecutor from "../PooledExecutor.js"
 import type * as PoolStats from "../PoolStats.js"
 
 /**
- * What is used of a pool.
+ * The part of a pool that a request uses.
  *
  * @since 0.2.0
  * @category models
@@ -35,22 +36,22 @@ export type Pool = Pick<PooledExecutor.PooledExecutor, "attempt" | "execute" | "
  */
 export interface Options {
   /**
-   * The options of a key's pool, or those of each. The pool's name is the key unless they say otherwise, and shows in
-   * metrics, spans and logs: let no key be a secret.
+   * The options of all pools, or a function that gives the options of a key's pool. The pool's name is the key, unless
+   * the options give a name. It shows in metrics, spans and logs, so a key must not be a secret.
    */
   readonly pool?: PoolConfig.Options | ((key: string) => PoolConfig.Options)
   /**
-   * A pool for a limit that all keys share, such as an account's. Each attempt then starts when both its key's pool and this
-   * one allow; keys take turns at it, however many requests each of them has. Both laws learn from every answer; the
-   * key's pool retries. Default none.
+   * A pool for a limit that all keys share, such as an account's. Then each attempt starts when both its key's pool and
+   * this one allow it. Keys take turns at this pool, however many requests each of them has. Both laws learn from every
+   * answer; the key's pool retries. Default none.
    */
   readonly parent?: PooledExecutor.PooledExecutor
   /**
-   * Most pools at once. A further key takes the place of the one that is idle longest; while none is, it waits. Default
-   * 100; at least 1.
+   * The most pools at once. One more key takes the place of the key that is idle longest, or waits until one is idle.
+   * Default 100; at least 1.
    */
   readonly capacity?: number
-  /** How long a pool is kept, with what its law has learned, once nobody uses it. Default 5 minutes. */
+  /** How long a pool is kept, with what its law has learned, when nobody uses it. Default 5 minutes. */
   readonly idleTimeToLive?: Duration.DurationInput
 }
 
@@ -61,11 +62,11 @@ export interface Options {
  * @category models
  */
 export interface PoolMap {
-  /** Uses the pool of a key, which is kept as long as that takes. */
+  /** Uses the pool of a key. The pool is kept while it is used. */
   use<A, E, R>(key: string, f: (pool: Pool) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R>
-  /** The statistics of the pools that there are, by key. */
+  /** The statistics of all pools that exist now, by key. */
   readonly stats: Effect.Effect<ReadonlyMap<string, PoolStats.PoolStats>>
-  /** Shuts every pool down that there is; see `PooledExecutor.shutdown`. */
+  /** Shuts down every pool that exists now; see `PooledExecutor.shutdown`. */
   readonly shutdown: Effect.Effect<void>
 }
 

@@ -1,5 +1,5 @@
 /**
- * `fetch` through a pool, for SDKs that take a `fetch` of one's own.
+ * `fetch` through a pool, for SDKs that let you give them a `fetch`.
  *
  * @since 0.2.0
  */
@@ -36,18 +36,17 @@ import * as PooledRequest from "./PooledRequest.js"
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
 /**
- * Options of a pooled `fetch`, beside those of a pooled client.
+ * Options of a pooled `fetch`, in addition to those of a pooled client.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Options extends PooledHttpClient.Options {
-  /** The `fetch` underneath. Default the global one. */
+  /** The `fetch` that sends the requests. Default the global one. */
   readonly fetch?: Fetch
   /**
-   * The time limit of the SDK that makes the calls, where its calls do not tell of it, as OpenAI's with
-   * `new OpenAI({ timeout })`: an abort after so long counts as that limit, and the limit as one of an attempt, from its
-   * permit on. Default none.
+   * The time limit of the SDK, if its calls do not tell it, as with OpenAI's `new OpenAI({ timeout })`. An abort after
+   * that time counts as this limit, and the limit counts for an attempt, from when it gets its permit. Default none.
    */
   readonly timeLimit?: Duration.DurationInput
 }
@@ -236,8 +235,8 @@ const pooled = (
  * Makes a `fetch` whose requests go through a pool. Give it to an SDK with the SDK's own retries switched off; the pool
  * warns when it sees that they are on.
  *
- * Where the pool gives up, the promise has the API's last answer, as it would without a pool, marked `x-should-retry:
- * false`; where there was no answer, it is rejected with the pool's error. Requests end with the scope.
+ * If the pool gives up, the promise has the API's last answer, as it would without a pool, marked `x-should-retry:
+ * false`. If there was no answer, the promise is rejected with the pool's error. Requests end with the scope.
  *
  * @example
  * ```ts
@@ -283,8 +282,8 @@ export const makeKeyed = (
   pooled((request, use) => pools.use(key(request), use), options, always(options), Effect.succeed("PooledFetch"))
 
 /**
- * The same with a group of pools: each attempt is made by the `fetch` of the member that it goes to, which gives it the
- * member's host, key or model. See `PooledHttpClient.makeGroup`.
+ * The same with a group of pools. Each member has its own `fetch`, which makes the member's attempts and gives them its
+ * host, key or model. See `PooledHttpClient.makeGroup`.
  *
  * @since 0.2.0
  * @category constructors

@@ -1,6 +1,6 @@
 /**
- * Any `HttpClient` as a good citizen: its requests go through a pool, "not now" is retried under the pool's control law,
- * and everything else passes as it is.
+ * Sends the requests of any `HttpClient` through a pool: "not now" is retried under the pool's control law, and
+ * everything else passes as it is.
  *
  * @since 0.2.0
  */
@@ -36,33 +36,35 @@ export interface AttemptOptions {
   /** The statuses that mean "not now". Default 429, 503 and 529. */
   readonly statuses?: Iterable<number>
   /**
-   * Asked first what an answer means; what it leaves open goes by `Classifier.known`, which knows some providers by their
-   * host, and then by `Classifier.standard(statuses)`. Default none.
+   * Is asked first what an answer means. If it returns `None`, `Classifier.known` is asked, which knows some providers
+   * by their host, and then `Classifier.standard(statuses)`. Default none.
    */
   readonly classify?: Classifier.Classifier
-  /** Headers of the API's own, in place of those in `RetryAfter.headerNames`. Default none. */
+  /** Names of the API's own headers, which replace those in `RetryAfter.headerNames`. Default none. */
   readonly headerNames?: Partial<RetryAfter.HeaderNames>
   /**
-   * Whether the body is read inside the attempt, into memory. Then the permit is held until it is complete, and a body
-   * that breaks off counts as a lost answer. Default `"auto"`: a body with a `content-length` of up to a mebibyte is, and one that
-   * is a document (JSON, XML, HTML) of up to that length; streams and downloads go to the caller as they come, of a stream
-   * of events once the first has come. `"buffer"`: every body is. `"stream"`: none is.
+   * Whether the body is read into memory inside the attempt. Then the permit is kept until the body is complete, and a
+   * body that breaks off counts as a lost answer. `"buffer"` does this for every body, `"stream"` for none. `"auto"`,
+   * the default, does it for bodies with a `content-length` of up to a mebibyte, and for documents (JSON, XML, HTML) of
+   * up to that length. Streams and downloads go to the caller as they come; a stream of events when its first event has
+   * come.
    */
   readonly body?: "auto" | "buffer" | "stream"
   /**
-   * How long the permit of an answer is kept whose body goes to the caller as it comes. Default `"body"`: until the body has
-   * ended, was cancelled, its scope closed, or nobody has read on for ten seconds. `"headers"`: until its headers came.
+   * How long the permit is kept if the body goes to the caller as it comes. Default `"body"`: until the body has ended
+   * or was cancelled, its scope has closed, or nobody has read on for ten seconds. `"headers"`: until the headers have
+   * come.
    */
   readonly permitUntil?: "body" | "headers"
-  /** What is done about lost answers; `false` for nothing. A rejected request is always safe to send again. */
+  /** What happens after a lost answer; `false` for nothing. A rejected request is always safe to send again. */
   readonly resend?: Resend | false
-  /** Run, in a fiber of its own, when the quota is used up: `() => pool.shutdown` stops the batch. Default nothing. */
+  /** Runs, in its own fiber, when the quota is used up: `() => pool.shutdown` stops the batch. Default nothing. */
   readonly onQuotaExhausted?: (error: HttpError.QuotaExhaustedError) => Effect.Effect<unknown>
 }
 
 /**
- * What is done where an answer got lost: the connection failed or broke off, a gateway or the API itself failed (408, 500,
- * 502, 504), or it took longer than `attemptTimeout`.
+ * What happens after a lost answer: the connection failed or broke off, a gateway or the API itself failed (408, 500,
+ * 502, 504, 520 to 524), or it took longer than `attemptTimeout`.
  *
  * @since 0.2.0
  * @category models
@@ -73,37 +75,40 @@ export interface Resend {
   /** How often, and after what delay. Default twice, after about 100 and 200 milliseconds. */
   readonly schedule?: Schedule.Schedule<unknown>
   /**
-   * Gives each POST and PATCH without one an `Idempotency-Key`, the same each time it is sent. For APIs that heed it, such
-   * as Stripe's. Default false.
+   * Gives each POST and PATCH an `Idempotency-Key` if it has none, the same each time it is sent. For APIs that support
+   * it, such as Stripe's. Default false.
    */
   readonly idempotencyKeys?: boolean
 }
 
 /**
- * Options of a pooled client; a wrong one is thrown by whoever makes it.
+ * Options of a pooled client; making a client with a wrong option throws.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Options extends AttemptOptions {
   /**
-   * What is done about a request whose body is a stream. Default `"refuse"`: fails with `StreamingBodyError`, and nothing
-   * is sent. `"once"`: it is sent, and fails with that error if it is rejected. `"replay"`: the caller's word that each run
-   * of the stream gives the same bytes, as with a file.
+   * What happens to a request whose body is a stream. Default `"refuse"`: it fails with `StreamingBodyError`, and
+   * nothing is sent. `"once"`: it is sent, and fails with that error if it is rejected. `"replay"`: it is sent again,
+   * because the caller promises that each run of the stream gives the same bytes, as with a file.
    */
   readonly streamingBody?: "refuse" | "once" | "replay"
-  /** Which requests go first: the priority, the tenant and the deadline of each. Default in the order in which they came. */
+  /**
+   * Which requests go first: the priority, the tenant and the deadline of each. Default: in the order in which they
+   * came.
+   */
   readonly turn?: ((request: HttpClientRequest.HttpClientRequest) => PooledExecutor.TurnOptions) | undefined
   /**
-   * What a request takes of the limits that the pool was told, at most: it is set aside at each start, and what the answer
-   * does not report as used is given back. A request that is larger than a limit fails with `CallTooLargeError`. Default one
-   * request.
+   * The most that a request takes of the limits that the pool was told. It is set aside at each start, and what the
+   * answer does not report as used is given back. A request that is larger than a limit fails with `CallTooLargeError`.
+   * Default one request.
    */
   readonly cost?: (request: HttpClientRequest.HttpClientRequest) => Cost
 }
 
 /**
- * Whether a request may be sent twice by what HTTP says of it: GET, HEAD, OPTIONS, PUT and DELETE are idempotent (RFC 9110,
+ * Whether HTTP says that a request may be sent twice: GET, HEAD, OPTIONS, PUT and DELETE are idempotent (RFC 9110,
  * 9.2.2), and so is a request with an `Idempotency-Key`.
  *
  * @since 0.2.0
@@ -114,22 +119,22 @@ export const isSafeToResend = ({ headers, method }: HttpClientRequest.HttpClient
 
 export {
   /**
-   * What is used of a pool.
+   * The part of a pool that a pooled client uses.
    *
    * @since 0.2.0
    * @category models
    */
   type Pool,
   /**
-   * How a pooled client fails: by the client's own errors, by a body that broke off, or by the pool.
+   * The errors of a pooled client: the client's own errors, a body that broke off, and the pool's errors.
    *
    * @since 0.2.0
    * @category errors
    */
   type PooledError,
   /**
-   * The answer that a failure is about, with its body: the last rejection of a `RetryTimeoutError`, the one that said so
-   * of a `QuotaExhaustedError`. `undefined` where there was none.
+   * The answer behind a failure, with its body: for a `RetryTimeoutError` the last rejection, for a
+   * `QuotaExhaustedError` the answer that said it. `undefined` if there was no answer.
    *
    * @since 0.2.0
    * @category errors
@@ -174,7 +179,7 @@ const resendOf = ({ resend = {} }: AttemptOptions): PooledRequest.Resend => {
 }
 
 /**
- * How a client fails whose requests are single attempts.
+ * The errors of a client whose requests are single attempts.
  *
  * @since 0.2.0
  * @category errors
@@ -182,10 +187,10 @@ const resendOf = ({ resend = {} }: AttemptOptions): PooledRequest.Resend => {
 export type AttemptError<E> = E | HttpAttempt.Rejection
 
 /**
- * Makes each request of a client one attempt: "not now" is a `CapacityError`, a spent quota a `QuotaExhaustedError`, and what
- * the headers say of limits is reported. A lost answer is asked for again inside the attempt, where that is safe; also, once
- * a pool's `attemptTimeout` has passed, by running the attempt again. For the inside of `executeBatch`, `forEach` and
- * `execute`, where the pool itself retries the row.
+ * Makes each request of a client one attempt. "Not now" is a `CapacityError`, a spent quota is a `QuotaExhaustedError`,
+ * and what the headers say about limits is reported to the pool. After a lost answer the request is sent again inside
+ * the attempt, if that is safe. If the pool's `attemptTimeout` has passed, the attempt is run again instead. Use it
+ * inside `executeBatch`, `forEach` and `execute`, where the pool itself retries the row.
  *
  * @example
  * ```ts
@@ -229,10 +234,11 @@ const pooled = (find: PooledRequest.Find, options: Options) => {
 }
 
 /**
- * Sends every request of a client through a pool. Answers without capacity are retried under the pool's control law; all
- * others come back as they are, errors too. Requests wait for permits, so fork as many as you like.
+ * Sends every request of a client through a pool. Requests that are rejected with "not now" are retried under the
+ * pool's control law; all other answers are returned as they are, errors too. Requests wait for permits, so fork as
+ * many as you like.
  *
- * Do not use it inside an attempt of the same pool: that is what {@link attempts} is for.
+ * Do not use it inside an attempt of the same pool: use {@link attempts} there.
  *
  * @example
  * ```ts
@@ -265,8 +271,8 @@ export const make = (pool: PooledRequest.Pool, options: Options = {}) => pooled(
 /**
  * Sends every request of a client through the pool of its key; see `PoolMap` and `RequestKey`.
  *
- * The key is taken from the request as the pooled client gets it: what the client underneath adds to it, such as a base
- * URL, is not there yet.
+ * The key is taken from the request as the pooled client gets it. What the client below adds later, such as a base URL,
+ * is not there yet.
  *
  * @since 0.2.0
  * @category constructors
@@ -284,13 +290,15 @@ export const makeKeyed = (
  * @category models
  */
 export interface GroupOptions extends Options {
-  /** The key of a request, by which it goes to the same member each time; see `PoolGroup.CallOptions`. Default none. */
+  /**
+   * The key of a request: requests with the same key go to the same member; see `PoolGroup.CallOptions`. Default none.
+   */
   readonly groupKey?: ((request: HttpClientRequest.HttpClientRequest) => string | undefined) | undefined
 }
 
 /**
- * Sends every request through a group of pools, by the client of the member that it goes to: the client gives it the member's
- * host, key or model. What a member has no capacity for goes on to the others at once.
+ * Sends every request through a group of pools, each with the client of its member: that client gives the request the
+ * member's host, key or model. If a member rejects a request with "not now", it goes to the other members at once.
  *
  * @example
  * ```ts
@@ -335,9 +343,9 @@ export const makeGroup = <Name extends string, E, R>(
   )
 
 /**
- * Turns the pool's failures into `HttpClientError`s, for whatever takes an `HttpClient.HttpClient`. The failure is the
- * error's `cause`. It is a `ResponseError` of reason `StatusCode` with the last answer, if there was one, just as
- * `filterStatusOk` would have made it of the first; else a `RequestError`.
+ * Turns the pool's failures into `HttpClientError`s, for code that takes an `HttpClient.HttpClient`. The failure is the
+ * error's `cause`. If there was an answer, the error is a `ResponseError` of reason `StatusCode` with the last answer,
+ * as from `filterStatusOk`; else it is a `RequestError`.
  *
  * @since 0.2.0
  * @category errors
@@ -353,9 +361,10 @@ export const toHttpClient = <R>(
 
 /**
  * Replaces the `HttpClient` by one that sends every request through the pool, and turns the pool's failures into
- * `HttpClientError`s as {@link toHttpClient} does. For programs that know nothing of pools.
+ * `HttpClientError`s as {@link toHttpClient} does. Use it for programs that know nothing of pools.
  *
- * The pool is a tag, such as `PooledExecutor.PooledExecutor`, or made on the spot with `PooledExecutor.make`.
+ * The pool is a tag, such as `PooledExecutor.PooledExecutor`, or an effect that makes one, such as
+ * `PooledExecutor.make()`.
  *
  * @example
  * ```ts

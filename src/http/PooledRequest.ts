@@ -91,7 +91,7 @@ export interface Resend {
 }
 
 /**
- * How a request fails: by the client's own errors, by a body that broke off, or by the pool.
+ * The errors of a request: the client's own errors, a body that broke off, and the pool's errors.
  *
  * @since 0.2.0
  * @category errors

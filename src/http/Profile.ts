@@ -100,7 +100,7 @@ export const make = (provider: Facts): Classifier => {
 const standing: ReadonlySet<number> = new Set([429, 503, 529])
 
 /**
- * Picks the provider by the host of the request. No opinion on hosts that are not known.
+ * Chooses the provider by the host of the request. Returns `None` for hosts that are not known.
  *
  * @since 0.2.0
  * @category classifiers
@@ -115,8 +115,8 @@ export const known: Classifier = forHost(
 )
 
 /**
- * Composes profiles, and classifiers of one's own: each is asked in turn, and what none of them knows goes by
- * `Classifier.standard()`.
+ * Combines profiles and your own classifiers: each is asked in turn, and `Classifier.standard()` decides what none of
+ * them knows.
  *
  * @since 0.2.0
  * @category combinators
@@ -127,7 +127,7 @@ export const all = (...classifiers: ReadonlyArray<Classifier>): Classifier =>
 const profile = (provider: Provider): Classifier => make(providers[provider])
 
 /**
- * Airtable: 429, thirty seconds of silence, said in no header.
+ * Airtable: 429, then a wait of thirty seconds, which no header tells.
  *
  * @since 0.2.0
  * @category profiles
@@ -151,7 +151,7 @@ export const anthropic: Classifier = profile("anthropic")
 export const aws: Classifier = profile("aws")
 
 /**
- * Azure, Azure OpenAI among it: 429 and 503 with `retry-after-ms` or `x-ms-retry-after-ms`.
+ * Azure, also Azure OpenAI: 429 and 503 with `retry-after-ms` or `x-ms-retry-after-ms`.
  *
  * @since 0.2.0
  * @category profiles
@@ -175,7 +175,7 @@ export const dashScope: Classifier = profile("dashScope")
 export const discord: Classifier = profile("discord")
 
 /**
- * GitHub: 403 or 429 for its primary and secondary limits, GraphQL in a 200; a 403 about rights stays one.
+ * GitHub: 403 or 429 for its primary and secondary limits, and GraphQL errors in a 200. A 403 about rights is no limit.
  *
  * @since 0.2.0
  * @category profiles
@@ -183,7 +183,7 @@ export const discord: Classifier = profile("discord")
 export const github: Classifier = profile("github")
 
 /**
- * Google, Gemini among it: 429 with `RetryInfo` in the body, 403 with `rateLimitExceeded`, a day's quota by `quotaId`.
+ * Google, also Gemini: 429 with `RetryInfo` in the body, 403 with `rateLimitExceeded`, a day's quota by `quotaId`.
  *
  * @since 0.2.0
  * @category profiles
@@ -231,7 +231,7 @@ export const notion: Classifier = profile("notion")
 export const openAi: Classifier = profile("openAi")
 
 /**
- * OpenRouter: 429 with the headers in the body, 402 for the credit and for what is in flight, and errors inside a 200.
+ * OpenRouter: 429 with the headers in the body, 402 for the credit and for requests in flight, and errors inside a 200.
  *
  * @since 0.2.0
  * @category profiles
@@ -239,7 +239,7 @@ export const openAi: Classifier = profile("openAi")
 export const openRouter: Classifier = profile("openRouter")
 
 /**
- * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED` for the calls of a day, which end the batch, and for calls at once.
+ * Salesforce: 403 with `REQUEST_LIMIT_EXCEEDED`, for the calls of a day (which ends the batch) and for calls at once.
  *
  * @since 0.2.0
  * @category profiles

@@ -1,18 +1,18 @@
 /**
- * What providers document of their limits, as a table: what each says in words of its own, and nothing more.
+ * What providers document about their limits, as a table: only what each says in its own words.
  *
  * @since 0.2.0
  */
 import type * as Duration from "effect/Duration"
 
 /**
- * What a provider documents. Codes are compared without regard to case.
+ * What a provider documents. Upper and lower case in codes make no difference.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Facts {
-  /** A host, or the end of one that begins with a dot. */
+  /** A host, or the end of one, which begins with a dot. */
   readonly hosts: ReadonlyArray<string>
   /** Codes that mean "not now", whatever the status. */
   readonly notNow?: ReadonlyArray<string>
@@ -30,7 +30,7 @@ export interface Facts {
   readonly spentStatuses?: ReadonlyArray<number>
   /** How long to wait where the answer does not say. */
   readonly pause?: Duration.DurationInput
-  /** An error may come with a 200 of JSON; with an expression, at URLs that it matches. */
+  /** Whether an error may come in a JSON answer with status 200; an expression limits that to URLs that it matches. */
   readonly inside200?: boolean | RegExp
   /** Where the wait is read from, in a few words. */
   readonly waitFrom: string

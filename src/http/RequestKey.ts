@@ -1,5 +1,5 @@
 /**
- * Keys of requests, for pools by key. A key shows in metrics, spans and logs, so none of these holds a secret.
+ * Keys of requests, for pools by key. A key shows in metrics, spans and logs, so no key here holds a secret.
  *
  * @since 0.2.0
  */
@@ -47,7 +47,7 @@ export const model: RequestKey = ({ body }) => {
 }
 
 /**
- * A header's value; for one that is no secret, such as `openai-organization`.
+ * A header's value. The header must be no secret, such as `openai-organization`.
  *
  * @since 0.2.0
  * @category keys
@@ -60,7 +60,7 @@ export const header =
 const credentials = ["authorization", "x-api-key", "api-key", "x-goog-api-key"]
 
 /**
- * The account by its credentials, of which the key holds only a hash of 64 bits.
+ * The account, by its credentials. The key holds only a hash of 64 bits.
  *
  * @since 0.2.0
  * @category keys

@@ -31,8 +31,8 @@ const wordyStatuses: ReadonlySet<number> = new Set([
 ])
 
 /**
- * Goes by the status alone: the given ones, 429, 503 and 529 unless told otherwise, mean no capacity; 408, 500, 502, 504
- * and 520 to 524 that the answer is lost; under 400 is served; the rest is neutral.
+ * Looks only at the status. The given statuses (default 429, 503 and 529) mean no capacity. 408, 500, 502, 504 and 520
+ * to 524 mean a lost answer. A status under 400 is served, and all others are neutral.
  *
  * @since 0.2.0
  * @category classifiers
@@ -243,9 +243,9 @@ export const read = ({ body, headers, status }: Parameters<Classifier>[0]): Effe
   }))
 
 /**
- * Goes by the words of an error: JSON codes and sentences, `x-should-retry` and `stripe-should-retry`, `retry-after`. Says
- * something only where they mean one thing whoever says them: that a rate is exceeded, that the account has nothing left,
- * that this request will never be served.
+ * Looks at the words of an error: JSON codes and sentences, `x-should-retry` and `stripe-should-retry`, `retry-after`.
+ * It decides only if the words mean the same at every API: that a rate is exceeded, that the account has nothing left,
+ * or that this request will never be served.
  *
  * @since 0.2.0
  * @category classifiers
@@ -258,7 +258,7 @@ export const byWords =
       : Effect.succeedNone
 
 /**
- * Finds, among the answers of the given statuses, those that no wait will change: `QuotaExhausted` and `Refused`.
+ * Among the answers with the given statuses, finds those that no wait will change: `QuotaExhausted` and `Refused`.
  *
  * @since 0.2.0
  * @category classifiers
@@ -269,8 +269,7 @@ export const byQuota = (statuses: ReadonlySet<number> = Capacity.capacityStatuse
 }
 
 /**
- * {@link byWords}, then {@link byStatus}: what a pooled client goes by unless told otherwise. It never takes a lack of
- * rights for a limit.
+ * {@link byWords}, then {@link byStatus}: the default of a pooled client. It never takes missing rights for a limit.
  *
  * @since 0.2.0
  * @category classifiers

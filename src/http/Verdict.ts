@@ -1,5 +1,5 @@
 /**
- * The verdicts on an answer, and what gives them.
+ * The verdicts on an answer, and the classifiers that give them.
  *
  * @since 0.2.0
  */
@@ -13,15 +13,16 @@ import * as Memo from "../structure/Memo.js"
 /**
  * What an answer means.
  *
- * - `Served`: the API did its work; the control law takes it as a success
+ * - `Served`: the API did its work; the control law counts a success
  * - `Capacity`: "not now"; the request is sent again when the law allows, not before `retryAfter`
- * - `QuotaExhausted`: "never for this account"; the request fails with `QuotaExhaustedError`. Where it is not sure, because
- *   the answer names a short wait, or a word that others use for a minute's limit, time decides: it counts as `Capacity`
- *   until the wait is over, or a minute, and is believed when it is said again after that with nothing served meanwhile
- * - `Refused`: "never for this request"; it fails with `RequestRefusedError`, and nobody else is concerned
- * - `Lost`: a gateway or the API itself failed, and nobody knows what was done; sent again where that is safe, neutral to
- *   the law
- * - `Neutral`: says nothing about capacity; passes, and the law does not hear of it
+ * - `QuotaExhausted`: "never for this account"; the request fails with `QuotaExhaustedError`. This may be unsure,
+ *   because the answer names a short wait, or a word that other APIs use for a limit of a minute. Then it counts as
+ *   `Capacity` until that wait is over, or for a minute. It is believed if it is said again after that, and nothing was
+ *   served meanwhile
+ * - `Refused`: "never for this request"; it fails with `RequestRefusedError`, and other requests go on
+ * - `Lost`: a gateway or the API itself failed, and nobody knows what was done; the request is sent again if that is
+ *   safe, and the law does not hear of it
+ * - `Neutral`: says nothing about capacity; it is returned as it is, and the law does not hear of it
  *
  * @since 0.2.0
  * @category models
@@ -70,8 +71,8 @@ export const capacity = (retryAfter?: Duration.Duration): Verdict => ({
 })
 
 /**
- * The quota or the credit is used up; `code` says by what one knows, and shows in the error. With `isSure` false time
- * decides whether it is believed. Default true.
+ * The quota or the credit is used up. `code` is the word in the answer that says so, and shows in the error. If
+ * `isSure` is false, it is believed only when it is said again later. Default true.
  *
  * @since 0.2.0
  * @category verdicts
@@ -79,7 +80,8 @@ export const capacity = (retryAfter?: Duration.Duration): Verdict => ({
 export const quotaExhausted = (code: string, isSure = true): Verdict => ({ _tag: "QuotaExhausted", code, isSure })
 
 /**
- * This request will never be served, whatever one waits; `code` says by what one knows, and shows in the error.
+ * This request will never be served, however long you wait. `code` is the word in the answer that says so, and shows in
+ * the error.
  *
  * @since 0.2.0
  * @category verdicts
@@ -97,14 +99,14 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers.Headers
   /**
-   * The body as text, empty where it could not be read: of an error at most 64 KiB, of a stream of events the data of the
-   * first. It is read when this is first run, once for all, and stays readable for whoever gets the response.
+   * The body as text, empty if it could not be read: for an error at most 64 KiB, for a stream of events the data of
+   * the first event. It is read once, when this is first run, and the caller can still read the response.
    */
   readonly body: Effect.Effect<string>
 }
 
 /**
- * Says what an answer means, or `None` to leave that to the next.
+ * Says what an answer means, or returns `None` to leave that to the next classifier.
  *
  * @since 0.2.0
  * @category models
@@ -159,8 +161,8 @@ const hostOf = ({ url }: HttpClientRequest.HttpClientRequest): string =>
   /^[a-z]+:\/\/(?:[^/?#@]*@)?([^/?#:]+)/i.exec(url)?.[1]?.toLowerCase() ?? ""
 
 /**
- * Picks a classifier by the host of the request: an exact name, or the end of one that begins with a dot, such as
- * `.openai.azure.com`. Of several ends the longest counts. No opinion on other hosts.
+ * Chooses a classifier by the host of the request: an exact name, or the end of a name, which begins with a dot, such
+ * as `.openai.azure.com`. If several ends fit, the longest counts. Returns `None` for other hosts.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Any `HttpClient`, and any SDK that takes a `fetch`, through a pool.
+ * Sends the requests of any `HttpClient`, and of any SDK that takes a `fetch`, through a pool.
  *
  * @since 0.2.0
  */
