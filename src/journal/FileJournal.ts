@@ -1,8 +1,10 @@
 /**
- * Journals as files of JSON lines: one file a batch, only ever appended to, readable with `jq` while it is written.
+ * Journals as files of JSON lines: one file for each batch. Lines are only added, and `jq` can read the file while it
+ * is written.
  *
- * The first line says what the journal is of. Each further line is a finished row, or what the control law has learned. Of
- * two lines with the same `stateId` the later one counts. A last line without an end was cut off by a crash: it is dropped.
+ * The first line says which batch the journal is for. Each other line is a finished row, or what the control law has
+ * learned. If two lines have the same `stateId`, the later one counts. A last line without an end was cut by a crash:
+ * it is dropped.
  *
  * @since 0.2.0
  */
@@ -31,15 +33,15 @@ import { Journal, type Header as BatchHeader, type Learned, type Opened } from "
  */
 export interface Options extends Lease.Options {
   /**
-   * Waits after each write until the disk has it; default false. Then a journal survives the end of its process, however
-   * sudden, but not that of its machine, which may take the last seconds with it.
+   * Waits after each write until the disk has it; default false. With false, a journal survives any end of its process,
+   * but when the machine fails, the last seconds may be lost.
    */
   readonly sync?: boolean | undefined
 }
 
 /**
- * Keeps journals in files. The path is that of the one batch, or a function from the name of a batch to its path; the folder
- * must be there. While a batch runs, a file `<path>.lock` keeps others away.
+ * Keeps journals in files. Give the path for one batch, or a function from the name of a batch to its path. The folder
+ * must exist. While a batch runs, a file `<path>.lock` keeps other processes away.
  *
  * @since 0.2.0
  * @category layers

@@ -1,5 +1,6 @@
 /**
- * A batch that goes on where it was: rows that were finished come out of its journal, the others go into it.
+ * A batch that goes on where it stopped: finished rows come from its journal, and the others are done and written to
+ * it.
  *
  * @since 0.2.0
  */
@@ -25,14 +26,14 @@ import { Journal, type Learned, type Opened, type Record } from "./Store.js"
 
 export {
   /**
-   * Says which journal is meant.
+   * Names a journal.
    *
    * @since 0.2.0
    * @category models
    */
   type Header,
   /**
-   * The store that batches keep their journals in.
+   * The store in which batches keep their journals.
    *
    * @since 0.2.0
    * @category tags
@@ -46,14 +47,14 @@ export {
    */
   type Learned,
   /**
-   * A journal that nobody else writes to.
+   * A journal that is open: nobody else writes to it.
    *
    * @since 0.2.0
    * @category models
    */
   type Opened,
   /**
-   * A finished row as it is recorded.
+   * The record of a finished row.
    *
    * @since 0.2.0
    * @category models
@@ -62,7 +63,7 @@ export {
 } from "./Store.js"
 
 /**
- * Options of a batch with a journal. The schemas are synchronous, and what they encode is JSON.
+ * Options of a batch with a journal. The schemas must be synchronous and encode to JSON.
  *
  * @since 0.2.0
  * @category models
@@ -70,9 +71,9 @@ export {
 export interface BatchOptions<in Row, in out A, in out AI, in out E, in out EI> {
   /** The name of the batch in its journal, never empty. The same name goes on with the same batch. */
   readonly id: string
-  /** What the rows succeed with. */
+  /** The schema of the rows' results. */
   readonly success: Schema.Schema<A, AI>
-  /** What the rows fail with by themselves; default: they do not. The pool's own failures need no schema. */
+  /** The schema of the rows' own errors; leave it out if they have none. The pool's own failures need no schema. */
   readonly failure?: Schema.Schema<E, EI> | undefined
   /**
    * What the results depend on besides the rows, such as the model and the prompt; default nothing. A journal with another
@@ -80,8 +81,8 @@ export interface BatchOptions<in Row, in out A, in out AI, in out E, in out EI> 
    */
   readonly fingerprint?: string | undefined
   /**
-   * Tells a changed row from the same one; default a hash of its JSON. Parts of a row that make no difference to its result
-   * are left out here.
+   * A fingerprint that shows if a row has changed; default a hash of its JSON. Leave out parts of the row that do not
+   * change its result.
    */
   readonly rowFingerprint?: ((row: Row) => string) | undefined
   /** Whether a row that failed in an earlier process is done again; default {@link isUnanswered}. */
@@ -94,8 +95,8 @@ type FailureSchema<E, EI> = [Exclude<E, CapacityError>] extends [never]
   : { readonly failure: Schema.Schema<E, EI> }
 
 /**
- * Whether a failure is no answer to the row: the pool had no time, no capacity, or was shut down, or the caller's program
- * has a defect. An error of the row's own is an answer.
+ * Whether a failure is no answer to the row: the pool had no time or no capacity, or was shut down, or the caller's
+ * program has a defect. A row's own error is an answer.
  *
  * @since 0.2.0
  * @category predicates
@@ -131,12 +132,12 @@ const wrongOption = (options: unknown): Error | undefined => {
 }
 
 /**
- * Makes the `journal` option of a batch. The journal itself is the service {@link Journal}: a file, a key-value store or a
- * database. A finished row is written there before its entry is released. When the same call is made again, in this process
- * or another, the rows that are there come back without an attempt, and the others are done.
+ * Makes the `journal` option of a batch. The journal itself is the service {@link Journal}: a file, a key-value store
+ * or a database. A finished row is written there before its entry comes out. When the same call is made again, in this
+ * process or another, finished rows come back without an attempt, and the others are done.
  *
- * The batch fails with a `JournalError` where the journal cannot be used or written; see its reasons. Rows that are in
- * flight then are interrupted. Rows need names that stay the same: give a `stateId` where rows may be added or left out.
+ * The batch fails with a `JournalError` if the journal cannot be used or written; see its reasons. Then rows in flight
+ * are interrupted. Rows need names that stay the same: give a `stateId` if rows may be added or removed.
  *
  * @example
  * ```ts

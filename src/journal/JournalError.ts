@@ -6,12 +6,12 @@
 import * as Data from "effect/Data"
 
 /**
- * - `InUse`: another process, or another batch of this one, works with the journal
- * - `Foreign`: it is the journal of something else: another batch, another fingerprint, another format, or no journal
+ * - `InUse`: another process, or another batch of this process, uses the journal
+ * - `Foreign`: it is no journal, or one with another batch, another fingerprint or another format
  * - `Corrupt`: it has a record that cannot be read
- * - `ChangedRow`: the row is not the one that was recorded under its name
+ * - `ChangedRow`: the row has changed since it was recorded under its name
  * - `DuplicateRow`: two rows of the batch have the same name
- * - `Encode`: a result is not what its schema says, or cannot be written as JSON
+ * - `Encode`: a result does not match its schema, or cannot be written as JSON
  * - `Read`, `Write`: the store failed, for example because the disk is full
  *
  * @since 0.2.0
@@ -20,8 +20,8 @@ import * as Data from "effect/Data"
 export type Reason = "InUse" | "Foreign" | "Corrupt" | "ChangedRow" | "DuplicateRow" | "Encode" | "Read" | "Write"
 
 /**
- * A batch cannot go on with its journal. What was recorded stays as it is: nothing is overwritten, and the same call goes on
- * from there once the reason is gone.
+ * A batch cannot go on with its journal. What was recorded stays as it is, and nothing is overwritten. Once the cause
+ * is removed, the same call goes on from there.
  *
  * @since 0.2.0
  * @category errors

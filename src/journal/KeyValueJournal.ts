@@ -1,8 +1,9 @@
 /**
  * Journals in a `KeyValueStore` of `@effect/platform`: a key for each finished row.
  *
- * Such a store takes no lock and writes several keys one after the other: two processes that begin in the same instant may
- * both work for a while. The one that began first stops at its next write, and what both have done is done twice.
+ * Such a store has no lock, and writes several keys one after the other. So two processes that begin in the same
+ * instant may both work for a while. The one that began first stops at its next write, and rows that both have done are
+ * done twice.
  *
  * @since 0.2.0
  */

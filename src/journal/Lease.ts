@@ -19,8 +19,8 @@ import { JournalError } from "./JournalError.js"
  */
 export interface Options {
   /**
-   * How often a process shows that it still works with the journal; default 1 second. A process that has shown nothing for
-   * three times as long is taken for dead, and another may go on.
+   * How often a process shows that it still uses the journal; default 1 second. After three times as long without a
+   * sign, the process counts as dead, and another one may go on.
    */
   readonly heartbeat?: Duration.DurationInput | undefined
 }

@@ -11,7 +11,7 @@ import type { JournalError } from "./JournalError.js"
 import type { Record as RecordSchema } from "./Record.js"
 
 /**
- * Says which journal is meant. A store compares it with what it holds.
+ * Names a journal. A store compares it with what it holds.
  *
  * @since 0.2.0
  * @category models
@@ -19,7 +19,7 @@ import type { Record as RecordSchema } from "./Record.js"
 export interface Header {
   /** The name of the batch. */
   readonly batch: string
-  /** What its results depend on besides the rows. */
+  /** What the results depend on besides the rows. */
   readonly fingerprint: string
 }
 
@@ -36,8 +36,8 @@ export interface Learned {
 }
 
 /**
- * A finished row as it is recorded, as JSON: its audit record, the fingerprint of the row, and its exit as its schemas
- * encode it.
+ * The record of a finished row, as JSON: its audit record, the row's fingerprint, and its exit as the schemas encode
+ * it.
  *
  * @since 0.2.0
  * @category models
@@ -45,21 +45,23 @@ export interface Learned {
 export type Record = Schema.Schema.Encoded<typeof RecordSchema>
 
 /**
- * A journal that nobody else writes to.
+ * A journal that is open: nobody else writes to it.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Opened {
-  /** Which journal it is, for messages. */
+  /** The journal's name, for messages. */
   readonly name: string
-  /** Nothing is recorded yet: nobody need look anything up. */
+  /** Nothing is recorded yet, so nothing needs to be looked up. */
   readonly isEmpty: boolean
   /** What was learned last. */
   readonly learned: Learned | undefined
-  /** Looks up the last record of each row, which is still to be decoded; undefined where there is none. */
+  /** Looks up the last record of each row, not decoded yet; undefined if there is none. */
   readonly find: (stateIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<unknown>, JournalError>
-  /** Returns when everything is written, all together or in this order. Called again only when it has returned. */
+  /**
+   * Returns when everything is written, all together or in this order. It is called again only after it has returned.
+   */
   readonly append: (records: ReadonlyArray<Record>, learned: Learned | undefined) => Effect.Effect<void, JournalError>
 }
 
@@ -70,12 +72,12 @@ export interface Opened {
  * @category models
  */
 export interface Journal {
-  /** Takes hold of the journal of a batch until the scope closes; makes an empty one where there is none. */
+  /** Opens the journal of a batch until the scope closes; makes an empty one if there is none. */
   readonly open: (header: Header) => Effect.Effect<Opened, JournalError, Scope.Scope>
 }
 
 /**
- * The store that batches of an application keep their journals in.
+ * The store in which the batches of an application keep their journals.
  *
  * @since 0.2.0
  * @category tags

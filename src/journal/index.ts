@@ -1,5 +1,5 @@
 /**
- * Batches that survive: finished rows are kept in a journal, and the same call goes on where it was.
+ * Batches that go on after a crash: finished rows are kept in a journal, and the same call goes on where it stopped.
  *
  * @since 0.2.0
  */

@@ -1,8 +1,8 @@
 /**
- * A run as a page to look at: how fast it went and why not faster, what failed, what the law found.
+ * A page about a run: how fast it went and why not faster, what failed, and what the law found.
  *
- * Two functions. {@link record} looks at a pool from now on until its scope closes, in bounded memory; give its `onEntry` to the
- * batches, and read its `recording` when they are done, or meanwhile. {@link html} makes of a recording one file that needs
+ * There are two functions. {@link record} watches a pool until its scope closes, in bounded memory. Give its `onEntry`
+ * to the batches, and read its `recording` at any time. {@link html} makes one file from a recording. The file needs
  * nothing else: no network, no fonts, no build.
  *
  * @since 0.2.0
@@ -19,7 +19,7 @@ import * as Recording from "./Recording.js"
 
 export {
   /**
-   * How a page is headed.
+   * The title of a page, and facts below it.
    *
    * @since 0.2.0
    * @category models
@@ -29,7 +29,7 @@ export {
 
 export {
   /**
-   * What a run was like: plain data, of the same size however long the run is.
+   * The record of a run: plain data, with a bounded size for any length of the run.
    *
    * @since 0.2.0
    * @category models
@@ -38,7 +38,7 @@ export {
 } from "./Recording.js"
 
 /**
- * A recorder of a pool and of batches that run through it.
+ * A recorder of a pool and of the batches that run through it.
  *
  * @since 0.2.0
  * @category models
@@ -76,8 +76,8 @@ const sampleOf = ({ progress, stats }: PooledExecutor): Effect.Effect<Recording.
   })
 
 /**
- * Records a pool until the scope closes: samples of it, 480 at most whatever the time, and the decisions of its law. Rows are
- * recorded as `onEntry` gets them.
+ * Records a pool until the scope closes: at most 480 samples for any length of time, and the decisions of its law. Rows
+ * are recorded when `onEntry` gets them.
  *
  * @example
  * ```ts
@@ -112,8 +112,8 @@ export const record = (pool: PooledExecutor): Effect.Effect<Recorder, never, Sco
   })
 
 /**
- * Makes the page of a recording: one HTML file without anything to load. It follows the reader's choice of light or dark
- * colours, with a switch. What rows and errors say is escaped, and cut where it is long.
+ * Makes the page of a recording: one HTML file that loads nothing. It follows the reader's choice of light or dark
+ * colours, and has a switch. Texts of rows and errors are escaped, and cut if they are long.
  *
  * @since 0.2.0
  * @category pictures

@@ -5,7 +5,7 @@
  */
 
 /**
- * A batch as a page to look at.
+ * A page about a batch.
  *
  * @since 0.2.0
  */

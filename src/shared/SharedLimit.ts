@@ -1,5 +1,5 @@
 /**
- * One limit for many processes, and nothing but a store that they share: Redis, by way of `@effect/experimental`.
+ * One limit for many processes that share only a store: Redis, through `@effect/experimental`.
  *
  * @since 0.2.0
  */
@@ -24,25 +24,27 @@ import * as StoreMemory from "./StoreMemory.js"
 import * as TellingLaw from "./TellingLaw.js"
 
 /**
- * Options of a pool whose limits hold for several processes together. All of them have to say the same `limits`, `processes`
- * and `reserve`. The other options are those of a pool, and are about one process alone.
+ * Options of a pool whose limits hold for several processes together. All processes must give the same `limits`,
+ * `processes` and `reserve`. The other options are those of a pool, and are for one process.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Options extends Omit<PoolConfig.Options, "limits" | "name"> {
-  /** Limits of requests and tokens in a span of time. `concurrent`, `"headers"` and `grows` are not among what can be shared. */
+  /** Limits of requests and tokens in a span of time. `concurrent`, `"headers"` and `grows` cannot be shared. */
   readonly limits: NonNullable<PoolConfig.Options["limits"]>
   /**
-   * How many processes there are, at most. Then a part of each limit, the `reserve`, is divided among them beforehand: that is
-   * what a process goes on with while the store is out of reach. Default: nobody says, and then nothing starts meanwhile.
+   * The highest number of processes at a time. Then a part of each limit, the `reserve`, is divided among them in
+   * advance, and each process uses its part while the store cannot be reached. Default none: then nothing starts while
+   * the store cannot be reached.
    */
   readonly processes?: number | undefined
-  /** Which part of each limit is divided beforehand, from 0 to 1. Default 0.1; without `processes` it means nothing. */
+  /** Which part of each limit is divided in advance, from 0 to 1. Default 0.1; without `processes` it has no effect. */
   readonly reserve?: number | undefined
   /**
-   * Whether the store may lose what it has counted, as a Redis does that keeps nothing on disk, when it is started again. Default
-   * true: in an empty store nothing is taken before whatever may count is over. Say false where it cannot happen.
+   * Whether the store may lose what it has counted, such as a Redis that keeps nothing on disk and is started again.
+   * Default true: nothing is taken from an empty store until all earlier starts have stopped counting. Say false if the
+   * store cannot lose anything.
    */
   readonly forgets?: boolean | undefined
 }
@@ -90,13 +92,14 @@ const meanwhileOf = (portions: ReadonlyArray<Portion.Portion>): string =>
     : `only ${portions.map(({ own, per, told }) => Limit.show({ ...told, most: own, per, burst: undefined })).join(", ")} start here`
 
 /**
- * Makes the pool of this process, until the scope closes: a `PooledExecutor` as any other, for calls, batches, streams and pooled
- * HTTP. All pools that have this key, in whatever process, keep the told limits together: no span of time sees more than
- * the limit. Each has a law of its own beside that. Invalid options die, naming option, value and expectation.
+ * Makes the pool of this process, until the scope closes: a `PooledExecutor` as any other, for calls, batches, streams
+ * and pooled HTTP. All pools with this key, in all processes, keep the told limits together: no span of time sees more
+ * than the limit. Each pool also has its own control law. Invalid options die, and the message names option, value and
+ * expectation.
  *
- * A process leases starts from the store in small batches. What it leases and does not use in time is lost to all until it would
- * have counted no more. While the store is out of reach, the pool goes on with its own part of the limits, says so once in
- * the log and in `stats.reason`, and comes back by itself.
+ * A process takes starts from the store in small groups. Starts that it does not use in time are lost for one `per`.
+ * While the store cannot be reached, the pool goes on with its own part of the limits, and says so once in the log and
+ * in `stats.reason`. It uses the store again by itself.
  *
  * @since 0.2.0
  * @category constructors
@@ -135,8 +138,8 @@ export const make = (
   })
 
 /**
- * The pool as the application's `PooledExecutor`. It needs a store: `RateLimiter.layerStoreMemory` of `@effect/experimental` in tests,
- * the Redis one of `@effect/experimental/RateLimiter/Redis` otherwise.
+ * The pool as the application's `PooledExecutor`. It needs a store: in tests `RateLimiter.layerStoreMemory` of
+ * `@effect/experimental`, otherwise the Redis store of `@effect/experimental/RateLimiter/Redis`.
  *
  * @since 0.2.0
  * @category layers

@@ -1,5 +1,5 @@
 /**
- * One limit for many processes that share a store such as Redis, and need no cluster.
+ * One limit for many processes that share a store such as Redis, without a cluster.
  *
  * @since 0.2.0
  */

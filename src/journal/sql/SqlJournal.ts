@@ -1,9 +1,10 @@
 /**
  * Journals in a database, through the `SqlClient` of `@effect/sql`: SQLite, libSQL or PostgreSQL.
  *
- * Two tables, which are made when they are not there: one has a line for each batch, with the process that works with it, the
- * other one for each finished row. A group of rows is one transaction, which also finds out whether somebody else has taken
- * the batch over. In SQLite and libSQL it is one statement, which is a transaction by itself.
+ * There are two tables, which are made if they do not exist. One has a line for each batch, with the process that works
+ * on it. The other has a line for each finished row. A group of rows is written in one transaction, which also finds
+ * out if another process has taken the batch over. In SQLite and libSQL it is one statement, which is a transaction by
+ * itself.
  *
  * @since 0.2.0
  */
@@ -28,7 +29,10 @@ import * as Tables from "./Tables.js"
  * @category models
  */
 export interface Options extends Lease.Options {
-  /** The name of the table of batches; that of rows is the same with `_rows` behind it. Default `"effect_aimd_journal"`. */
+  /**
+   * The name of the table of batches; the table of rows has the same name with `_rows` after it. Default
+   * `"effect_aimd_journal"`.
+   */
   readonly table?: string | undefined
 }
 
