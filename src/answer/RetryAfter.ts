@@ -1,6 +1,6 @@
 /**
- * What the headers of an answer say about waiting and about limits, in the dialects that APIs speak. Pure, and never
- * throws: a value that makes no sense (negative, unreadable, more than a year away) is left out.
+ * Reads what the headers of an answer say about waiting and about limits, in the forms that APIs use. Pure, and never
+ * throws: a value that makes no sense (negative, unreadable, more than a year away) is ignored.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as HeaderName from "./HeaderName.js"
 import * as HeaderValue from "./HeaderValue.js"
 
 /**
- * The part of an answer's headers that is read: names in lower case, as in `@effect/platform`'s `Headers`.
+ * The headers of an answer: names in lower case, as in `@effect/platform`'s `Headers`.
  *
  * @since 0.1.0
  * @category models
@@ -22,7 +22,7 @@ export interface Headers {
 }
 
 /**
- * The headers that tell one quota: how many in its period, how many left, and when it is full again.
+ * The headers that tell one quota: how many calls in its period, how many are left, and when it is full again.
  *
  * @since 0.2.0
  * @category models
@@ -34,8 +34,8 @@ export interface QuotaNames {
 }
 
 /**
- * Which headers are read, all in lower case. Of each list the first that can be read counts; of quotas, all count. A list
- * that is given takes the place of the names, and of the rule, by which that is read otherwise.
+ * Which headers are read, all in lower case. In each list the first header that can be read counts; all quotas count. A
+ * list that you give replaces the names and the rule that are used otherwise.
  *
  * @since 0.2.0
  * @category models
@@ -58,8 +58,8 @@ const quotaNames = (name: (part: string) => string): QuotaNames => ({
 })
 
 /**
- * The best known of the names that are read unless others are given. The rule reads them all, and their kin with a vendor
- * before them or a period behind, such as `x-ratelimit-remaining-tokens-minute`, `x-hubspot-ratelimit-daily-remaining` or
+ * The best known names that are read by default. The rule reads all of them, and the same names with a vendor before
+ * them or a period after them, such as `x-ratelimit-remaining-tokens-minute`, `x-hubspot-ratelimit-daily-remaining` or
  * `x-ratelimit-reset-after`:
  *
  * - `retry-after-ms`, `x-ms-retry-after-ms` (OpenAI, Azure) and `retry-after` (RFC 9110, 10.2.3)
@@ -224,9 +224,9 @@ const tightest = (all: ReadonlyArray<Quota>): Quota | undefined => {
 }
 
 /**
- * Reads what an answer says about its limits, requests and tokens apart. Where it tells of several limits of a kind, the
- * one counts of which least is left. `now` is the instant of the answer in epoch milliseconds, and counts where the answer
- * has no `date` of its own.
+ * Reads what an answer says about its limits, for requests and for tokens. If it tells several limits of one kind, the
+ * limit with the least left counts. `now` is the instant of the answer in epoch milliseconds. It is used if the answer
+ * has no `date`.
  *
  * @example
  * ```ts
@@ -260,11 +260,13 @@ export const hints = (headers: Headers, now: number, names?: Partial<HeaderNames
 const nothing: Hints = {}
 
 /**
- * Reads how long an answer asks its client to stay away: `retry-after-ms`, or else `retry-after`, in seconds, with units or
- * as a date, or else the longest reset of a quota that is spent: one of which the headers say that 0 remain, or do not say.
+ * Reads how long an answer asks its client to wait. The first of these counts: `retry-after-ms`; `retry-after`, in
+ * seconds, with units or as a date; the longest reset of a spent quota. A quota is spent if the headers say that 0
+ * remain, or do not say how many.
  *
- * `now` is the instant of the answer in epoch milliseconds; an answer that has a `date` is taken at its word. An instant in the past gives zero; a header that is missing,
- * negative, unreadable, or asks for more than a year gives way to the next, and at last to `None`.
+ * `now` is the instant of the answer in epoch milliseconds; if the answer has a `date`, that is used instead. An
+ * instant in the past gives zero. A header that is missing, negative, unreadable, or asks for more than a year is
+ * skipped; if none is left, the result is `None`.
  *
  * @example
  * ```ts
@@ -296,9 +298,9 @@ export const fromHeaders = (
 }
 
 /**
- * Reads how long the body of an error asks its client to stay away: Google's `RetryInfo`, fields such as `retry_after` (in
- * seconds) and `retryAfterMs`, headers that were put into the body, or a sentence such as "try again in 1m5.289s". Of
- * several, the longest. `now` is the instant of the answer in epoch milliseconds.
+ * Reads how long the body of an error asks its client to wait: Google's `RetryInfo`, fields such as `retry_after` (in
+ * seconds) and `retryAfterMs`, headers that were put into the body, or a sentence such as "try again in 1m5.289s". If
+ * there are several, the longest counts. `now` is the instant of the answer in epoch milliseconds.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * What attempts have used, in tokens and in money, and how answers tell it.
+ * What attempts have used, in tokens and in money, and how to read it from answers.
  *
  * @since 0.2.0
  */
@@ -20,7 +20,7 @@ export type {
 const amount = Schema.optionalWith(Schema.Finite.pipe(Schema.nonNegative()), { exact: true })
 
 /**
- * The schema of what was used, as it stands in an audit record.
+ * The schema of a usage, as in an audit record.
  *
  * @since 0.2.0
  * @category schemas
@@ -33,7 +33,7 @@ export const Used: Schema.Schema<Usage> = Schema.Struct({
 })
 
 /**
- * Nothing that anybody has told of.
+ * A usage of which nothing is known.
  *
  * @since 0.2.0
  * @category constants
@@ -62,8 +62,8 @@ const make = (tokens?: number, inputTokens?: number, outputTokens?: number, mone
 })
 
 /**
- * Adds up. What only one of the two tells counts as it is, what none tells stays unknown, and what is no amount (negative,
- * not finite) counts as not told.
+ * Adds two usages. A field that only one of them has counts as it is; a field that neither has stays unknown. A value
+ * that is negative or not finite counts as unknown.
  *
  * @since 0.2.0
  * @category combinators
@@ -77,7 +77,7 @@ export const sum = (a: Usage, b: Usage): Usage =>
   )
 
 /**
- * What one attempt tells, with the sum of its tokens where it tells the parts alone.
+ * The usage of one attempt. If it has only input and output tokens, their sum is added.
  *
  * @since 0.2.0
  * @category combinators
@@ -143,9 +143,9 @@ const findIn = (body: Json): Usage | undefined => {
 }
 
 /**
- * Reads what a decoded JSON body says was used: in the words of OpenAI (chat completions and responses), Anthropic, Google,
- * Amazon Bedrock, Cohere, and of those that speak like one of them; of a list, its last part that says anything. `money` is
- * what some routers call `cost`. `undefined` where it says nothing.
+ * Reads a usage from a decoded JSON body, with the names of OpenAI (chat completions and responses), Anthropic, Google,
+ * Amazon Bedrock, Cohere, and all that use the same names. In a list, the last part with a usage counts. `money` is
+ * what some routers call `cost`. `undefined` if the body tells none.
  *
  * @example
  * ```ts
@@ -173,7 +173,7 @@ export const fromBody = (body: unknown): Usage | undefined => {
 const key = /"usage(?:Metadata)?"\s*:\s*\{/
 
 /**
- * The same of a text that may be JSON. One that cannot say anything is not parsed.
+ * The same for a text that may be JSON. A text that cannot contain a usage is not parsed.
  *
  * @since 0.2.0
  * @category reading

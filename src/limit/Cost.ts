@@ -1,5 +1,5 @@
 /**
- * What a call weighs: how much it takes of an API's limits.
+ * The cost of a call: how much it takes of an API's limits.
  *
  * @since 0.2.0
  */
@@ -23,8 +23,8 @@ export const units = ["requests", "tokens", "inputTokens", "outputTokens"] as co
 export type Unit = (typeof units)[number]
 
 /**
- * What a call is expected to take, as its caller says it. `model` is the row of a table of prices, and groups what is
- * learned of estimates.
+ * The most that a call is expected to take, as its caller says it. `model` is its row in the table of prices; estimates
+ * are corrected for each model separately.
  *
  * @since 0.2.0
  * @category models
@@ -32,7 +32,7 @@ export type Unit = (typeof units)[number]
 export interface Cost {
   /** Default 1. */
   readonly requests?: number | undefined
-  /** Default `inputTokens` and `outputTokens` together. */
+  /** Default the sum of `inputTokens` and `outputTokens`. */
   readonly tokens?: number | undefined
   /** Default 0. */
   readonly inputTokens?: number | undefined

@@ -1,5 +1,5 @@
 /**
- * A limit of an API as somebody tells it.
+ * A limit of an API, as the user tells it.
  *
  * @since 0.2.0
  */
@@ -8,7 +8,7 @@ import * as Format from "../structure/Format.js"
 import { type Unit, units } from "./Cost.js"
 
 /**
- * One limit, or several over the same span of time: `{ requests: 600, tokens: 90_000, per: "1 minute" }`.
+ * One limit, or several limits in the same span of time: `{ requests: 600, tokens: 90_000, per: "1 minute" }`.
  *
  * @since 0.2.0
  * @category models
@@ -18,28 +18,30 @@ export interface Limit {
   readonly tokens?: number | undefined
   readonly inputTokens?: number | undefined
   readonly outputTokens?: number | undefined
-  /** At most so many attempts at once; needs no `per`. */
+  /** At most this many attempts at once; needs no `per`. */
   readonly concurrent?: number | undefined
-  /** The span of time of the others. */
+  /** The span of time of the other limits. */
   readonly per?: Duration.DurationInput | undefined
   /**
-   * How the API counts. `"window"`, the default, never has more than the limit in any span: right for sliding windows, fixed
-   * ones and buckets that hold the whole limit. `"bucket"` is for one that holds `burst` and fills at the limit's rate.
+   * How the API counts. With `"window"`, the default, no span has more than the limit: this is right for sliding
+   * windows, fixed windows, and buckets that hold the whole limit. `"bucket"` is for a bucket that holds `burst` and
+   * fills at the limit's rate.
    */
   readonly kind?: "window" | "bucket" | undefined
-  /** What a bucket holds. Default the limit itself. */
+  /** How much a bucket holds. Default the limit itself. */
   readonly burst?: number | undefined
   /**
-   * How much longer one call may take than another on its way to where it is counted. Default a twentieth of `per` (of the
-   * time that a bucket takes to fill), at most a second; a second for `concurrent`. `Infinity`: it may be counted at any
-   * instant until its answer.
+   * How much longer one call may take than another to reach the API, which counts it. Default a twentieth of `per` (for
+   * a bucket, of the time in which it fills), at most a second; a second for `concurrent`. `Infinity`: the API may
+   * count a call at any instant until its answer.
    */
   readonly transit?: Duration.DurationInput | undefined
-  /** Whether the API counts what a call took in the end, not what it asked for: then the rest is given back. Default true. */
+  /** Whether the API counts what a call used, and gives back the rest of what it asked for. Default true. */
   readonly refunds?: boolean | undefined
   /**
-   * Whether the pool tries if the API allows more: a twentieth more after each `per` in which the limit held calls back and
-   * none was rejected, and what was told again at a rejection. Default false: it is never exceeded.
+   * Whether the pool tries if the API allows more. The limit becomes a twentieth larger after each `per` in which it
+   * held calls back and none was rejected. After a rejection it is again what was told. Default false: the limit is
+   * never exceeded.
    */
   readonly grows?: boolean | undefined
 }

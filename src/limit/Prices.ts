@@ -1,5 +1,5 @@
 /**
- * What calls cost in money, by a table of the user's.
+ * What calls cost in money, by the user's table.
  *
  * @since 0.2.0
  */
@@ -8,7 +8,8 @@ import * as Argument from "../structure/Argument.js"
 import type { Weight } from "./Cost.js"
 
 /**
- * The price of a model, in any currency. Tokens of which nobody says whether they are input or output cost the higher price.
+ * The price of a model, in any currency. If it is not known whether tokens are input or output, they cost the higher
+ * price.
  *
  * @since 0.2.0
  * @category models
@@ -23,7 +24,7 @@ export interface Price {
 }
 
 /**
- * Prices by model; `"*"` is that of every other model, and of calls that name none.
+ * Prices by model. `"*"` is the price of all other models, and of calls without a model.
  *
  * @since 0.2.0
  * @category models

@@ -11,13 +11,13 @@
  * @category models
  */
 export interface Money {
-  /** By what answers said of their usage; by the estimate where they did not. */
+  /** Counted by the usage that answers told, and by the estimate if they told none. */
   readonly spent: number
-  /** How much of `spent` is an estimate: of calls that were broken off, failed, or did not say. */
+  /** How much of `spent` is an estimate, for calls that were interrupted, failed, or told no usage. */
   readonly estimated: number
   /** Set aside for calls in flight. */
   readonly reserved: number
-  /** The ceiling; Infinity for none. */
+  /** The most that may be spent; Infinity for no limit. */
   readonly budget: number
 }
 

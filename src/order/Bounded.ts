@@ -1,6 +1,7 @@
 /**
- * A bounded reorder buffer for rows that arrive one by one: whoever submits waits while it is full, whoever reads gets
- * the rows in the order of submission. Rows that will never finish can be evicted, and hold up nobody behind them.
+ * A bounded reorder buffer for rows that arrive one by one. The caller of `submit` waits while the buffer is full. The
+ * reader gets the rows in the order of submission. Rows that will never finish can be evicted, so that they do not stop
+ * the rows behind them.
  *
  * @since 0.2.0
  */
@@ -41,7 +42,7 @@ export interface BoundedEntry<out A> {
 export interface Metrics {
   /** Rows in the buffer, finished or not; at most `maxPending`. */
   readonly pending: number
-  /** Those of them that are finished and wait for an earlier row, or for `next`. */
+  /** How many of them are finished and wait for an earlier row, or for `next`. */
   readonly completedWaiting: number
   /** Fibers that wait in `submit`. */
   readonly waitingSubmits: number
@@ -55,7 +56,7 @@ export interface Metrics {
   readonly totalAbandoned: number
   /** Values that were discarded because their row had been evicted or abandoned. */
   readonly totalLate: number
-  /** Over the released rows; zero before the first. */
+  /** The average over the released rows; zero before the first. */
   readonly averageBufferWait: Duration.Duration
 }
 
@@ -76,7 +77,7 @@ export const BoundedEntryMetadata = EntryMetadata.pick(
 const Operation = Schema.Literal("submit", "next")
 
 /**
- * The buffer is shut down: it takes no row any more, and every finished row has been released.
+ * The buffer is shut down: it takes no more rows, and every finished row has been released.
  *
  * @since 0.2.0
  * @category errors
@@ -93,7 +94,7 @@ export class BufferShutdownError extends Schema.TaggedError<BufferShutdownError>
 }
 
 /**
- * What the caller waited for did not happen within its `timeout`. Nothing has changed: no row was taken in or released.
+ * The call did not succeed within its `timeout`. Nothing has changed: no row was taken in or released.
  *
  * @since 0.2.0
  * @category errors
@@ -119,7 +120,7 @@ const refusals = {
 }
 
 /**
- * The ticket gives no right to what was asked, which is a mistake of the caller and changed nothing.
+ * The ticket does not allow this call. That is a mistake of the caller, and nothing has changed.
  *
  * @since 0.2.0
  * @category errors
@@ -149,30 +150,30 @@ export class TicketError extends Schema.TaggedError<TicketError>("effect-aimd/Re
  */
 export interface BoundedBuffer<in out A> {
   /**
-   * Takes a row in; waits while the buffer is full, first come first served. `timeout` (default none) bounds that
-   * wait: zero fails at once. Interrupted while it waits, it leaves no trace. Dies if `stateId` is empty.
+   * Takes a row in; waits while the buffer is full, first come, first served. `timeout` (default none) limits that
+   * wait: zero fails at once. An interrupted wait changes nothing. Dies if `stateId` is empty.
    *
-   * An unfinished row holds up all behind it: complete or evict it however its work ends.
+   * An unfinished row stops all rows behind it. So complete or evict it, however its work ends.
    */
   submit(
     stateId: string,
     options?: { readonly timeout?: Duration.DurationInput }
   ): Effect.Effect<Ticket, BufferShutdownError | BufferTimeoutError>
   /**
-   * Hands in the value of a row: true if it will be released, false if it came too late, after the row was evicted or
-   * abandoned at shutdown, and is discarded. Each row has one completion: a second one, of either kind, is a
-   * `TicketError`, and so is a ticket that this buffer did not issue.
+   * Gives the value of a row. Returns true if it will be released. Returns false if it came too late, after the row was
+   * evicted or abandoned at shutdown; then it is discarded. A row is completed once: a second time is a `TicketError`,
+   * and so is a ticket that this buffer did not issue.
    */
   complete(ticket: Ticket, value: A): Effect.Effect<boolean, TicketError>
   /**
-   * Takes an unfinished row out, wherever it stands, which frees its place: true if it did, false if the row is
+   * Takes an unfinished row out, wherever it stands, and frees its place. Returns true if it did, false if the row is
    * complete, gone, or not submitted yet. A `TicketError` if the ticket is not the one issued for its index.
    */
   evict(ticket: Ticket): Effect.Effect<boolean, TicketError>
   /**
-   * Releases the next row in sequence; waits until it is complete, first come first served. `timeout` (default none)
-   * bounds that wait: zero fails at once. Interrupted while it waits, it takes no row. After shutdown it releases the
-   * rows that were complete, then fails.
+   * Releases the next row in sequence; waits until it is complete, first come, first served. `timeout` (default none)
+   * limits that wait: zero fails at once. An interrupted wait takes no row. After shutdown it releases the rows that
+   * were complete, then fails.
    */
   next(options?: {
     readonly timeout?: Duration.DurationInput

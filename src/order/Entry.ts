@@ -1,5 +1,5 @@
 /**
- * What becomes of a row, in words: its outcome, its entry, and the record of it for an audit trail.
+ * The outcome of a row, its entry, and its record for an audit trail.
  *
  * @since 0.2.0
  */
@@ -26,26 +26,26 @@ export interface BufferEntry<out A, out E> {
   readonly exit: Exit.Exit<A, E>
   /** When the row was submitted. */
   readonly submittedAt: number
-  /** When its first attempt started; when it ended, if none did. */
+  /** When its first attempt started; if none started, when the row ended. */
   readonly startedAt: number
   /** When it ended. */
   readonly completedAt: number
   /** From its completion until every earlier row was complete; never negative, whatever the clock does. */
   readonly bufferWait: Duration.Duration
-  /** How long it waited for the pool to let it go on. */
+  /** How long it waited between a rejection and its next start, or its end. */
   readonly throttleWait: Duration.Duration
   /** How many attempts were started; 0 for a row that never started. */
   readonly attempts: number
   /** The status of the last capacity error it met; absent when it met none. */
   readonly lastStatus?: number
-  /** What its attempts have used, all of them; absent when none of them told. */
+  /** What all its attempts have used; absent if no attempt reported it. */
   readonly usage?: Usage.Usage
-  /** Which member of a group had its last attempt; absent where its pool is no group, or none was started. */
+  /** The member of a group that ran its last attempt; absent if its pool is no group, or no attempt started. */
   readonly member?: string
 }
 
 /**
- * What is known of a row when it ends: an entry without the fields that the buffer finds out itself.
+ * What is known about a row when it ends: an entry without the fields that the buffer adds.
  *
  * @since 0.1.0
  * @category models
@@ -67,8 +67,8 @@ const Millis = Schema.transform(NonNegativeFinite, Schema.DurationFromSelf.pipe(
 /**
  * The schema of an entry without its `exit`: the record of an audit trail, with durations as milliseconds.
  *
- * `Schema.encode(EntryMetadata)(entry)` takes a whole entry and leaves its `exit` out. Indices, counts, instants and
- * waits that are negative, not finite or (for indices and counts) not integers are a `ParseError`.
+ * `Schema.encode(EntryMetadata)(entry)` takes a whole entry and leaves out its `exit`. It fails with a `ParseError` if
+ * an index, a count, an instant or a wait is negative or not finite, or if an index or a count is not an integer.
  *
  * @since 0.1.0
  * @category schemas

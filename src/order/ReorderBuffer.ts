@@ -1,9 +1,9 @@
 /**
- * Puts the outcomes of a batch back into submission order, each with the metadata that an audit trail needs.
+ * Puts the outcomes of a batch back into the order of submission, each with the metadata that an audit trail needs.
  *
- * `make` makes a buffer that is synchronous, and without a clock of its own: every instant is an argument. `bounded` makes
- * one whose callers wait: for room, and for the next row. All operations are O(1) for each row, and neither refers to a row
- * that it released or that was taken out.
+ * `make` makes a synchronous buffer without a clock: every instant is an argument. `bounded` makes a buffer with a
+ * limited size, whose callers wait for room and for the next row. All operations are O(1) for each row, and a buffer
+ * keeps no reference to a row that it released or that was taken out.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ export {
    */
   EntryMetadata,
   /**
-   * What is known of a row when it ends.
+   * What is known about a row when it ends.
    *
    * @since 0.1.0
    * @category models
@@ -47,7 +47,7 @@ export {
 
 export {
   /**
-   * Makes a bounded buffer whose callers wait.
+   * Makes a buffer with a limited size, whose callers wait.
    *
    * @since 0.2.0
    * @category constructors
@@ -82,21 +82,21 @@ export {
    */
   BufferShutdownError,
   /**
-   * What the caller waited for did not happen in time.
+   * The `timeout` of a call passed first.
    *
    * @since 0.2.0
    * @category errors
    */
   BufferTimeoutError,
   /**
-   * What a bounded buffer holds and has counted.
+   * What a bounded buffer holds, and its counts.
    *
    * @since 0.2.0
    * @category models
    */
   type Metrics,
   /**
-   * A ticket gives no right to what was asked.
+   * The ticket does not allow this call.
    *
    * @since 0.2.0
    * @category errors
@@ -118,11 +118,11 @@ export interface ReorderBuffer<in out A, in out E> {
    * earlier row is unfinished. Throws, and changes nothing, if the ticket is not that of an unfinished row of this buffer.
    */
   complete(ticket: Ticket, outcome: Outcome<A, E>, now: number): ReadonlyArray<BufferEntry<A, E>>
-  /** The first half of `complete`: the row has its entry, which is held back until `release`. */
+  /** The first half of `complete`: the row gets its entry, which is kept back until `release`. */
   record(ticket: Ticket, outcome: Outcome<A, E>, now: number): BufferEntry<A, E>
-  /** The other half: the recorded entry may come out when its turn is there. Returns what this releases. */
+  /** The other half: the recorded entry may come out when its turn comes. Returns the entries that this releases. */
   release(ticket: Ticket, now: number): ReadonlyArray<BufferEntry<A, E>>
-  /** Takes an unfinished row out, wherever it stands: it has no entry. Returns what this releases. */
+  /** Takes an unfinished row out, wherever it stands: it gets no entry. Returns the entries that this releases. */
   evict(ticket: Ticket, now: number): ReadonlyArray<BufferEntry<A, E>>
   /** How many rows are submitted and neither released nor taken out. */
   readonly pending: number
@@ -138,8 +138,8 @@ export interface Options {
   /** Default true. If false, each entry comes out when its row is complete. */
   readonly ordered?: boolean
   /**
-   * Whether both indices start again at 0 when no row is pending, as for one batch after the other. Default true: then
-   * submit the next row of a batch before you complete its last pending one.
+   * Whether both indices start again at 0 when no row is pending, so that one buffer serves one batch after the other.
+   * Default true: then submit the next row of a batch before you complete its last pending one.
    */
   readonly restarts?: boolean
 }

@@ -1,8 +1,8 @@
 /**
  * Permits handed out one by one, first come, first served; the number of permits can change.
  *
- * Effect's own semaphore wakes every waiter for each permit that comes back, which costs the square of the waiters. Here
- * each permit goes straight to the first in line: a release is O(1) however many wait.
+ * Effect's own semaphore wakes every waiter for each permit that comes back, so its cost grows with the square of the
+ * number of waiters. Here each permit goes directly to the first in line: a release is O(1) for any number of waiters.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import * as LinkedQueue from "./LinkedQueue.js"
 export type Place = LinkedQueue.Node<() => boolean>
 
 /**
- * Chooses who is served next, of a line that is not empty; undefined for nobody.
+ * Chooses who is served next in a line that is not empty; undefined for nobody.
  *
  * @since 0.2.0
  * @category models
@@ -35,7 +35,7 @@ export interface Line {
   readonly size: number
   /** Who is served next. */
   readonly first: Place | undefined
-  /** All of them, those first that are served next, as far as anybody knows. */
+  /** All of them, in the order in which they will be served, as far as that is known. */
   readonly nodes: () => Iterable<Place>
   readonly push: (place: Place) => void
   /** Does nothing for a place that does not stand in the line. */
@@ -63,25 +63,25 @@ export interface Semaphore {
   readonly inUse: number
   readonly waiting: number
   /**
-   * Queues up for a permit. `onPermit` is called, at once or later, with a permit handed over; it returns whether it wants
-   * another after everybody else in line had a turn. It must not throw.
+   * Joins the line for a permit. `onPermit` is called, at once or later, when it gets a permit. It returns whether it
+   * wants another one after everybody else in line had a turn. It must not throw.
    */
   readonly join: (onPermit: () => boolean) => Place
   /** Gives the place up; does nothing once it was served for the last time. */
   readonly leave: (place: Place) => void
-  /** Takes a permit at once, even where none is left: what it is for runs already. */
+  /** Takes a permit at once, even if none is left, for something that already runs. */
   readonly seize: () => void
   /** Gives a permit back. */
   readonly release: () => void
   /** Changes the number of permits. Permits in use stay in use; a lower number takes effect as they come back. */
   readonly resize: (permits: number) => void
-  /** Serves the line as far as permits and gate allow. Only whoever opens the gate needs to call it. */
+  /** Serves the line as far as permits and gate allow. Call it when you open the gate. */
   readonly serve: () => void
 }
 
 /**
- * Makes a semaphore. The optional `gate` is asked before each hand-off: while it says no, nobody is served. With `choose`
- * it need not be the first in line who is served, and with a `line` of one's own that need not be who came first.
+ * Makes a semaphore. The optional `gate` is asked before each permit is given: while it says no, nobody is served.
+ * `choose` may serve another one than the first in line. A `line` of your own may order the waiters in another way.
  *
  * @since 0.1.0
  * @category constructors
