@@ -1,6 +1,6 @@
 /**
- * One pool for all processes of a cluster: one law and one set of limits, in an entity of `@effect/cluster`, and the starts
- * that they allow leased to the processes.
+ * One pool for all processes of a cluster. An entity of `@effect/cluster` has its control law and its limits, and
+ * leases to the processes the starts that these allow.
  *
  * @since 0.2.0
  */
@@ -23,16 +23,16 @@ import { PoolMemory } from "./PoolMemory.js"
 import * as Vigil from "./Vigil.js"
 
 /**
- * Options of a pool of a cluster. Those of a pool hold for the whole cluster, `poolSize` and `limits` above all; `prices` and
- * `budget` are not among them.
+ * Options of a pool of a cluster. The options of a pool, such as `poolSize` and `limits`, hold for the whole cluster.
+ * `prices` and `budget` cannot be used.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Options extends Omit<PoolConfig.Options, "budget" | "prices" | "name"> {
   /**
-   * A process that gives no sign of life for so long loses its permits to the others. A start that was leased lapses in half of
-   * that, and an entity that is gone without a word is followed by the next one after that time. Default 4 seconds, at least 1.
+   * A process that gives no sign of life for this long loses its permits to the others. An unused lease ends after half
+   * of this time. An entity that was lost in a crash is replaced after this time. Default 4 seconds, at least 1.
    */
   readonly patience?: Duration.DurationInput | undefined
 }
@@ -51,13 +51,13 @@ const entityOf = (key: string) =>
   Entity.make(`effect-aimd/${key}`, [Rpc.make("Exchange", { payload: Message, success: Reply })])
 
 /**
- * Makes this process' part of the pool that has this key, until the scope closes: the same `PooledExecutor` as one of a single
- * process, for `execute`, batches, streams and pooled HTTP. All processes that make one of the same key, with the same
- * options, share its permits, its limits and what its law learns.
+ * Makes this process's part of the pool with this key, until the scope closes. It is a `PooledExecutor` as in a single
+ * process, for `execute`, batches, streams and pooled HTTP. All processes that make one with the same key and the same
+ * options share its permits, its limits, and what its law learns.
  *
- * The entity of the pool lives in one of the processes that made the pool. When that one ends, another takes over with what
- * was learned and counted until then. `pause`, `resume`, `resize`, `stats` and `progress` are about this process alone. Invalid
- * options die, naming option, value and expectation.
+ * The entity of the pool lives in one of the processes that made the pool. When that process ends, another one takes
+ * over, with what was learned and counted until then. `pause`, `resume`, `resize`, `stats` and `progress` are about
+ * this process only. Invalid options die, and the message names option, value and expectation.
  *
  * @since 0.2.0
  * @category constructors

@@ -1,5 +1,6 @@
 /**
- * What the entity of a pool leaves to the one after it, and how two of them never rule at once.
+ * What the entity of a pool keeps for the next one, and how it is made sure that two of them are never in charge at
+ * once.
  *
  * @since 0.2.0
  */
@@ -9,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /**
- * What is kept of a pool. An entity that comes to power counts the epoch up; each of its writes counts the beat up.
+ * What is kept of a pool. An entity that takes charge adds one to the epoch, and each of its writes adds one to the
+ * beat.
  *
  * @since 0.2.0
  * @category models
@@ -37,24 +39,24 @@ export class PoolMemoryError extends Data.TaggedError("PoolMemoryError")<{
 }
 
 /**
- * A memory. Each call is one step that nothing comes in between.
+ * A memory. Each call is atomic.
  *
  * @since 0.2.0
  * @category models
  */
 export interface PoolMemory {
-  /** Undefined where nothing was ever kept. */
+  /** Undefined if nothing was ever kept. */
   readonly read: (key: string) => Effect.Effect<Kept | undefined, PoolMemoryError>
-  /** Makes the first entry; says whether there was none. */
+  /** Makes the first entry; returns whether there was none. */
   readonly create: (key: string, first: Kept) => Effect.Effect<boolean, PoolMemoryError>
-  /** Replaces exactly this epoch and beat; says whether they were there. */
+  /** Replaces exactly this epoch and beat; returns whether they were there. */
   readonly take: (key: string, from: Kept, next: Kept) => Effect.Effect<boolean, PoolMemoryError>
-  /** Writes where the epoch is the same and the beat is an earlier one; says whether that was so. */
+  /** Writes if the epoch is the same and the beat there is earlier; returns whether it wrote. */
   readonly write: (key: string, next: Kept) => Effect.Effect<boolean, PoolMemoryError>
 }
 
 /**
- * The memory that the pools of an application have.
+ * The memory of an application's pools.
  *
  * @since 0.2.0
  * @category tags
@@ -86,7 +88,7 @@ export const make: Effect.Effect<PoolMemory> = Effect.sync(() => {
 })
 
 /**
- * A memory that ends with its process: for tests, and for a pool whose limits need not outlive it.
+ * A memory that ends with its process: for tests, and for a pool whose limits need not be kept after that.
  *
  * @since 0.2.0
  * @category layers

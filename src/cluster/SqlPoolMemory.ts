@@ -1,6 +1,6 @@
 /**
- * What pools leave to later processes, in a database, through the `SqlClient` of `@effect/sql`: SQLite, libSQL or PostgreSQL.
- * One table, which is made when it is not there, with a line for each pool.
+ * Keeps what pools know for later processes in a database, through the `SqlClient` of `@effect/sql`: SQLite, libSQL or
+ * PostgreSQL. There is one table, which is made if it does not exist, with a line for each pool.
  *
  * @since 0.2.0
  */

@@ -19,7 +19,7 @@ export * as ClusterBatch from "./batch/ClusterBatch.js"
 export * as ClusterPool from "./ClusterPool.js"
 
 /**
- * What a pool of a cluster keeps beyond its processes.
+ * Keeps what a pool of a cluster knows when a process ends.
  *
  * @since 0.2.0
  */

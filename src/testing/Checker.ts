@@ -1,6 +1,5 @@
 /**
- * Observers that look at every step of a simulation and report what must not happen: the invariants of a pool. One of your own is a
- * function.
+ * Checkers look at every step of a simulation and report what must not happen. A checker of your own is a function.
  *
  * @since 0.2.0
  */
@@ -10,7 +9,8 @@ import { activeTime, perClient } from "./PerClient.js"
 import * as Trace from "./Trace.js"
 
 /**
- * A checker. `start` makes one for a simulation; it is then given each event, and answers with what is wrong, or nothing.
+ * A checker. `start` makes a function for a simulation. That function gets each event, and returns what is wrong, or
+ * undefined.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ interface Submission {
 }
 
 /**
- * All permits are back when nothing runs, and nothing runs when a client has left.
+ * When nothing runs, all permits are back. When a client has left, nothing runs.
  *
  * @since 0.2.0
  * @category invariants
@@ -141,7 +141,7 @@ export const noStartAfterShutdown: Checker = {
 }
 
 /**
- * No attempt starts on or after the end of its row's budget, which stands still while the pool is paused.
+ * No attempt starts on or after the end of its row's budget. A pause does not count against the budget.
  *
  * @since 0.2.0
  * @category invariants
@@ -189,8 +189,8 @@ export const noStartWhilePaused: Checker = {
 }
 
 /**
- * All of them: what a pool must not do with rows. `LawChecker.all` are what it must not do against its control law, `Liveness.all`
- * are what it must get done, and `StreamChecker.all` look at streams. `Simulation.invariants` are all checkers there are.
+ * All of them: what a pool must not do with rows. `LawChecker.all` check that it obeys its control law, `Liveness.all`
+ * what it must get done, and `StreamChecker.all` streams. `Simulation.invariants` are all checkers of this library.
  *
  * @since 0.2.0
  * @category invariants
@@ -207,8 +207,8 @@ export const all: ReadonlyArray<Checker> = [
 const shown = 30
 
 /**
- * Starts checkers on a simulation. `onViolation` is told of the first violation, with the trace around it; nothing is
- * checked after that.
+ * Starts checkers on a simulation. `onViolation` gets the first violation, with the trace around it; nothing is checked
+ * after that.
  *
  * @since 0.2.0
  * @category running

@@ -65,7 +65,8 @@ const clientsOf = (check: (event: Trace.Event, client: ReturnType<typeof makeCli
 const isAnswer = (outcome: Trace.Outcome): boolean => outcome === "success" || outcome === "failed"
 
 /**
- * A crash costs at most `poolSize` attempts of a batch: so many that ran, or had their answer, are started again.
+ * A crash costs at most `poolSize` attempts of a batch: at most this many attempts that ran, or had their answer, are
+ * started again.
  *
  * @since 0.2.0
  * @category invariants
@@ -84,7 +85,7 @@ export const repeatsAtMostPoolSize: Checker = {
 }
 
 /**
- * An entry that its caller has had is kept: no later process starts the row again.
+ * An entry that its caller has got is kept: no later process starts the row again.
  *
  * @since 0.2.0
  * @category invariants
@@ -100,7 +101,7 @@ export const keepsWhatIsOut: Checker = {
 }
 
 /**
- * A row has one result, whichever process gives it: the last answer that it got.
+ * A row has one result in all processes: the last answer that it got.
  *
  * @since 0.2.0
  * @category invariants
@@ -117,7 +118,7 @@ export const oneResultARow: Checker = {
 }
 
 /**
- * All of them. Without a crash only the last has something to find.
+ * All of them. Without a crash only the last one can find something.
  *
  * @since 0.2.0
  * @category invariants

@@ -1,6 +1,6 @@
 /**
- * What must hold between a pool and its control law: what the law decides binds every start, and what is rejected reaches the
- * law.
+ * What must hold between a pool and its control law: every start obeys the law's decision, and the law hears of every
+ * rejection.
  *
  * @since 0.2.0
  */
@@ -12,8 +12,8 @@ import type { Checker } from "./Checker.js"
 import { allowedAt, inForce, perClient, sizes, tolerance } from "./PerClient.js"
 
 /**
- * Attempts in flight ≤ window ≤ poolSize, whatever size the pool has now. What is in flight when it is made smaller may
- * finish.
+ * Attempts in flight ≤ window ≤ poolSize, also after the size has changed. Attempts in flight may finish when the size
+ * becomes smaller.
  *
  * @since 0.2.0
  * @category invariants
@@ -37,7 +37,7 @@ export const inFlightWithinWindow: Checker = {
 }
 
 /**
- * Two starts are never closer than `minDispatchDelay`, nor than the spacing of the law.
+ * Two starts are never closer than `minDispatchDelay` or the spacing of the law.
  *
  * @since 0.2.0
  * @category invariants
@@ -82,7 +82,8 @@ export const startsAreSpaced: Checker = {
 }
 
 /**
- * No start falls inside a hold: neither the law's own, up to `maxRetryAfter`, nor a `Retry-After` that the law was told of.
+ * No attempt starts during a hold: neither the law's own, up to `maxRetryAfter`, nor a `Retry-After` that the law was
+ * told.
  *
  * @since 0.2.0
  * @category invariants
@@ -125,7 +126,8 @@ export const noStartInHold: Checker = {
 }
 
 /**
- * What the API asked for reaches the law: a rejection with a `Retry-After` is a sample with one, capped by `maxRetryAfter`.
+ * The law hears what the API asked for: a rejection with a `Retry-After` gives a sample with one, cut to
+ * `maxRetryAfter`.
  *
  * @since 0.2.0
  * @category invariants
@@ -152,8 +154,8 @@ export const hintsAreHeard: Checker = {
 }
 
 /**
- * One congestion epoch causes one decrease: a rejection admitted before the last decrease slows nothing down. When the
- * attempt was admitted, and in which epoch, the checker has seen for itself.
+ * One congestion epoch (the time between two decreases) causes one decrease: the rejection of an attempt that started
+ * before the last decrease slows nothing down. The checker itself notes when each attempt started, and in which epoch.
  *
  * @since 0.2.0
  * @category invariants

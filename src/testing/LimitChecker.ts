@@ -73,7 +73,7 @@ const follow = (limit: Limit.Told) => {
 }
 
 /**
- * No limit that was told is ever exceeded by what the pool has started, not by one call.
+ * The pool's starts never exceed a limit that it was told, not by one call.
  *
  * @since 0.2.0
  * @category invariants
@@ -105,7 +105,7 @@ export const toldLimitsHold: Checker = {
 }
 
 /**
- * What was reserved was settled, given back, or is open; and nothing is open once nothing is in flight.
+ * What was reserved is settled, given back, or still open. When nothing is in flight, nothing is open.
  *
  * @since 0.2.0
  * @category invariants
@@ -126,7 +126,7 @@ export const weightsConserve: Checker = {
 }
 
 /**
- * No more is spent than the budget, where each attempt has said what it takes, and took no more.
+ * No more than the budget is spent, if each attempt has said what it takes, and took no more.
  *
  * @since 0.2.0
  * @category invariants
@@ -171,8 +171,8 @@ const makeLine = () => {
 }
 
 /**
- * However small others are, and however many: no more than 64 rows of a batch or a stream start before one whose turn came
- * earlier, while it waits for room.
+ * While a row of a batch or a stream waits for room, at most 64 rows of later turns start before it, however small they
+ * are.
  *
  * @since 0.2.0
  * @category invariants

@@ -1,6 +1,6 @@
 /**
- * Checkers of what a pool must get done, beside those of what it must not do: rows end in time, no row stops the others,
- * turns are fair, permits do not lie idle.
+ * Checkers of what a pool must get done: rows end in time, no row stops the others, turns are fair, and permits are
+ * used.
  *
  * @since 0.2.0
  */
@@ -15,8 +15,8 @@ const isWithoutEntry = ({ attempts, outcome }: Trace.Event & { readonly _tag: "f
   attempts === 0 && (outcome === "interrupted" || outcome === "evicted")
 
 /**
- * A row ends by its budget, counted from its first start; an attempt that is in flight then may end first. Budgets stand still
- * while the pool is paused.
+ * A row ends when its budget ends, which counts from its first start; an attempt in flight may end first. A pause does
+ * not count against the budget.
  *
  * @since 0.2.0
  * @category invariants
@@ -57,8 +57,8 @@ export const rowsEndByBudget: Checker = {
 }
 
 /**
- * A batch ends, and so does a call, one budget and one attempt after the API has begun to let nothing through, whatever it
- * does. Checked where the pool has an `attemptTimeout`: without one an attempt may take for ever.
+ * A batch or a call ends at most one budget and one attempt after the API has begun to serve nothing. This is checked
+ * only if the pool has an `attemptTimeout`: without it an attempt may take for ever.
  *
  * @since 0.2.0
  * @category invariants
@@ -96,9 +96,9 @@ export const endsWithinBudget: Checker = {
 }
 
 /**
- * One row cannot stop the others: a retry that was rejected is not followed, in its line (a batch, or all single calls
- * together), by another start of that row while a fresh row waits. Between lines, {@link turnsAreFair}; where rows say whose
- * turn it is, `TurnChecker`.
+ * One row cannot stop the others. A line is a batch, or all single calls together. After a rejected retry, the same row
+ * does not start again in its line while a fresh row waits there. Between lines, {@link turnsAreFair} checks; for rows
+ * with turns, `TurnChecker` checks.
  *
  * @since 0.2.0
  * @category invariants
@@ -174,8 +174,9 @@ interface Line {
 }
 
 /**
- * Turns are fair: no line (a batch, or all single calls together) has two turns while another one waits for one. Where rows
- * say whose turn it is, `TurnChecker` looks instead. In a pool that was told limits a line may wait for room of its own: there `LimitChecker` looks who passes whom.
+ * Turns are fair: no line (a batch, or all single calls together) has two turns while another line waits for one. For
+ * rows with turns, `TurnChecker` checks instead. In a pool that was told limits a line may wait for room: there
+ * `LimitChecker` checks who passes whom.
  *
  * @since 0.2.0
  * @category invariants
@@ -222,8 +223,8 @@ export const turnsAreFair: Checker = {
 }
 
 /**
- * The window is used: no row waits for its first start at an instant at which a permit is free and nothing holds the pool. A
- * limit that the pool was told does, and is the pool's own to know.
+ * The window is used: no row waits for its first start while a permit is free and nothing holds the pool. Pools that
+ * were told limits are not checked, because only the pool knows when a limit holds it.
  *
  * @since 0.2.0
  * @category invariants

@@ -1,5 +1,5 @@
 /**
- * Clients whose processes die, and begin again where their journals say.
+ * Clients whose processes die, and go on from their journals.
  *
  * @since 0.2.0
  */
@@ -23,23 +23,23 @@ import type * as Trace from "./Trace.js"
 import type * as Workload from "./Workload.js"
 
 /**
- * A process of a client, as its disk knows it.
+ * A process of a client, as its store sees it.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Process {
-  /** How many have died before it. */
+  /** How many processes have died before it. */
   readonly life: number
-  /** Nobody comes after it: it has to get done. */
+  /** No process comes after it: it has to finish. */
   readonly isLast: boolean
   readonly isAlive: () => boolean
-  /** It is gone, in the middle of whatever it does. */
+  /** Ends the process, in the middle of its work. */
   readonly die: () => void
 }
 
 /**
- * How a client's batches and streams outlive its processes.
+ * How a client's batches and streams go on after its processes die.
  *
  * @since 0.2.0
  * @category models
@@ -48,14 +48,14 @@ export interface Journaled {
   /** Where the journals are, as one process sees them. */
   readonly store: (process: Process) => Layer.Layer<Journal>
   /**
-   * When its processes die, one after the other, in milliseconds after each has joined; `undefined` leaves that to the store.
-   * One whose journal fails dies of that. The one after them lives on.
+   * When its processes die, one after the other, in milliseconds after each has joined; with `undefined` the store
+   * decides. A process also dies if its journal fails. The process after these does not die.
    */
   readonly deaths: ReadonlyArray<number | undefined>
 }
 
 /**
- * What a process has of its world.
+ * What a process uses of its world.
  *
  * @since 0.2.0
  * @category models
@@ -88,7 +88,7 @@ const batchOf = (party: number) =>
   })
 
 /**
- * Lives one life after the other, until one of them comes to its end by itself.
+ * Runs one process after the other, until one of them finishes.
  *
  * @since 0.2.0
  * @category running

@@ -1,5 +1,5 @@
 /**
- * A world of clients with pools, their rows, and one API, run in virtual time under the eyes of checkers.
+ * Runs a world of clients with pools, their rows, and one API in virtual time, while checkers look at every step.
  *
  * @since 0.2.0
  */
@@ -33,28 +33,31 @@ import * as VirtualTime from "./time/VirtualTime.js"
 import type * as Workload from "./Workload.js"
 
 /**
- * A client of the API: a pool and what is put through it. Times are milliseconds.
+ * A client of the API: a pool and its rows. Times are in milliseconds.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Client {
   readonly name?: string
-  /** After the start of the simulation. Default 0. */
+  /** When it joins, after the start of the simulation. Default 0. */
   readonly joinsAt?: number
   readonly pool: PoolConfig.Options
-  /** The client has a group of pools, with these options besides those of `pool`. Default one pool. */
+  /** Gives the client a group of pools: the options of each, in addition to those of `pool`. Default one pool. */
   readonly members?: Readonly<Record<string, Members.Member>>
   readonly workload: ReadonlyArray<Workload.Party>
   /** Whether its rows say how many tokens they take. Default false. */
   readonly costs?: boolean
-  /** What is done to the pool and its rows meanwhile. Default nothing. */
+  /** What somebody does to the pool and its rows meanwhile. Default nothing. */
   readonly acts?: ReadonlyArray<Workload.Act>
-  /** The pool is shut down then, after the client has joined. Default never. */
+  /** When the pool is shut down, after the client has joined. Default never. */
   readonly shutdownAt?: number
-  /** The pool's scope is closed then. Default when all is done. */
+  /** When the pool's scope is closed. Default when all is done. */
   readonly closedAt?: number
-  /** Its batches and streams have journals, and its processes die. All instants begin anew with each process. Default none. */
+  /**
+   * Gives its batches and streams journals, and lets its processes die. All instants count anew for each process.
+   * Default none.
+   */
   readonly journal?: Lives.Journaled
 }
 
@@ -66,7 +69,7 @@ export interface Client {
  */
 export interface World {
   readonly api: SimulatedApi.Options
-  /** Other APIs, which members of groups may ask, by name. Default none. */
+  /** Other APIs, by name, for members of groups. Default none. */
   readonly apis?: Readonly<Record<string, SimulatedApi.Options>>
   readonly clients: ReadonlyArray<Client>
 }
@@ -78,9 +81,9 @@ export interface World {
  * @category models
  */
 export interface Options extends VirtualTime.Options {
-  /** What looks at every step. Default {@link invariants}. */
+  /** Checkers that look at every step. Default {@link invariants}. */
   readonly checkers?: ReadonlyArray<Checker.Checker>
-  /** Who else is shown the events. */
+  /** Observers that also get the events. */
   readonly observers?: ReadonlyArray<Trace.Observer>
   /** Instants at which capacity comes back, in epoch milliseconds: the report says how fast the pools did. */
   readonly recoveries?: ReadonlyArray<number>
@@ -218,8 +221,8 @@ const idealFinish = ({ api, clients }: World, seed: number, startAt: number): nu
 }
 
 /**
- * All checkers there are: those of `Checker`, `LawChecker`, `Liveness`, `StreamChecker`, `JournalChecker`, `LimitChecker` and
- * `TurnChecker`. Filter them to leave some out.
+ * All checkers of this library: those of `Checker`, `LawChecker`, `Liveness`, `StreamChecker`, `JournalChecker`,
+ * `LimitChecker` and `TurnChecker`. Filter them to leave some out.
  *
  * @since 0.2.0
  * @category checkers
@@ -235,7 +238,7 @@ export const invariants: ReadonlyArray<Checker.Checker> = [
 ]
 
 /**
- * The simulation as a program, to run in `VirtualTime` with options of one's own, or to explore. It fails with the first
+ * The simulation as a program, to run in `VirtualTime` with your own options, or to explore. It fails with the first
  * violation.
  *
  * @since 0.2.0
@@ -296,7 +299,7 @@ export const program = (
 const eventsARow = 200
 
 /**
- * Runs a world in virtual time. What goes wrong, a violation, a deadlock, a limit, is in `exit`.
+ * Runs a world in virtual time. If something goes wrong (a violation, a deadlock, a limit), it is in `exit`.
  *
  * @since 0.2.0
  * @category running
@@ -307,7 +310,7 @@ export const run = (world: World, options: Options = {}): VirtualTime.Run<Report
 }
 
 /**
- * Runs a world and returns its report; throws where anything goes wrong.
+ * Runs a world and returns its report; throws if anything goes wrong.
  *
  * @example
  * ```ts
@@ -330,7 +333,7 @@ export const report = (world: World, options: Options = {}): Report.Report =>
   })
 
 /**
- * The trace of a world as text, a line an event: the same for the same seed, byte for byte.
+ * The trace of a world as text, one line for each event: the same for the same seed, byte for byte.
  *
  * @since 0.2.0
  * @category running

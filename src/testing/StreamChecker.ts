@@ -1,5 +1,5 @@
 /**
- * Checkers of streams: what is read ahead, what is released and when, what is kept at the end.
+ * Checkers of streams: how far they read ahead, which entries come out and when, and what is kept at the end.
  *
  * @since 0.2.0
  */
@@ -23,7 +23,7 @@ const streamsOf = <S>(initial: (opened: Trace.Event & { readonly _tag: "opened" 
 }
 
 /**
- * A stream reads no more than it has room for: at most `maxPending` of its rows are read, and their entries not taken.
+ * A stream reads no more than it has room for: at most `maxPending` of its rows are read and not yet taken as entries.
  *
  * @since 0.2.0
  * @category invariants
@@ -47,7 +47,8 @@ export const readsAsThereIsRoom: Checker = {
 }
 
 /**
- * The reader of a stream gets each entry once, after `onEntry` has, and in the order of the rows where the stream keeps one.
+ * The reader of a stream gets each entry once, after `onEntry` has got it, and in the order of the rows if the stream
+ * is ordered.
  *
  * @since 0.2.0
  * @category invariants
@@ -71,7 +72,8 @@ export const releasesInOrder: Checker = {
 }
 
 /**
- * What is finished is kept: a row of a stream that has an answer is not handed back as unfinished, however the stream ends.
+ * Finished rows are kept: a row of a stream that has an answer is never given back as unfinished, however the stream
+ * ends.
  *
  * @since 0.2.0
  * @category invariants
@@ -97,8 +99,8 @@ export const keepsWhatIsFinished: Checker = {
 }
 
 /**
- * A finished entry never waits for nothing: the reader of a stream has it at the instant at which it is done, all before it
- * are done or gone (where the stream keeps the order), and the reader is free.
+ * A finished entry never waits without a reason: the reader of a stream gets it as soon as it is done, the reader is
+ * free, and (if the stream is ordered) all rows before it are done or gone.
  *
  * @since 0.2.0
  * @category invariants
@@ -141,7 +143,7 @@ export const releasesAtOnce: Checker = {
 }
 
 /**
- * All of them, beside `Checker.all` and `Liveness.all`.
+ * All of them, in addition to `Checker.all` and `Liveness.all`.
  *
  * @since 0.2.0
  * @category invariants

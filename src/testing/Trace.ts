@@ -1,5 +1,5 @@
 /**
- * What happens in a simulation, event by event, and how to look on.
+ * What happens in a simulation, event by event.
  *
  * @since 0.2.0
  */
@@ -10,8 +10,8 @@ import type * as PoolStats from "../PoolStats.js"
 import type { TurnOptions } from "../PooledExecutor.js"
 
 /**
- * How an attempt, or a row, ended: with its result, with a capacity error, with another error, interrupted, or dead. A row
- * can also end by the pool's own errors, whose tag it then has, or be evicted.
+ * How an attempt or a row ended: with its result, with a capacity error, with another error, by interruption, or by a
+ * defect. A row can also end with one of the pool's own errors, then this is the error's tag, or it can be evicted.
  *
  * @since 0.2.0
  * @category models
@@ -35,29 +35,34 @@ export type Outcome =
 interface At {
   /** Epoch milliseconds of virtual time. */
   readonly at: number
-  /** Index of the client, which is also that of its pool. */
+  /** The index of the client, which is also the index of its pool. */
   readonly client: number
 }
 
 /**
  * An event. Rows are numbered through the whole simulation.
  *
- * - `joined`: a client has made its pool; of a group of pools each is a client, too, to whom all belongs that comes of attempts
- * - `submitted`: rows `row` to `row + count - 1` were handed to the pool; each batch and each stream is a `line` of its own,
- *   and all single calls are line 0; `turns` has what each row says of its own, where one does, `costs` what each takes, and `isKept` whether they have a journal
- * - `opened`: a stream begins, of which each row is `submitted` as it is read; `reader` milliseconds are taken for an entry
- * - `started`, `ended`: an attempt, as the pool ran it; `retryAfter` is what the API asked for, in milliseconds, and `answer` is
- *   a number of its own for each success; `cost` is what the pool was told that it takes, and `took` what the answer says that
- *   it did
- * - `decided`: the law has decided, on a sample or at first
- * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries of its
- *   submission, and `answer`, of a client with journals, the one that it has. Of a stream, `onEntry` has it, or `onUnfinished`: that is `interrupted` after 0 attempts
+ * - `joined`: a client has made its pool; each pool of a group is a client too, and all events of its attempts have its
+ *   index
+ * - `submitted`: rows `row` to `row + count - 1` were given to the pool; each batch and each stream is a `line` of its
+ *   own, and all single calls are line 0; `turns` has the turn of each row, if any row has one, `costs` what each row
+ *   takes, and `isKept` whether they have a journal
+ * - `opened`: a stream begins; each of its rows is `submitted` when it is read; its reader takes `reader` milliseconds
+ *   for an entry
+ * - `started`, `ended`: an attempt of the pool; `retryAfter` is what the API asked for, in milliseconds; each success
+ *   has its own number as `answer`; `cost` is what the pool was told that it takes, and `took` what the answer says
+ *   that it used
+ * - `decided`: the law has made its first decision, or one after a sample
+ * - `finished`: the caller has a row's outcome, which came at `completedAt`; `order` is its place among the entries of
+ *   its submission; if the client has journals, `answer` is the answer that it has. In a stream, `onEntry` got it, or
+ *   `onUnfinished`: then the outcome is `interrupted` after 0 attempts
  * - `released`: the reader of a stream takes a row's entry
- * - `withdrawn`: a row is about to be cancelled or evicted; where it is gone already, nothing comes of it
- * - `paused`, `resumed`, `resized`: the pool is paused now, and is about to be resumed or to get another size
- * - `shutdown`, `shut`: a shutdown, or the closing of the pool's scope, was asked for, and has returned
- * - `crashed`: the client's process is gone, in the middle of whatever it did; it joins again
- * - `left`: the client is done; what the pool says is still in flight and pending, and of the limits that it was told
+ * - `withdrawn`: a row will be cancelled or evicted; if it has ended already, nothing happens
+ * - `paused`: the pool is paused now; `resumed`, `resized`: it will be resumed, or get another size, next
+ * - `shutdown`, `shut`: a shutdown, or the closing of the pool's scope, begins, and has ended
+ * - `crashed`: the client's process has died, in the middle of its work; it joins again
+ * - `left`: the client is done; with what the pool reports as in flight and pending, and about the limits that it was
+ *   told
  *
  * @since 0.2.0
  * @category models
@@ -127,7 +132,8 @@ export type Observer = (event: Event) => void
 const round = (n: number): number => Math.round(n * 1000) / 1000
 
 /**
- * A law that tells a listener what it is told and what it decides, its first decision included, in epoch milliseconds.
+ * Wraps a law, so that a listener gets all that the law is told and decides, also its first decision, with instants in
+ * epoch milliseconds.
  *
  * @since 0.2.0
  * @category tracing

@@ -1,14 +1,15 @@
 /**
- * Checkers of turns: higher priorities go first, tenants take turns, what is due first goes first, and what is too late is not
- * started. Together they say that nobody starves: whoever has waited for an ageing goes like the next higher priority, and no
- * tenant has two turns while another waits for one.
+ * Checkers of turns: higher priorities go first, tenants take turns, earlier deadlines go first, and nothing starts too
+ * late. Together they check that nobody waits for ever: after one `ageing` a row goes as if it had the next higher
+ * priority, and no tenant has two turns while another waits for one.
  *
- * In a pool that was told limits a row may pass those that wait for room, where it takes less than one of them: a row that takes
- * as much as any other passes nobody. Money lets nobody pass: where it is short, all wait, or end. The rows of a group of pools
- * are those of one client, whichever pool starts them.
+ * In a pool that was told limits, a row may pass rows that wait for room, if it takes less than one of them. No row
+ * passes others because of money: if there is too little, all wait, or end. All rows of a group of pools count as rows
+ * of one client, whichever pool starts them.
  *
- * A client with a journal is looked at only until its first batch or stream begins. These let others go first while they read
- * their journal, or wait for it, and no event tells when. That nothing starts late is checked in all worlds.
+ * For a client with a journal, turns are checked only until its first batch or stream begins. A batch lets others go
+ * first while it reads its journal or waits for it, and no event tells when. For all clients it is checked that nothing
+ * starts late.
  *
  * @since 0.2.0
  */
@@ -20,8 +21,8 @@ import * as TenantTurns from "./TenantTurns.js"
 import { flowOf, millisOf, type Row } from "./TurnRows.js"
 
 /**
- * No row starts while one of a higher priority waits, unless somebody of its own has waited longer by an ageing for each
- * priority between them; and then that one goes first.
+ * No row starts while a row of higher priority waits. There is one exception: a row of its priority has waited longer,
+ * by one `ageing` for each priority between the two. Then the row that waited longest goes first.
  *
  * @since 0.2.0
  * @category invariants
@@ -66,8 +67,8 @@ export const prioritiesGoFirst: Checker = {
 }
 
 /**
- * Of one priority, a tenant that waits has its turn before another has had more than one, and as many more as its weight is
- * larger. Turns that it took ahead of time, while somebody else waited for room, are turns that it had.
+ * Within one priority, while a tenant waits for its turn, another tenant has at most one turn more than the ratio of
+ * the two weights. Turns that a tenant took early, while somebody else waited for room, count too.
  *
  * @since 0.2.0
  * @category invariants
@@ -92,8 +93,8 @@ const passedBy = (row: Row, { ageing, at, flows, isLimited }: Instant): Readonly
 }
 
 /**
- * Of the rows of one tenant and priority in a batch, a stream or a line, none starts first while another waits that is due
- * before it.
+ * Among rows of one tenant and priority in a batch, a stream or a line, no row starts while a row with an earlier
+ * deadline waits.
  *
  * @since 0.2.0
  * @category invariants
@@ -116,7 +117,7 @@ export const dueGoFirst: Checker = {
 const mostPassed = 64
 
 /**
- * In a pool that was told limits no more than 64 rows of its own pass one that waits for room, whatever they take.
+ * In a pool that was told limits, at most 64 rows of its own tenant pass a row that waits for room.
  *
  * @since 0.2.0
  * @category invariants
@@ -138,7 +139,7 @@ export const fewPass: Checker = {
 }
 
 /**
- * What is not to run late starts no later than its deadline, in whatever pool.
+ * A row with `late: "refuse"` starts no later than its deadline, in any pool.
  *
  * @since 0.2.0
  * @category invariants

@@ -1,5 +1,5 @@
 /**
- * Who hands in what, and when.
+ * Which rows come, and when.
  *
  * @since 0.2.0
  */
@@ -17,10 +17,10 @@ export interface Row {
   readonly tokens: number
   /** How many of its tokens are output. Default none. */
   readonly output?: number
-  /** How many tokens its caller says that it takes, to a pool that hears of it. Default as many as it does. */
+  /** How many tokens its caller says that it takes, if the client has `costs`. Default its true number. */
   readonly asked?: number
   readonly after?: number
-  /** Whose turn it is: its deadline counts from when the row comes. Default nobody's. */
+  /** Its priority, tenant and deadline; the deadline counts from when the row comes. Default none. */
   readonly turn?: TurnOptions
 }
 
@@ -37,13 +37,13 @@ export interface Reading {
   readonly maxPending?: number
   /** How long the reader takes for an entry. Default 0. */
   readonly reader?: number
-  /** The reader leaves after so many entries. Default never. */
+  /** The number of entries after which the reader leaves. Default never. */
   readonly leavesAfter?: number
 }
 
 /**
- * What somebody does to a pool, or to a row of its client's workload by its place there; `at` is in milliseconds after the
- * client has joined. Single calls cannot be taken back.
+ * What somebody does to a pool, or to a row, which is named by its place in the client's workload. `at` is in
+ * milliseconds after the client has joined. Single calls cannot be cancelled.
  *
  * @since 0.2.0
  * @category models
@@ -54,7 +54,7 @@ export type Act =
   | { readonly kind: "cancel" | "evict"; readonly at: number; readonly row: number }
 
 /**
- * Rows that belong together: one batch, one stream, or single calls of `execute`, each at its own time.
+ * Rows that come together: one batch, one stream, or single calls of `execute`, each at its own time.
  *
  * @since 0.2.0
  * @category models
@@ -68,12 +68,12 @@ export interface Party {
   readonly timeout?: number
   /** How a stream is read. */
   readonly reading?: Reading
-  /** Its caller is interrupted then, in milliseconds after its client has joined. Default never. */
+  /** When its caller is interrupted, in milliseconds after its client has joined. Default never. */
   readonly interruptedAt?: number
 }
 
 /**
- * How large rows are: always the same, or drawn.
+ * The size of rows: always the same, or drawn by chance.
  *
  * @since 0.2.0
  * @category models
@@ -91,7 +91,7 @@ const rows = (count: number, tokens: Tokens, seed: number): Array<Row> => {
 }
 
 /**
- * One batch of so many rows.
+ * One batch with this number of rows.
  *
  * @since 0.2.0
  * @category constructors
@@ -163,7 +163,8 @@ export const batches = (
   )
 
 /**
- * One stream of so many rows, which come one every `every` milliseconds (default all as they are wanted).
+ * One stream with this number of rows. One row comes every `every` milliseconds; by default each comes when there is
+ * room for it.
  *
  * @since 0.2.0
  * @category constructors
@@ -190,7 +191,7 @@ export const stream = (
 }
 
 /**
- * The same rows, each with a turn of its own; `index` counts those of a party.
+ * The same rows, each with its own turn; `index` counts the rows of a party.
  *
  * @since 0.2.0
  * @category combinators
@@ -208,7 +209,7 @@ export const inTurn = (
   }))
 
 /**
- * Rows of several tenants, all there at once: so many of each, in a batch of its own, or as single calls.
+ * Rows of several tenants, which all come at once: the number for each tenant, in its own batch, or as single calls.
  *
  * @since 0.2.0
  * @category constructors
@@ -219,7 +220,7 @@ export const tenants = (
     readonly kind?: "batch" | "calls"
     readonly tokens?: Tokens
     readonly seed?: number
-    /** What is said of the turn of a tenant besides its name. */
+    /** The turn of a tenant, without its name. */
     readonly turn?: (tenant: number) => Omit<TurnOptions, "tenant">
   } = {}
 ): ReadonlyArray<Party> => {

@@ -12,7 +12,7 @@
 export * as Chart from "./report/Chart.js"
 
 /**
- * Observers that look at every step of a simulation: the invariants of a pool, or your own.
+ * Checkers look at every step of a simulation: what a pool must never do, or rules of your own.
  *
  * @since 0.2.0
  */
@@ -40,7 +40,7 @@ export * as LimitChecker from "./LimitChecker.js"
 export * as Liveness from "./Liveness.js"
 
 /**
- * What must hold where rows say whose turn it is, and by when they are wanted.
+ * What must hold for turns and deadlines.
  *
  * @since 0.2.0
  */
@@ -61,14 +61,14 @@ export * as Curve from "./api/Curve.js"
 export * as Fault from "./api/Fault.js"
 
 /**
- * The headers by which a simulated server tells when to come back.
+ * The headers with which a simulated server tells when to come back.
  *
  * @since 0.2.0
  */
 export * as HintDialect from "./api/HintDialect.js"
 
 /**
- * How fast a server could be used at best.
+ * The best possible time for a server.
  *
  * @since 0.2.0
  */
@@ -82,7 +82,7 @@ export * as Ideal from "./report/Ideal.js"
 export * as Latency from "./api/Latency.js"
 
 /**
- * What a simulation amounts to.
+ * The figures of a simulation.
  *
  * @since 0.2.0
  */
@@ -110,7 +110,7 @@ export * as SimulatedApi from "./api/SimulatedApi.js"
 export * as JournalChecker from "./JournalChecker.js"
 
 /**
- * Clients whose processes die, and begin again where their journals say.
+ * Clients whose processes die, and go on from their journals.
  *
  * @since 0.2.0
  */
@@ -145,7 +145,7 @@ export * as Trace from "./Trace.js"
 export * as VirtualTime from "./time/VirtualTime.js"
 
 /**
- * Who hands in what, and when.
+ * Which rows come, and when.
  *
  * @since 0.2.0
  */

@@ -1,6 +1,6 @@
 /**
- * A batch with an id that outlives every process that works on it: its rows are cut into chunks, the runners of a cluster do
- * them through their pool, and whoever dies, others go on.
+ * A batch with an id that outlives every process that works on it. Its rows are cut into chunks, and the processes of a
+ * cluster (its runners) do the chunks through their pool. If one dies, the others go on.
  *
  * @since 0.2.0
  */
@@ -39,7 +39,7 @@ export {
    */
   ClusterBatchError,
   /**
-   * What is wrong with it.
+   * What can be wrong with a batch.
    *
    * @since 0.2.0
    * @category models
@@ -49,14 +49,14 @@ export {
 
 export {
   /**
-   * How far a batch is.
+   * The progress of a batch.
    *
    * @since 0.2.0
    * @category models
    */
   type Progress,
   /**
-   * What became of a row, with its audit record.
+   * The result of a row, with its audit record.
    *
    * @since 0.2.0
    * @category models
@@ -66,7 +66,7 @@ export {
 
 export {
   /**
-   * What a batch does.
+   * The state of a batch.
    *
    * @since 0.2.0
    * @category models
@@ -93,7 +93,7 @@ export {
 
 export {
   /**
-   * What may be said of rows.
+   * Options for the rows.
    *
    * @since 0.2.0
    * @category models
@@ -102,21 +102,24 @@ export {
 } from "./Worker.js"
 
 /**
- * What all batches of a name have in common, in every process that has to do with them. The schemas are synchronous, and what
- * they encode is JSON.
+ * What all batches of a name have in common, in every process that uses them. The schemas must be synchronous and
+ * encode to JSON.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Shape<in out Row, in out I, in out A, in out AI, in out E, in out EI> {
   readonly row: Schema.Schema<Row, I>
-  /** What rows succeed with. */
+  /** The schema of the rows' results. */
   readonly success: Schema.Schema<A, AI>
-  /** What rows fail with by themselves. Default: they do not. */
+  /** The schema of the rows' own errors; leave it out if they have none. */
   readonly failure?: Schema.Schema<E, EI> | undefined
-  /** The name of the table of batches; those of chunks and of journals begin with it. Default `"effect_aimd_batch"`. */
+  /**
+   * The name of the table of batches. The names of the tables of chunks and of journals begin with it. Default
+   * `"effect_aimd_batch"`.
+   */
   readonly table?: string | undefined
-  /** How often the tables are looked at, by whoever works or waits; default 1 second. */
+  /** How often a process that works or waits looks at the tables; default 1 second. */
   readonly interval?: Duration.DurationInput | undefined
 }
 
@@ -129,7 +132,7 @@ export interface Shape<in out Row, in out I, in out A, in out AI, in out E, in o
 export interface LayerOptions<Row, A, E, SE, SR, R> extends Worker.RowOptions<Row, E> {
   /** The rows of the batch of an id: a stream that gives the same rows each time, or {@link pages}. */
   readonly rows: Source.Source<Row, SE, SR>
-  /** Does a row. It may run again after its runner died: give the API the row's name as idempotency key. */
+  /** Does a row. It may run again if its runner died: give the API the row's name as idempotency key. */
   readonly process: (row: Row, context: PooledExecutor.RowContext) => Effect.Effect<A, E | CapacityError, R>
   /** How the rows are cut. */
   readonly chunks?: ChunkOptions | undefined
@@ -142,15 +145,21 @@ export interface LayerOptions<Row, A, E, SE, SR, R> extends Worker.RowOptions<Ro
  * @category models
  */
 export interface ChunkOptions {
-  /** How long a chunk takes, about, at the rate that the pool has; default 10 seconds. A slow source is cut that often too. */
+  /**
+   * About how long a chunk takes at the pool's rate; default 10 seconds. A slow source is also cut into a chunk after
+   * this time.
+   */
   readonly lasts?: Duration.DurationInput | undefined
-  /** Rows of a chunk, at least, but for the last one and those of a slow source; default 10. */
+  /** The least rows of a chunk, except for the last chunk and those of a slow source; default 10. */
   readonly atLeast?: number | undefined
-  /** Rows of a chunk, at most; default 1,000. */
+  /** The most rows of a chunk; default 1,000. */
   readonly atMost?: number | undefined
-  /** Chunks of one batch that are handed out at once, over the whole cluster; default 16. */
+  /** How many chunks of one batch are handed out at once, in the whole cluster; default 16. */
   readonly atOnce?: number | undefined
-  /** Those of them that one process does at once: with more, results come later, and their journals write more often; default 2. */
+  /**
+   * How many of them one process does at once; default 2. With more, results come later, and journals are written more
+   * often.
+   */
   readonly perProcess?: number | undefined
 }
 
@@ -163,23 +172,26 @@ export interface ChunkOptions {
 export interface Handle<out A, out E> {
   readonly id: string
   /**
-   * The results in the order of the rows, from the row `from` on, default 0. They come chunk by chunk, as soon as a chunk and
-   * all before it are done, and the stream ends with the batch. It fails if the batch has; of a batch that was cancelled it has what was done.
+   * The results in the order of the rows, from the row `from` on, default 0. They come chunk by chunk, as soon as a
+   * chunk and all chunks before it are done, and the stream ends with the batch. If the batch has failed, the stream
+   * fails. If the batch was cancelled, the stream has the finished rows.
    */
   readonly results: (options?: {
     readonly from?: number | undefined
   }) => Stream.Stream<Reader.Result<A, E>, ClusterBatchError | SqlError>
-  /** How far it is now. */
+  /** Its progress now. */
   readonly status: Effect.Effect<Reader.Progress, ClusterBatchError | SqlError>
   /** The same every `interval`, until the batch is done, cancelled or failed. */
   readonly progress: Stream.Stream<Reader.Progress, ClusterBatchError | SqlError>
   /** Waits until the batch is done or cancelled; fails if it has failed. */
   readonly await: Effect.Effect<Reader.Progress, ClusterBatchError | SqlError>
-  /** Starts no row any more, within `interval`; what is in flight goes on. Says whether the batch was running. */
+  /** No row starts any more, within `interval`; attempts in flight go on. Returns whether the batch was running. */
   readonly pause: Effect.Effect<boolean, SqlError>
-  /** Ends a pause. Says whether there was one. */
+  /** Ends a pause. Returns whether there was one. */
   readonly resume: Effect.Effect<boolean, SqlError>
-  /** Ends the batch: what is in flight goes on, and nothing else starts. Says whether there was anything to cancel. */
+  /**
+   * Ends the batch: attempts in flight go on, and nothing else starts. Returns whether there was anything to cancel.
+   */
   readonly cancel: Effect.Effect<boolean, SqlError>
 }
 
@@ -202,15 +214,15 @@ export interface ClusterBatch<in out Row, in out A, in out E> {
     SqlError,
     PooledExecutor.PooledExecutor | Sharding | SqlClient.SqlClient | Exclude<R | SR, Scope.Scope>
   >
-  /** Starts the batch of this id where there is none, lets one that failed go on, and gives any other as it is. */
+  /** Starts the batch with this id if it does not exist. If it has failed, it goes on. Otherwise it stays as it is. */
   readonly start: (id: string) => Effect.Effect<Handle<A, E>, SqlError, Sharding | SqlClient.SqlClient>
-  /** The batch of this id, from a process that need be no runner; fails if there is none. */
+  /** The batch with this id, from any process, even if it is no runner; fails if there is no such batch. */
   readonly attach: (id: string) => Effect.Effect<Handle<A, E>, ClusterBatchError | SqlError, SqlClient.SqlClient>
 }
 
 /**
- * Rows of a table, of an API, of anything that gives them by pages: `page` gets the id of the batch and the last row that was
- * read, undefined at the beginning, and returns the rows after it. An empty page ends the rows.
+ * Rows from a table, an API, or anything else that gives them by pages. `page` gets the id of the batch and the last
+ * row that was read (undefined at the beginning), and returns the rows after it. An empty page ends the rows.
  *
  * @since 0.2.0
  * @category sources
@@ -231,8 +243,8 @@ const checked = (what: keyof typeof longest, text: unknown): string => {
 }
 
 /**
- * Names the batches of one kind. The name and the schemas are the same in all processes; each runner has the `layer`, and
- * any process may `start` a batch.
+ * Names the batches of one kind. The name and the schemas must be the same in all processes. Each runner needs the
+ * `layer`, and any process may `start` a batch.
  *
  * @since 0.2.0
  * @category constructors

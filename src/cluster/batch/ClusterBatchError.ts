@@ -6,9 +6,9 @@
 import * as Data from "effect/Data"
 
 /**
- * - `Unknown`: there is no batch of this id
- * - `Failed`: it stopped, because its rows could not be read or its journal could not be used; what was done stays. To start
- *   it again lets it go on
+ * - `Unknown`: there is no batch with this id
+ * - `Failed`: it stopped, because its rows could not be read or its journal could not be used. Finished rows stay, and
+ *   `start` lets it go on
  * - `Corrupt`: a result cannot be read, for example because its schema was changed
  *
  * @since 0.2.0

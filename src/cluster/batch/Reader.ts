@@ -18,8 +18,8 @@ import type { BatchTables, Counts, State } from "./BatchTables.js"
 import { ClusterBatchError } from "./ClusterBatchError.js"
 
 /**
- * What became of a row, with its audit record. `submitIndex` is its place in the whole batch, `completeIndex` that among the
- * rows of its chunk. Instants are those of the runner that did it.
+ * The result of a row, with its audit record. `submitIndex` is its place in the whole batch, `completeIndex` its place
+ * among the rows of its chunk. Instants are by the clock of the runner that did it.
  *
  * @since 0.2.0
  * @category models
@@ -30,14 +30,14 @@ export type Result<A, E> = Omit<BufferEntry<A, RowError<E>>, "bufferWait"> & {
 }
 
 /**
- * How far a batch is.
+ * The progress of a batch.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Progress extends Counts {
   readonly state: State
-  /** Why it has failed; undefined unless `state` is `failed`. */
+  /** Why the batch has failed; undefined unless `state` is `failed`. */
   readonly failure: string | undefined
 }
 

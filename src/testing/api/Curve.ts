@@ -1,5 +1,5 @@
 /**
- * Numbers that change with time: a capacity that steps, drifts, or follows the time of day.
+ * Numbers that change with time: a capacity that changes in steps, drifts, or follows the time of day.
  *
  * @since 0.2.0
  */
@@ -17,7 +17,7 @@ export interface Curve {
 }
 
 /**
- * The same for ever.
+ * Always the same value.
  *
  * @since 0.2.0
  * @category constructors
@@ -25,7 +25,7 @@ export interface Curve {
 export const constant = (value: number): Curve => ({ at: () => value, area: (from, to) => value * (to - from) })
 
 /**
- * A value that holds from an instant to the next one; the first one also before.
+ * Each value holds from its instant to the next one; the first value also before its instant.
  *
  * @example
  * ```ts
@@ -122,7 +122,7 @@ export const daily = (options: { readonly mean: number; readonly swing: number; 
 }
 
 /**
- * `high` for the last `lasts` of every `every` milliseconds, and `low` (default 0) else.
+ * In each `every` milliseconds, `high` for the last `lasts` milliseconds, and `low` (default 0) before.
  *
  * @example
  * ```ts
@@ -158,8 +158,8 @@ export const pulses = (options: {
 const horizon = 10 * 365 * 86_400_000
 
 /**
- * How long after an instant the integral reaches so much, in milliseconds; `Infinity` where it does not within ten years. For
- * curves that are nowhere negative.
+ * How long after an instant the integral reaches an amount, in milliseconds; `Infinity` if it does not within ten
+ * years. For curves that are never negative.
  *
  * @since 0.2.0
  * @category combinators

@@ -1,5 +1,5 @@
 /**
- * What goes wrong with servers: combinators over any `ServerModel`. Without them nothing does.
+ * What goes wrong with servers. Each fault takes any `ServerModel` and returns one with the fault.
  *
  * @since 0.2.0
  */
@@ -32,7 +32,7 @@ const before = <State>(
 })
 
 /**
- * Nobody is served within the spans. The status is 503 unless told otherwise, and says nothing of when it is over.
+ * Nobody is served within the spans. The status is 503 by default, and the answer does not tell when it is over.
  *
  * @since 0.2.0
  * @category faults
@@ -54,10 +54,10 @@ const percent = (share: number): string => `${Math.round(share * 1e4) / 100} %`
 const rest = (chance: number, rate: number): number => (chance - rate) / (1 - rate)
 
 /**
- * A share of the requests, from 0 to 1, fails for reasons that are not capacity; status 500 unless told otherwise.
+ * A share of the requests, from 0 to 1, fails for reasons that are not capacity; the status is 500 by default.
  *
- * The server first admits or rejects it like any other, and works on it as long. So it takes its token, and its place until
- * it is answered.
+ * The server first accepts or rejects such a request like any other, and works on it as long. So it uses a token, and a
+ * place until it is answered.
  *
  * @since 0.2.0
  * @category faults
@@ -79,7 +79,7 @@ export const failing =
   }
 
 /**
- * A share of the requests, from 0 to 1, is never answered. It takes none of the capacity.
+ * A share of the requests, from 0 to 1, is never answered. Such a request uses no capacity.
  *
  * @since 0.2.0
  * @category faults
@@ -96,9 +96,9 @@ export const hanging =
   })
 
 /**
- * A share of the requests, from 0 to 1, or a curve of it by time, is rejected whatever the load: overload elsewhere. They
- * are rejected before the server sees them and cost its limits nothing. The status is 503 unless told otherwise; only with
- * `opensIn`, in milliseconds, does the answer say when to come back.
+ * A share of the requests, from 0 to 1, or a curve of it over time, is rejected at any load, as by an overload
+ * elsewhere. They are rejected before the server sees them, and use nothing of its limits. The status is 503 by
+ * default. Only with `opensIn`, in milliseconds, does the answer tell when to come back.
  *
  * @example
  * ```ts
@@ -132,8 +132,8 @@ export const rejecting =
   }
 
 /**
- * Some rows are rejected whenever they are tried: a prompt larger than the limit of a minute, a tenant that is closed. They
- * cost the limits nothing. The status is 429 unless told otherwise, and says nothing of when to come back.
+ * Some rows are rejected at every try, such as a prompt that is larger than the limit of a minute, or a closed tenant.
+ * They use nothing of the limits. The status is 429 by default, and the answer does not tell when to come back.
  *
  * @since 0.2.0
  * @category faults
@@ -160,8 +160,8 @@ export interface LockedOut<State> {
 }
 
 /**
- * Who asks for one too many is punished: from a rejection on all are rejected for `lasts` milliseconds, 429 unless told
- * otherwise. Only with `silent: false` does the server say when it is over.
+ * A server that punishes callers: after a rejection, all requests are rejected for `lasts` milliseconds, by default
+ * with 429. Only with `silent: false` does the server tell when it is over.
  *
  * @since 0.2.0
  * @category faults
@@ -189,8 +189,8 @@ export const lockOut =
   }
 
 /**
- * A server that wakes up slowly: at the instant `from` (default 0) it works `slowdown` times as long on a request, then less
- * and less, and after `lasts` milliseconds as long as ever.
+ * A server that is slow at first: at the instant `from` (default 0) it works `slowdown` times as long on a request,
+ * then less and less, and after `lasts` milliseconds as long as normal.
  *
  * @since 0.2.0
  * @category faults
@@ -213,7 +213,7 @@ export const coldStart =
   }
 
 /**
- * The capacity of a limit by time, times the curve: its own clock runs faster or slower. For limits of rate; the cap of a
+ * A limit whose capacity is multiplied by a curve: its clock runs faster or slower. For limits of rate; the cap of a
  * `concurrencyCap` takes a curve itself.
  *
  * @since 0.2.0
@@ -237,8 +237,8 @@ export const scaled =
   })
 
 /**
- * A wall clock that is set forward, or back where `by` is negative, by so many milliseconds at instants of virtual time: an
- * option of `VirtualTime` and `Simulation`. The servers' clocks stay right.
+ * A wall clock that is set forward at instants of virtual time, by `by` milliseconds, or back if `by` is negative. It
+ * is an option of `VirtualTime` and `Simulation`. The servers' clocks stay right.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The headers by which a simulated server tells when to come back.
+ * The headers with which a simulated server tells when to come back.
  *
  * @since 0.2.0
  */
@@ -10,8 +10,9 @@ import type { Hints, Quota } from "../../law/ControlLaw.js"
  * - `seconds`: `retry-after`, rounded up to whole seconds
  * - `milliseconds`: `retry-after-ms`
  * - `http-date`: `retry-after` as a date
- * - `reset-headers`: `x-ratelimit-limit|remaining|reset-requests|tokens`, with every answer, as OpenAI and Groq send them
- * - `lying`: with every rejection, a `retry-after` that is zero, negative, hours long, in the past, or no number at all
+ * - `reset-headers`: `x-ratelimit-limit|remaining|reset-requests|tokens`, with every answer, as OpenAI and Groq send
+ *   them
+ * - `lying`: with every rejection, a `retry-after` that is zero, negative, hours long, in the past, or not a number
  *
  * @since 0.2.0
  * @category models
@@ -19,7 +20,7 @@ import type { Hints, Quota } from "../../law/ControlLaw.js"
 export type HintDialect = "none" | "seconds" | "milliseconds" | "http-date" | "reset-headers" | "lying"
 
 /**
- * What there is to tell: `opensIn` where the request was `rejected` and the server knows, in milliseconds.
+ * What the server can tell: `opensIn`, in milliseconds, if the request was `rejected` and the server knows it.
  *
  * @since 0.2.0
  * @category models

@@ -6,7 +6,7 @@
 import type { PCGRandom } from "effect/Utils"
 
 /**
- * Draws a time for a request of so many tokens.
+ * Draws a time for a request, by its number of tokens.
  *
  * @since 0.2.0
  * @category models
@@ -25,7 +25,7 @@ export const constant =
     millis
 
 /**
- * Anything between two bounds, all equally likely.
+ * Any time between two bounds, all equally likely.
  *
  * @since 0.2.0
  * @category constructors
@@ -36,9 +36,9 @@ export const uniform =
     min + (max - min) * chance.number()
 
 /**
- * Log-normal, as the latencies of most services are: half of them over the median; `sigma` (default 0.5) is the standard
- * deviation of the logarithm. By the method of Box and Muller, 1958; to whole microseconds, so that a run does not depend on
- * the last bit of a logarithm.
+ * Log-normal, as the latencies of most services are: half of them are over the median; `sigma` (default 0.5) is the
+ * standard deviation of the logarithm. It uses the method of Box and Muller, 1958, and rounds to whole microseconds, so
+ * that a run does not depend on the last bit of a logarithm.
  *
  * @since 0.2.0
  * @category constructors
@@ -52,7 +52,7 @@ export const logNormal =
   }
 
 /**
- * A base and something for each token, as LLMs take; times a factor that is drawn, where one is given.
+ * A base and a time for each token, as LLMs take, multiplied by the factor `noise` if there is one.
  *
  * @since 0.2.0
  * @category constructors

@@ -1,8 +1,8 @@
 /**
- * How servers limit their callers: pure models, for simulations. A model is a step from a state and a request to the next
- * state and a verdict; one of your own is ten lines.
+ * How servers limit their callers: pure models, for simulations. A model is a step from a state and a request to the
+ * next state and a verdict. A model of your own takes about ten lines.
  *
- * Instants are epoch milliseconds, spans milliseconds, rates a second.
+ * Instants are in epoch milliseconds, spans in milliseconds, rates per second.
  *
  * @since 0.2.0
  */
@@ -20,7 +20,7 @@ import * as Fifo from "./Fifo.js"
 export interface Request {
   readonly at: number
   readonly client: string
-  /** Which row of the simulation asks, where one does; every attempt of it has the same. */
+  /** The row of the simulation, if the request is from one; all its attempts have the same number. */
   readonly row?: number | undefined
   /** Its size, for limits that count tokens. */
   readonly tokens: number
@@ -28,19 +28,19 @@ export interface Request {
   readonly output?: number | undefined
   /** How long the server would work on it, in milliseconds. */
   readonly service: number
-  /** Drawn for this request, from 0 to 1, for models that decide by chance. */
+  /** A random number for this request, from 0 to 1, for models that decide by chance. */
   readonly chance: number
 }
 
 /**
  * What the server does with a request.
  *
- * - `accepted`: it is worked on after `wait` milliseconds in a queue, `extra` milliseconds longer than it would be, and then
- *   answered with `status`: 200 unless told otherwise, an error's where it fails in the end
- * - `rejected`: not now; `opensIn` is how long until it would be accepted, as far as the server knows (`Infinity` for
- *   never); with `silent` the server does not tell. Where the refusal itself keeps the caller out for longer, `unaskedIn` is
- *   how long it would have been without it: the ideal client never asks in vain
- * - `failed`: an error that says nothing about capacity, as fast as a rejection, and no place taken
+ * - `accepted`: the server works on it after `wait` milliseconds in a queue, `extra` milliseconds longer than normal,
+ *   and then answers with `status`: by default 200, or that of an error if it fails in the end
+ * - `rejected`: not now; `opensIn` is the time until it would be accepted, as far as the server knows (`Infinity` for
+ *   never); with `silent` the server does not tell. If the rejection itself makes that time longer, `unaskedIn` is the
+ *   time without the rejection: the ideal client is never rejected
+ * - `failed`: an error that says nothing about capacity, as fast as a rejection; it takes no place
  * - `hung`: no answer, ever
  *
  * @since 0.2.0
@@ -66,7 +66,7 @@ export type Verdict =
   | { readonly _tag: "hung" }
 
 /**
- * A server: pure, so that the same one can be simulated, asked for the ideal, and tested as a table.
+ * A server. It is pure, so that it can be simulated, asked for the ideal, and tested with a table.
  *
  * @example
  * ```ts
@@ -94,7 +94,7 @@ export interface ServerModel<State = unknown> {
 }
 
 /**
- * What a request costs a limit: one, its tokens, or those of them that are input or output.
+ * What a limit counts: requests, all tokens, or only input or output tokens.
  *
  * @since 0.2.0
  * @category models
@@ -117,8 +117,8 @@ const fits = (cost: number, limit: number, opensIn: number): number => (cost > l
 const epsilon = 1e-9
 
 /**
- * A token bucket: it holds `burst` at most, fills at `rate` a second, and a request takes one, or as many as it has tokens.
- * As in nginx `limit_req`, Envoy and most gateways.
+ * A token bucket: it holds at most `burst` and fills with `rate` a second. A request takes one, or as many as it has
+ * tokens. As in nginx `limit_req`, Envoy and most gateways.
  *
  * @since 0.2.0
  * @category servers
@@ -153,8 +153,8 @@ export const tokenBucket = (options: {
 }
 
 /**
- * So many in each window of time: on the clock's own grid, or, with `aligned: false`, from the first request on (as in
- * express-rate-limit).
+ * At most `limit` in each window of time. Windows follow the clock, or, with `aligned: false`, begin with the first
+ * request (as in express-rate-limit).
  *
  * @since 0.2.0
  * @category servers
@@ -208,8 +208,8 @@ export interface SlidingLog {
 }
 
 /**
- * So many in any span of `per` milliseconds. With `countRejected` a rejected request counts like any other, so that a
- * client that keeps knocking is never let in: as OpenAI documents of its per-minute limits.
+ * At most `limit` in any span of `per` milliseconds. With `countRejected` a rejected request counts like any other, so
+ * a client that tries too often is never served, as OpenAI documents for its limits per minute.
  *
  * @since 0.2.0
  * @category servers
@@ -259,7 +259,7 @@ export const slidingWindow = (options: {
 }
 
 /**
- * So many at once, as in nginx `limit_conn` or a GPU server; the cap may change with time.
+ * At most `cap` at once, as in nginx `limit_conn` or a GPU server; the cap may change with time.
  *
  * @since 0.2.0
  * @category servers
@@ -280,9 +280,9 @@ export const concurrencyCap = (options: {
 }
 
 /**
- * Workers with a bounded queue, as in vLLM or Triton: a request waits for a worker, first come, first served, and latency
- * grows before anything is rejected. The state is when each request in the house will be done; one whose caller has gone is
- * worked on all the same.
+ * Workers with a bounded queue, as in vLLM or Triton: a request waits for a worker, first come, first served, and
+ * latency grows before anything is rejected. The state has the instant at which each accepted request will be done. The
+ * server also works on a request whose caller has left.
  *
  * @since 0.2.0
  * @category servers
@@ -312,8 +312,8 @@ export const workers = (options: {
 }
 
 /**
- * Traffic may not grow by more than `growth` (0.5 for half) from one span of `per` milliseconds to the next, but may always
- * reach `floor` a second: as OpenAI's "slow down". What is accepted within a span is spread by a bucket of one second.
+ * Traffic may grow by at most `growth` (0.5 for half) from one span of `per` milliseconds to the next, but may always
+ * reach `floor` a second, as with OpenAI's "slow down". A bucket of one second spreads what is accepted within a span.
  *
  * @since 0.2.0
  * @category servers
@@ -371,7 +371,7 @@ export interface Slope {
 }
 
 /**
- * Several limits at once: a request needs the consent of all, and costs none of them anything when one says no.
+ * Several limits at once: a request must be accepted by all of them. If one rejects it, it uses nothing of the others.
  *
  * @example
  * ```ts

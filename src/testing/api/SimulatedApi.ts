@@ -32,16 +32,16 @@ export interface Options {
   readonly latency?: Latency.Latency
   /** How long a rejection takes, and a failure before any work was done, in milliseconds. Default 50. */
   readonly rejectionLatency?: number
-  /** How it says when to come back. Default `"none"`. */
+  /** How it tells when to come back. Default `"none"`. */
   readonly hints?: HintDialect.HintDialect
-  /** How long a request is on its way there: it is counted when it arrives, though its caller has gone. Default 0. */
+  /** How long a request takes to arrive. It is counted when it arrives, even if its caller has left. Default 0. */
   readonly transit?: Latency.Latency
   /** Whether its answers tell how many tokens were used; with a price, also what they cost. Default false. */
   readonly usage?: boolean | Price
 }
 
 /**
- * A call. Calls of one `row` take the same time, whatever the attempt; without one, each is a row of its own.
+ * A call. All calls with the same `row` take the same time; without a `row`, each call is a row of its own.
  *
  * @since 0.2.0
  * @category models
@@ -66,7 +66,7 @@ export interface Answer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Record<string, string>
-  /** What it says of the limits and of what was used, in numbers, where it says anything. */
+  /** What it tells about the limits and about what was used, in numbers, if it tells anything. */
   readonly quota?: ControlLaw.Hints
 }
 
@@ -92,7 +92,7 @@ export interface Counts {
   /** Served, or to be served. */
   readonly accepted: number
   readonly rejected: number
-  /** For reasons that are not capacity, whether it took a place or not. */
+  /** Failed for reasons that are not capacity, with or without a place. */
   readonly failed: number
   readonly hung: number
 }
@@ -105,12 +105,12 @@ export interface Counts {
  */
 export interface SimulatedApi {
   readonly name: string
-  /** Answers as a server does, with a status: 200 where it serves. */
+  /** Answers like a server, with a status; 200 if it serves. */
   readonly respond: (call?: Call) => Effect.Effect<Answer>
-  /** The same with the manners of this library: fails with `CapacityError`, with its `retryAfter`, or with `ServerError`. */
+  /** The same with this library's errors: fails with `CapacityError` and its `retryAfter`, or with `ServerError`. */
   readonly call: (call?: Call) => Effect.Effect<Answer, Capacity.CapacityError | ServerError>
   readonly counts: Effect.Effect<Counts>
-  /** Tokens that were accepted, and what they cost: nothing without a price. */
+  /** The tokens that were accepted, and what they cost: 0 without a price. */
   readonly bill: Effect.Effect<{ readonly tokens: number; readonly money: number }>
 }
 
@@ -119,7 +119,7 @@ const mix = (...numbers: ReadonlyArray<number>): number =>
   numbers.reduce((hash, number) => Math.imul(hash ^ number, 0x9e3779b1) ^ (hash >>> 15), 0x2545f491)
 
 /**
- * How long the API works on a row, in milliseconds: the same for every attempt, so that the ideal can be known beforehand.
+ * How long the API works on a row, in milliseconds: the same for every attempt, so that the ideal is known in advance.
  *
  * @since 0.2.0
  * @category drawing
@@ -167,7 +167,7 @@ const serverOf = ({ hints = "none", latency, model, usage = false }: Options, se
 }
 
 /**
- * Makes an API on the current `Clock`; what it draws comes from `seed`, or from `Random`.
+ * Makes an API on the current `Clock`; its random numbers come from `seed`, or from `Random`.
  *
  * @example
  * ```ts

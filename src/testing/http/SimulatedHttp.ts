@@ -1,7 +1,7 @@
 /**
- * A simulated API as an `HttpClient`: programs that call HTTP run against it in virtual time, unchanged.
+ * A simulated API as an `HttpClient`: programs that call HTTP run against it in virtual time, without a change.
  *
- * Nothing here is a promise, so that bodies can be read in virtual time too.
+ * It uses no promises, so that bodies can be read in virtual time too.
  *
  * @since 0.2.0
  */
@@ -19,11 +19,11 @@ import { JsonResponse } from "./JsonResponse.js"
  * @category models
  */
 export interface Options {
-  /** Requests of one row take the same time, whatever the attempt. Default: each request is a row of its own. */
+  /** All requests of one row take the same time. Default: each request is a row of its own. */
   readonly row?: (request: HttpClientRequest.HttpClientRequest) => number | undefined
   /** Its size, for limits that count tokens. Default 1. */
   readonly tokens?: (request: HttpClientRequest.HttpClientRequest) => number
-  /** Who sends it, for servers that tell their clients apart. Default `"client"`. */
+  /** Who sends it, for servers that distinguish their clients. Default `"client"`. */
   readonly client?: (request: HttpClientRequest.HttpClientRequest) => string
   /** The JSON that answers a request that is served. Default `{ "served": true }`. */
   readonly body?: (request: HttpClientRequest.HttpClientRequest) => unknown
@@ -39,7 +39,7 @@ const errorBody = (status: number): unknown => {
 }
 
 /**
- * Calls a simulated API over HTTP, whatever the URL: its status, its headers, and a JSON body.
+ * Calls a simulated API over HTTP, with any URL. The response has the API's status, its headers, and a JSON body.
  *
  * @example
  * ```ts
@@ -79,8 +79,8 @@ export const client = (api: SimulatedApi.SimulatedApi, options: Options = {}): H
   })
 
 /**
- * A new API behind the `HttpClient` of a program. To ask the API what it has counted, make it with `SimulatedApi.make` and
- * use {@link client}.
+ * Gives a program an `HttpClient` with a new API behind it. To read what the API has counted, make it with
+ * `SimulatedApi.make` and use {@link client}.
  *
  * @since 0.2.0
  * @category layers

@@ -1,5 +1,5 @@
 /**
- * A report as a picture: one SVG file without script or fonts of its own.
+ * A report as a picture: one SVG file without scripts or fonts.
  *
  * @since 0.2.0
  */
@@ -110,8 +110,8 @@ const panelsOf = (report: Report): ReadonlyArray<Drawing.Panel> => {
 }
 
 /**
- * Draws the window, what is in flight, the delay and spacing where the law uses them, goodput beside the ideal, and
- * rejections, over time. With several clients, up to six, each has its own line in the window and the goodput.
+ * Draws over time: the window, the attempts in flight, the delay and the spacing if the law uses them, goodput and the
+ * ideal, and rejections. With several clients, up to six, each has its own line for the window and for the goodput.
  *
  * @example
  * ```ts

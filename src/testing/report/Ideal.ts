@@ -1,5 +1,5 @@
 /**
- * How fast a server could be used by somebody who knows all about it: the yardstick of a report.
+ * The time that a caller would need that knows everything about a server. A report compares with it.
  *
  * @since 0.2.0
  */
@@ -7,13 +7,13 @@ import * as Heap from "../../structure/Heap.js"
 import type { ServerModel } from "../api/ServerModel.js"
 
 /**
- * A row as the ideal client has it.
+ * A row of the ideal client.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Demand {
-  /** When it is there, in epoch milliseconds. */
+  /** When it comes, in epoch milliseconds. */
   readonly at: number
   readonly tokens: number
   /** How long the server works on it, in milliseconds. */
@@ -32,12 +32,12 @@ const glance = 1
 const maxLooks = 10_000_000
 
 /**
- * When the last of the rows would be done, in epoch milliseconds, if each were sent at the very instant at which the server
- * would take it, in order, with at most `inFlight` at once, and nothing were ever rejected. `Infinity` where the server never
- * takes them all.
+ * When the last of the rows would be done, in epoch milliseconds, if each row were sent at the very instant at which
+ * the server would take it. Rows go in order, at most `inFlight` at once, and nothing is rejected. `Infinity` if the
+ * server never takes all of them.
  *
- * It asks the model itself: a refusal leaves the model as it was, and tells when to ask again. Chance is on its side, and no
- * row is known to the server: what is rejected by chance, or for what it is, is not rejected here.
+ * It asks the model itself: a rejection leaves the model as it was, and tells when to ask again. Here nothing is
+ * rejected by chance, and no row because of what it is.
  *
  * @since 0.2.0
  * @category ideal

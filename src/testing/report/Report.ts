@@ -1,5 +1,6 @@
 /**
- * What a simulation amounts to: how long, how fast beside the ideal, what was rejected, who waited, how fair it was.
+ * The figures of a simulation: how long it took, how fast it was compared with the ideal, what was rejected, how long
+ * rows waited, and how fair it was.
  *
  * Instants are epoch milliseconds of virtual time, spans milliseconds, rates a second.
  *
@@ -19,7 +20,7 @@ export {
    */
   type Bin,
   /**
-   * What a simulation looked like over time.
+   * A simulation over time.
    *
    * @since 0.2.0
    * @category models
@@ -41,24 +42,24 @@ export interface Quantiles {
 }
 
 /**
- * How the pools came back after an instant at which there was capacity again.
+ * How fast the pools came back after an instant at which there was capacity again.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Recovery {
   readonly at: number
-  /** Until the next success. */
+  /** The time until the next success. */
   readonly firstSuccess: number
   /**
-   * Until the first second, counted from `at`, that has 90 % of the median rate of the seconds from the first
-   * success on; `Infinity` where none came.
+   * The time until the first second, counted from `at`, with 90 % of the median rate of all seconds after the first
+   * success; `Infinity` if there was none.
    */
   readonly recovered: number
 }
 
 /**
- * One client's part.
+ * The figures of one client.
  *
  * @since 0.2.0
  * @category models
@@ -72,7 +73,7 @@ export interface ClientReport {
 }
 
 /**
- * A report. It is data: `JSON.stringify` writes it, what is infinite as `null`.
+ * A report. It is plain data: `JSON.stringify` writes it, with infinite values as `null`.
  *
  * @since 0.2.0
  * @category models
@@ -90,7 +91,7 @@ export interface Report {
   readonly attemptsHistogram: ReadonlyArray<number>
   /** From the first submission to the last outcome. */
   readonly makespan: number
-  /** The makespan of somebody who knows the server; see `Ideal`. */
+  /** The makespan of a caller that knows the server; see `Ideal`. */
   readonly idealMakespan: number
   /** `idealMakespan / makespan`: 1 is as fast as the server allows. */
   readonly shareOfIdeal: number
@@ -100,8 +101,9 @@ export interface Report {
   readonly waits: { readonly queue: Quantiles; readonly hold: Quantiles; readonly backoff: Quantiles }
   readonly clients: ReadonlyArray<ClientReport>
   /**
-   * Jain's index of the clients' goodput while all of them were there, 1 being fair: Jain, Chiu and Hawe, "A Quantitative
-   * Measure of Fairness and Discrimination", 1984. Undefined for a single client, and where they were never there at once.
+   * Jain's index of the clients' goodput while all of them were there; 1 is fair. See Jain, Chiu and Hawe, "A
+   * Quantitative Measure of Fairness and Discrimination", 1984. Undefined for a single client, and if the clients were
+   * never there at once.
    */
   readonly fairness: number | undefined
   readonly recoveries: ReadonlyArray<Recovery>
@@ -109,7 +111,7 @@ export interface Report {
 }
 
 /**
- * Jain's index of fairness: 1 where all are equal, 1/n where one has all.
+ * Jain's index of fairness: 1 if all are equal, 1/n if one has everything.
  *
  * @example
  * ```ts
@@ -128,7 +130,7 @@ export const jain = (shares: ReadonlyArray<number>): number => {
 }
 
 /**
- * The value below which a share of the values lies, by the nearest rank; 0 of none. `sorted` must be ascending.
+ * The value below which a share of the values lies, by the nearest rank; 0 for no values. `sorted` must be ascending.
  *
  * @since 0.2.0
  * @category figures
@@ -168,8 +170,8 @@ const recovery = (successes: ReadonlyArray<number>, at: number, until: number): 
 }
 
 /**
- * Makes the report of what was recorded. `idealFinish` is when the last row could have been done at best, `recoveries` are the
- * instants at which capacity came back.
+ * Makes the report of what was recorded. `idealFinish` is the earliest instant at which the last row could have been
+ * done. `recoveries` are the instants at which capacity came back.
  *
  * @since 0.2.0
  * @category constructors

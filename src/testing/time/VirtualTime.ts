@@ -1,9 +1,9 @@
 /**
- * Runs any Effect program in virtual time: years pass in seconds, always the same way for the same seed.
+ * Runs any Effect program in virtual time: years pass in seconds, and the same seed gives the same run.
  *
- * Time stands still while anything can run, and jumps to the next deadline when nothing can. Everything in Effect that
- * waits obeys it, for it all waits on `Clock` or on another fiber. What waits on the world outside (a promise, a socket)
- * is refused, by name.
+ * Time stands still while anything can run, and jumps to the next deadline when nothing can. This works for everything
+ * in Effect that waits, because it waits on `Clock` or on another fiber. A program that waits on the world outside (a
+ * promise, a socket) ends with an error that names what it waits for.
  *
  * @since 0.2.0
  */
@@ -42,7 +42,7 @@ export {
    */
   StuckError,
   /**
-   * The program was not done within its limits.
+   * The program did not end within its limits.
    *
    * @since 0.2.0
    * @category errors
@@ -60,39 +60,39 @@ export interface Options {
   /** Seeds `Random` and the choice of the interleaving. Default 0. */
   readonly seed?: number
   /**
-   * Which of the fibers that can go on goes on next: `"fifo"` (the default), as Effect does, or `"random"`, chosen by the
-   * seed, with sleeps of one instant ending in any order.
+   * Which fiber goes on next, if several can: `"fifo"` (the default), as in Effect, or `"random"`, chosen by the seed.
+   * With `"random"`, sleeps that end in one instant also end in any order.
    */
   readonly interleaving?: "fifo" | "random"
-  /** How likely a fiber is made to yield before any one of its steps, from 0 (the default) to 0.5; by the seed. */
+  /** How likely it is that a fiber yields before each of its steps, from 0 (the default) to 0.5; chosen by the seed. */
   readonly preemption?: number
   /** The instant at which time starts, in epoch milliseconds. Default 0. */
   readonly startAt?: number
   /**
-   * What the wall clock (`Clock.currentTimeMillis`) shows at an instant of virtual time, both in epoch milliseconds; sleeps and
-   * `Clock.currentTimeNanos` do not care. Default the instant itself. See `Fault.wallClock`.
+   * What the wall clock (`Clock.currentTimeMillis`) shows at an instant of virtual time, both in epoch milliseconds. It
+   * does not change sleeps and `Clock.currentTimeNanos`. Default the instant itself. See `Fault.wallClock`.
    */
   readonly wallClock?: (at: number) => number
-  /** A program that is not done after so much virtual time ends with a `VirtualTimeLimitError`. Default none. */
+  /** After this much virtual time, the program ends with a `VirtualTimeLimitError`. Default none. */
   readonly maxVirtualTime?: Duration.DurationInput
-  /** The same after so many events: turns of a fiber and ends of a sleep. Default 10,000,000. */
+  /** The same after this many events. An event is a turn of a fiber or the end of a sleep. Default 10,000,000. */
   readonly maxEvents?: number
 }
 
 /**
- * What a run ended with.
+ * The result of a run.
  *
  * @since 0.2.0
  * @category models
  */
 export interface Run<out A, out E> {
   readonly exit: Exit.Exit<A, E | StuckError | VirtualTimeLimitError>
-  /** Virtual time that the program took. */
+  /** The virtual time that the program took. */
   readonly elapsed: Duration.Duration
   /** Turns of a fiber and ends of a sleep. */
   readonly events: number
   readonly seed: number
-  /** Fibers that were still there when the program was done, such as daemons; they were interrupted then. */
+  /** How many fibers, such as daemons, were left when the program ended; they were interrupted then. */
   readonly leftRunning: number
 }
 
@@ -102,9 +102,9 @@ const graceEvents = 1_000_000
 /**
  * Runs a program to its end, synchronously, in virtual time. A program that needs a `Scope` gets one.
  *
- * The program's own failure is in `exit`, and so is that of virtual time: {@link StuckError} where the program waits for
- * ever, {@link VirtualTimeLimitError} where it never ends. `Clock`, `Random` and the scheduler belong to the run; every
- * other service is as the program provides it.
+ * `exit` has the program's own failure, or that of virtual time: {@link StuckError} if the program waits for ever,
+ * {@link VirtualTimeLimitError} if it never ends. `Clock`, `Random` and the scheduler belong to the run; the program
+ * provides every other service.
  *
  * @example
  * ```ts
@@ -207,7 +207,8 @@ export const run = <A, E>(program: Effect.Effect<A, E, Scope.Scope>, options: Op
 }
 
 /**
- * A test body for any runner: runs the program in virtual time and throws where it fails, with the line that replays it.
+ * A test body for any test runner: runs the program in virtual time. If the program fails, it throws, with the line
+ * that repeats the run.
  *
  * `it("backs off", VirtualTime.test(program))` needs no `TestClock` and no `adjust`: time goes by itself.
  *
@@ -239,15 +240,15 @@ export interface ExploreOptions extends Omit<Options, "seed"> {
  * @category models
  */
 export interface Exploration<out World, out A, out E> {
-  /** Runs and events until the first failure, or in all. */
+  /** Runs and events until the first failure, or all of them. */
   readonly runs: number
   readonly events: number
-  /** The smallest world and seed found that fail; undefined where nothing failed. */
+  /** The smallest world that was found to fail, and its seed; undefined if nothing failed. */
   readonly failure: Failure<World, A, E> | undefined
 }
 
 /**
- * A failure that was found, shrunk.
+ * A failure that was found, with the smallest world that also fails.
  *
  * @since 0.2.0
  * @category models
@@ -257,7 +258,7 @@ export interface Failure<out World, out A, out E> {
   readonly run: Run<A, E>
   /** Where it was first found. */
   readonly found: { readonly world: World; readonly seed: number }
-  /** The cause, and the line of code that replays it. */
+  /** The cause, and the line of code that repeats it. */
   readonly message: string
 }
 
@@ -267,7 +268,7 @@ const shrinkRuns = 1000
 const neighbours = 25
 
 /**
- * Runs a program once a seed, each an interleaving of its own, until one fails.
+ * Runs a program once for each seed, until one run fails. Each seed is another interleaving.
  *
  * @example
  * ```ts
@@ -299,8 +300,8 @@ export const explore = <A, E>(
   exploreWorlds(() => program, { ...options, world: () => undefined, shrink: () => [], show: () => "program" })
 
 /**
- * The same for programs that are made from a world: what rows there are, which faults. A world that fails is replaced by
- * smaller ones, as `shrink` lists them, as long as these fail too.
+ * The same for programs that are made from a world, such as its rows and its faults. If a world fails, smaller worlds
+ * from `shrink` are tried, as long as these fail too.
  *
  * @since 0.2.0
  * @category exploring
@@ -311,7 +312,7 @@ export const exploreWorlds = <World, A, E>(
     readonly world: (seed: number) => World
     /** Smaller worlds, the smallest first; see {@link fewer}. */
     readonly shrink: (world: World) => Iterable<World>
-    /** The program of a world, as code, for the line that replays it. Default `program(…)` with the world as JSON. */
+    /** The program of a world, as code, for the line that repeats it. Default `program(…)` with the world as JSON. */
     readonly show?: (world: World) => string
   }
 ): Exploration<World, A, E> => {
@@ -358,7 +359,7 @@ export const exploreWorlds = <World, A, E>(
 }
 
 /**
- * A test body that explores, and throws where a seed fails, with the line that replays it.
+ * A test body that explores. If a seed fails, it throws, with the line that repeats the run.
  *
  * @since 0.2.0
  * @category testing
@@ -371,8 +372,8 @@ export const testAll =
   }
 
 /**
- * The lists that are smaller than a list: its halves, then the list without each of its elements. For the rows and the
- * faults of a world.
+ * Smaller lists made from a list: its halves, then the list without each of its elements. For the rows and the faults
+ * of a world.
  *
  * @since 0.2.0
  * @category exploring

@@ -1,5 +1,5 @@
 /**
- * How virtual time ends a program that does not end by itself.
+ * The errors with which virtual time ends a program that does not end by itself.
  *
  * @since 0.2.0
  */
@@ -11,8 +11,8 @@ import type { WaitingFiber } from "./FiberWatch.js"
 const instant = (millis: number): string => Format.duration(Duration.millis(millis))
 
 /**
- * The program waits for something that will never come: every fiber is suspended, and nobody sleeps. A deadlock, or real
- * I/O.
+ * The program waits for something that will never come: every fiber is suspended, and none sleeps. It is a deadlock, or
+ * real I/O.
  *
  * @since 0.2.0
  * @category errors
@@ -34,7 +34,7 @@ export class StuckError extends Data.TaggedError("StuckError")<{
 }
 
 /**
- * The program was not done within `maxVirtualTime` or `maxEvents`.
+ * The program did not end within `maxVirtualTime` or `maxEvents`.
  *
  * @since 0.2.0
  * @category errors
