@@ -22,13 +22,13 @@ export const meanings: { readonly [status in Status]: string } = {
   done: "every row has a result, and each was served (2xx)",
   failedRows: "every row has its line, and some rows failed",
   input: "wrong options or input: nothing more was sent",
-  budget: "--max-cost is reached, rows are left",
-  timeout: "--timeout is over, rows are left",
-  dead: "the API answers no more: unreachable, wrong key, quota used up",
+  budget: "--max-cost is reached, and rows are left",
+  timeout: "--timeout has passed, and rows are left",
+  dead: "the API does not answer any more: unreachable, wrong key, quota used up",
   output: "results or journal cannot be written",
   defect: "a defect of this program",
-  interrupted: "Ctrl-C, rows are left",
-  terminated: "SIGTERM, rows are left"
+  interrupted: "Ctrl-C, and rows are left",
+  terminated: "SIGTERM, and rows are left"
 }
 
 /** Why a run stops before its rows have ended. */

@@ -25,14 +25,14 @@ const readAll =
 
 /** What the help says of each option: what it takes, and what it is for. `docs/CLI.md` has the same table. */
 export const about = {
-  out: ["<file>", "the results; their journal lies beside them as <file>.journal"],
+  out: ["<file>", "the results; their journal is written next to them as <file>.journal"],
   url: [
     "<url>",
     "base URL; default OPENAI_BASE_URL, else https://api.openai.com/v1. With --body and no --endpoint it is the whole URL"
   ],
   endpoint: ["<path>", "path behind --url, for rows that have no url of their own"],
-  key: ["<key>", "bearer token; better given as OPENAI_API_KEY, where the process list does not show it"],
-  header: ["'<name>: <value>'", "a header of each request, any number of times; '<name>:' leaves one out"],
+  key: ["<key>", "bearer token; better given as OPENAI_API_KEY, which the process list does not show"],
+  header: ["'<name>: <value>'", "a header of each request; may be repeated; '<name>:' leaves one out"],
   body: ["<template>", "the body for rows of your own: JSON with {{field}} where a field goes"],
   method: ["<method>", "for rows of your own; default POST with --body, GET without"],
   id: ["<field>", "the field that names a row of your own; default custom_id, else id, else the number of the row"],
@@ -40,27 +40,27 @@ export const about = {
     "<format>",
     "batch, jsonl, csv or tsv; default by the file's ending: csv, tsv, else jsonl with --body, else batch"
   ],
-  "pool-size": ["<n>", "most requests at once, an upper bound: the limit below it is found; default 16"],
+  "pool-size": ["<n>", "most requests at once, an upper bound; the real limit is found by itself; default 16"],
   retry: [
     "<which>",
-    "which rows that failed in an earlier run are done again: unanswered (default) for those without a real answer, failed for all, never"
+    "which failed rows of an earlier run are done again: unanswered (default) for those without a real answer, failed for all, never"
   ],
-  fresh: ["", "begin anew; results and journal of before are kept with .old behind their names"],
+  fresh: ["", "begin anew; the old results and journal are kept with .old after their names"],
   timeout: ["<time>", "no request starts after this time, such as 30s, 5min or 2h; default none"],
   "request-timeout": ["<time>", "longest time for one request; default 10min"],
-  "max-retry": ["<time>", "how long a row that is rejected is sent again; default 1h"],
+  "max-retry": ["<time>", "how long a rejected row is sent again; default 1h"],
   grace: ["<time>", "how long requests in flight get to end once the run is stopped; default 30s"],
-  "give-up-after": ["<n>", "stop after so many failures of the API in a row; 0 for never, default 20"],
+  "give-up-after": ["<n>", "stop after this many failures of the API one after the other; 0 for never, default 20"],
   "price-input": ["<amount>", "price of a million tokens that are sent"],
   "price-output": ["<amount>", "price of a million tokens that are answered"],
-  "max-cost": ["<amount>", "no request starts that may pass this amount, earlier runs included; needs a price"],
+  "max-cost": ["<amount>", "no request starts that may exceed this amount, with earlier runs; needs a price"],
   "dry-run": ["", "send nothing: simulate how long it takes and what is rejected, by --limit and --latency"],
-  limit: [
-    "<limit>",
-    'for --dry-run, a limit of the API, any number of times: 600/min, "90000 tokens/min", "8 at once"'
+  limit: ["<limit>", 'for --dry-run, a limit of the API; may be repeated: 600/min, "90000 tokens/min", "8 at once"'],
+  latency: ["<time>", "for --dry-run, the median time that the API works on a request; default 1s"],
+  report: [
+    "<file>",
+    "write a page about the run: how fast it went and why not faster, what failed, what the law found"
   ],
-  latency: ["<time>", "for --dry-run, how long the API works on a request, in the middle; default 1s"],
-  report: ["<file>", "write a page to look at: how fast it went and why not faster, what failed, what the law found"],
   json: ["", "print the summary as JSON on stdout, and nothing else there"]
 } as const satisfies { readonly [name: string]: readonly [takes: string, what: string] }
 
