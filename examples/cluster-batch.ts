@@ -12,10 +12,10 @@ import { join } from "node:path"
 
 const Text = Schema.Struct({ id: Schema.String, text: Schema.String })
 
-// What all processes know of these batches.
+// All processes share this description of the batches.
 const Lengths = ClusterBatch.make("lengths", { row: Text, success: Schema.Number })
 
-// Stands for rows of a file; a table is read by `ClusterBatch.pages`.
+// Stands for rows of a file. To read a table, use `ClusterBatch.pages`.
 const textsOf = (batch: string) => Stream.map(Stream.range(1, 100), (n) => ({ id: `text-${n}`, text: `${batch} ${n}` }))
 
 // Stands for a call of an API, which gets the row's name as idempotency key.
@@ -26,13 +26,13 @@ const Runner = Lengths.layer({
   stateId: ({ id }) => id,
   process: ({ text }, { stateId }) => embed(text, stateId)
 }).pipe(
-  // The limit is the account's, however many processes share it.
+  // The account's limit, for any number of processes.
   Layer.provide(ClusterPool.layer("embeddings", { poolSize: 64, limits: [{ requests: 50, per: "1 second" }] })),
   Layer.provide(SqlPoolMemory.layer())
 )
 
 const program = Effect.gen(function* () {
-  // The first process starts it; the others, and those that come after a crash, find it there.
+  // The first process starts the batch. Later processes, also after a crash, find it there.
   const batch = yield* Lengths.start("november")
   yield* Stream.runForEach(batch.results(), ({ exit, stateId }) =>
     Console.log(`${stateId}: ${Exit.getOrElse(exit, () => "failed")}`)
@@ -41,13 +41,13 @@ const program = Effect.gen(function* () {
   yield* Console.log(`${done} rows are done, ${failed} have failed`)
 })
 
-// One process, nothing to install. The cluster numbers its messages: they need whole numbers of any size.
+// One process, nothing to install. The cluster numbers its messages with large whole numbers, so it needs `bigint`.
 const singleIn = (file: string) =>
   SingleRunner.layer({ shardingConfig: { entityTerminationTimeout: "2 seconds" } }).pipe(
     Layer.provideMerge(LibsqlClient.layer({ url: `file:${file}`, intMode: "bigint" }))
   )
 
-// Several processes, each with a port of its own, and one database.
+// Several processes, each with its own port, and one database.
 const teamOf = (url: string, port: number) =>
   NodeClusterSocket.layer({
     storage: "sql",
@@ -57,11 +57,11 @@ const teamOf = (url: string, port: number) =>
       shardLockExpiration: "10 seconds",
       shardLockRefreshInterval: "2 seconds",
       runnerHealthCheckInterval: "2 seconds",
-      // One that ends in order hands its chunks over after so long.
+      // A process that ends in order hands over its chunks after this time.
       entityTerminationTimeout: "2 seconds"
     }
   }).pipe(
-    // Of several first processes one makes the cluster's tables, and the others may fail meanwhile.
+    // If several processes begin at once, one makes the cluster's tables, and the others may fail and try again.
     Layer.retry(Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(3))),
     Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) }))
   )

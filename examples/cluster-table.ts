@@ -39,7 +39,7 @@ const program = Effect.gen(function* () {
   yield* Titles.start("november")
 
   // #region handle
-  // Any process that reaches the database: it need be no runner.
+  // Works in any process that reaches the database.
   const batch = yield* Titles.attach("november")
   if (yield* batch.pause) yield* Console.log("paused")
   if (yield* batch.resume) yield* Console.log("resumed")

@@ -20,30 +20,30 @@ const program = Effect.gen(function* () {
   yield* Console.log(`${lengths.length} texts are done`)
 })
 
-// The limit is the account's, however many processes share it.
+// The account's limit, for any number of processes.
 const Pool = ClusterPool.layer("embeddings", {
   poolSize: 64,
   limits: [{ requests: 50, per: "1 second" }]
 }).pipe(Layer.provide(SqlPoolMemory.layer()))
 
-// One process, nothing to install: a file is all that outlives it.
+// One process, nothing to install: a file keeps what must outlive it.
 const file = join(mkdtempSync(join(tmpdir(), "cluster-")), "cluster.db")
 const Single = SingleRunner.layer().pipe(Layer.provideMerge(LibsqlClient.layer({ url: `file:${file}` })))
 
-// Several processes, each with a port of its own, and one database.
+// Several processes, each with its own port, and one database.
 const teamOf = (url: string, port: number) =>
   NodeClusterSocket.layer({
     storage: "sql",
     shardingConfig: {
       runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", port)),
-      // A process that is stopped, not dead, keeps its connection: what it holds must expire by time.
+      // A process that is stopped, but not dead, keeps its connection. So its locks must end by time.
       shardLockDisableAdvisory: true,
       shardLockExpiration: "10 seconds",
       shardLockRefreshInterval: "2 seconds",
       runnerHealthCheckInterval: "2 seconds"
     }
   }).pipe(
-    // Of several first processes one makes the cluster's tables, and the others may fail meanwhile.
+    // If several processes begin at once, one makes the cluster's tables, and the others may fail and try again.
     Layer.retry(Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(3))),
     Layer.provideMerge(PgClient.layer({ url: Redacted.make(url) }))
   )

@@ -20,7 +20,7 @@ const title = (text: string, _idempotencyKey: string) =>
 // #region program
 const Page = Schema.parseJson(Schema.Struct({ id: Schema.String, text: Schema.String }))
 
-// Lines are read as there is room for them: of a million, some hundreds are in memory.
+// Lines are read when there is room for them: of a million lines, some hundreds are in memory.
 const pagesOf = (path: string) =>
   Stream.unwrap(Effect.map(FileSystem.FileSystem, (fs) => fs.stream(path))).pipe(
     Stream.decodeText(),
@@ -39,7 +39,7 @@ const titles = (from: string, to: string) =>
         stateId: (page) => page.id,
         journal: Journal.batch({ id: "titles", success: Schema.String })
       }),
-      // A line a row, in the order of the rows: its result, and its audit record.
+      // One line for each row, in the order of the rows: its audit record and its result.
       Stream.map((entry) => ({ ...auditOf(entry), title: Exit.getOrElse(entry.exit, () => null) })),
       Stream.map((result) => `${JSON.stringify(result)}\n`),
       Stream.encodeText,

@@ -24,7 +24,7 @@ const program = Effect.gen(function* () {
     entries.map(({ attempts, member, stateId }) => `${stateId}: ${member}, ${attempts} attempts`).join("\n")
   )
 
-  // One call. Calls of a key go to the same member as long as that serves them soon enough: caches and sessions.
+  // One call. Calls with the same key go to the same member, if it serves them soon enough: for caches and sessions.
   yield* group.execute((member) => embed("hello", member), { key: "session 7" })
 }).pipe(Effect.scoped)
 

@@ -19,7 +19,7 @@ const api = HttpClient.make((request) =>
 
 // #region keys
 const program = Effect.gen(function* () {
-  // The account's limit. Without a limit that all share, leave the parent out.
+  // The account's limit, which all keys share. If there is none, leave the parent out.
   const parent = yield* PooledExecutor.make({ poolSize: 16, name: "account" })
   const pools = yield* PoolMap.make({
     parent,

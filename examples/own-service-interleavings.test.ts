@@ -26,7 +26,7 @@ const makeApi = () => {
 // #region service
 type Renewal = Deferred.Deferred<void>
 
-/** Joins the renewal that is under way; `begin` says whether `mine` is to be that renewal. */
+/** Returns the renewal that is under way. If there is none, `mine` becomes the renewal. */
 const naive = (current: Ref.Ref<Renewal | undefined>, mine: Renewal) =>
   Effect.gen(function* () {
     const underWay = yield* Ref.get(current)

@@ -15,14 +15,14 @@ const program = Effect.gen(function* () {
   yield* Console.log(`${lengths.length} texts are done`)
 })
 
-// The limit is the account's, however many processes share it.
+// The account's limit, for any number of processes.
 const Pool = SharedLimit.layer("embeddings", {
   poolSize: 64,
   limits: [{ requests: 50, per: "1 second" }],
   processes: 3
 })
 
-// Without a Redis the limit is that of this process alone.
+// Without a Redis the limit is for this process only.
 const Store = Layer.unwrapEffect(
   Effect.map(Config.withDefault(Config.integer("REDIS_PORT"), 0), (port) =>
     port === 0 ? RateLimiter.layerStoreMemory : Redis.layerStore({ host: "127.0.0.1", port, maxRetriesPerRequest: 1 })

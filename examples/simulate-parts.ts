@@ -15,7 +15,7 @@ console.log(run.exit, run.elapsed, `${run.events} events`) // ready after 41 day
 // #endregion virtual
 
 // #region model
-/** A server that tires: each request that it serves makes it 2 ms slower for the next minute. */
+/** A server that gets tired: in each minute it takes 1,000 requests, and each takes 2 ms longer than the one before. */
 const tiring: ServerModel.ServerModel<{ readonly minute: number; readonly served: number }> = {
   name: "tiring",
   initial: { minute: 0, served: 0 },

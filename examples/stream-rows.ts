@@ -3,7 +3,7 @@
 import { Console, Duration, Effect, Exit, Fiber, Stream } from "effect"
 import { PooledExecutor } from "effect-aimd"
 
-// Stands for lines of a file, pages of an API, rows of a table: a million of them are never there at once.
+// Stands for lines of a file, pages of an API, rows of a table: not all of them are in memory at once.
 const texts = Stream.map(Stream.range(1, 200), (n) => `text ${n}`)
 
 const embed = (text: string) => Effect.delay(Effect.succeed(text.length), "100 millis")
@@ -29,7 +29,7 @@ const program = Effect.gen(function* () {
         handle,
         onUnfinished: (rows) => Console.log(`${rows.length} rows are left`)
       }),
-      // Entries come in the order of the rows, each as soon as all before it have come.
+      // Entries come in the order of the rows, each as soon as all entries before it have come.
       Stream.runFold(0, (sum, { exit }) => sum + Exit.getOrElse(exit, () => 0))
     )
   )

@@ -10,7 +10,7 @@ const program = Effect.gen(function* () {
   const batch = (rows: ReadonlyArray<string>, turn: PooledExecutor.TurnOptions) =>
     Effect.fork(pool.executeBatch(rows, answer, { turn }))
 
-  // Keeps the one permit until all have been handed in.
+  // This call keeps the only permit until all others wait.
   const allThere = yield* Effect.makeLatch()
   const first = yield* Effect.fork(pool.execute(allThere.await))
   yield* Effect.yieldNow()
@@ -19,7 +19,7 @@ const program = Effect.gen(function* () {
     yield* batch(["night", "night"], { priority: -1 }),
     yield* batch(["A", "A", "A", "A"], { tenant: "A" }),
     yield* batch(["B", "B"], { tenant: "B" }),
-    // A function says it of each row.
+    // A function gives each row its turn.
     yield* Effect.fork(
       pool.executeBatch([50, 10, 30], (minutes) => answer(`C in ${minutes}`), {
         turn: (minutes) => ({ tenant: "C", deadline: `${minutes} minutes` })
