@@ -121,7 +121,7 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
     contact.made()
     if (borrowed.follow(reply)) admission.resize(admission.config.poolSize)
     demand.look()
-    if (reply.isContended && borrowed.wish === undefined) tenant.giveBack()
+    if (reply.isContended && borrowed.wishes.first === undefined) tenant.giveBack()
     return true
   }
 
@@ -168,7 +168,7 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
       if (when > now) return wake(when)
       send()
     }
-    if (tenant.running + tenant.stock + tenant.open > 0 || borrowed.wish !== undefined) {
+    if (tenant.running + tenant.stock + tenant.open > 0 || borrowed.wishes.first !== undefined) {
       wake(Math.min(now + times.hold, watchedFor))
     }
   }
@@ -184,7 +184,7 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
     leave: Effect.suspend(() => {
       isClosed = true
       if (next !== undefined) timers.remove(next)
-      const { first, largest: each } = borrowed.weights
+      const { first, largest: each } = borrowed.wishes.weights
       return tenant.leave() ? Effect.asVoid(ask(message({ waiting: 0, spare: 0, first, each }))) : Effect.void
     })
   }
@@ -197,20 +197,20 @@ const demandOf = ({ admission, borrowed, tenant }: Parts) => {
   let asked = 0
 
   const waitingNow = (): number => {
-    if (borrowed.wish === undefined) return 0
+    if (borrowed.wishes.first === undefined) return 0
     const free = admission.config.poolSize - admission.inFlight
     return Math.max(1, Math.min(free, PoolStats.pending(tally) - admission.inFlight, mostWaiting))
   }
 
   const spareNow = (): number => {
-    const perSecond = borrowed.perSecond(timers.now())
+    const perSecond = borrowed.wishes.perSecond(timers.now())
     if (perSecond === 0 || admission.isShutdown) return 0
     return Math.max(0, Math.min(mostSpare, Math.ceil((perSecond * roundTrip) / 1000) + 1) - tenant.stock)
   }
 
   /** Whoever has given up waiting is asked for no more. */
   const look = (): void => {
-    borrowed.forget()
+    borrowed.wishes.forget()
     admission.lookAgain()
   }
 
@@ -228,7 +228,7 @@ const demandOf = ({ admission, borrowed, tenant }: Parts) => {
     next: (): Tenant.Demand => {
       look()
       asked = waitingNow()
-      const { first, largest } = borrowed.weights
+      const { first, largest } = borrowed.wishes.weights
       return { waiting: asked, spare: spareNow(), first, each: largest }
     }
   }
@@ -254,7 +254,7 @@ const contactOf = ({ admission, borrowed, clock, config, run, tenant, times }: P
     /** Does what is to be done now, and returns when it has to be asked again. */
     watch: (now: number): number => {
       const heardAt = tenant.heardAt ?? -Infinity
-      if (borrowed.wish === undefined) waitsSince = undefined
+      if (borrowed.wishes.first === undefined) waitsSince = undefined
       else waitsSince ??= now
       const silentSince = Math.max(heardAt, waitsSince ?? Infinity)
       if (!isTold && now - silentSince >= times.patience) {
