@@ -71,27 +71,37 @@ const leftOf = ({ lasts, sentAt }: Pick<Lease, "lasts" | "sentAt">, at: Instant)
 
 const covers = ({ cost }: Lease, asked: Weight): boolean => units.every((unit) => asked[unit] <= cost[unit])
 
-/**
- * Makes a tenant that nobody knows yet. `name` is nobody else's.
- *
- * @since 0.2.0
- * @category constructors
- */
-export const make = (name: string): Tenant => {
-  let term = ""
-  /** The last message before the term was learned: the replies up to it are of no use. */
-  let termSince = 0
-  let isIntroduced = false
-  let number = 0
-  let heardAt: number | undefined
-  let kept: Pick<Lease, "lasts" | "sentAt"> | undefined
-  const open = new Map<number, Instant>()
+/** What the entity has not confirmed, with the message that said it first: all that come after it say it too. */
+const makeNews = () => {
+  const news = new Map<number, { report: Report; sentIn: number | undefined }>()
+
+  return {
+    get size() {
+      return news.size
+    },
+    get isAnyUnsent() {
+      for (const { sentIn } of news.values()) if (sentIn === undefined) return true
+      return false
+    },
+    report: (what: Report): void => void news.set(what.lease, { report: what, sentIn: undefined }),
+    drop: (lease: number): void => void news.delete(lease),
+    send: (number: number): ReadonlyArray<Report> => {
+      for (const each of news.values()) each.sentIn ??= number
+      return [...news.values()].map((each) => each.report)
+    },
+    confirm: (number: number): void => {
+      for (const [lease, { sentIn }] of news) if (sentIn !== undefined && sentIn <= number) news.delete(lease)
+    },
+    clear: (): void => news.clear()
+  }
+}
+
+type News = ReturnType<typeof makeNews>
+
+/** Leases that are not used, and those of attempts that run. */
+const makeLeases = ({ drop, report }: News) => {
   const stock = new Map<number, Lease>()
   const running = new Set<number>()
-  /** What the entity has not confirmed, with the message that said it first: all that come after it say it too. */
-  const reports = new Map<number, { report: Report; sentIn: number | undefined }>()
-
-  const report = (what: Report): void => void reports.set(what.lease, { report: what, sentIn: undefined })
 
   const lapse = (at: Instant): void => {
     for (const lease of stock.values()) {
@@ -108,17 +118,59 @@ export const make = (name: string): Tenant => {
     return undefined
   }
 
+  return {
+    stock,
+    running,
+    lapse,
+    add: (lease: Lease): void => void stock.set(lease.id, lease),
+    has: (asked: Weight, at: Instant): boolean => find(asked, at) !== undefined,
+    take: (asked: Weight, at: Instant): Lease | undefined => {
+      const lease = find(asked, at)
+      if (lease === undefined) return undefined
+      stock.delete(lease.id)
+      running.add(lease.id)
+      report({ _tag: "started", lease: lease.id })
+      return lease
+    },
+    putBack: ({ id }: Lease): void => {
+      running.delete(id)
+      drop(id)
+      report({ _tag: "returned", lease: id })
+    },
+    ended: (what: Report): void => {
+      if (running.delete(what.lease)) report(what)
+    },
+    giveBack: (): void => {
+      for (const lease of stock.keys()) report({ _tag: "returned", lease })
+      stock.clear()
+    }
+  }
+}
+
+/**
+ * Makes a tenant that nobody knows yet. `name` is nobody else's.
+ *
+ * @since 0.2.0
+ * @category constructors
+ */
+export const make = (name: string): Tenant => {
+  let term = ""
+  /** The last message before the term was learned: the replies up to it are of no use. */
+  let termSince = 0
+  let isIntroduced = false
+  let number = 0
+  let heardAt: number | undefined
+  let kept: Pick<Lease, "lasts" | "sentAt"> | undefined
+  const open = new Map<number, Instant>()
+  const news = makeNews()
+  const { add, lapse, running, stock, ...leases } = makeLeases(news)
+
   const enter = (next: string): void => {
     term = next
     termSince = number
     isIntroduced = false
     stock.clear()
-    reports.clear()
-  }
-
-  const giveBack = (): void => {
-    for (const lease of stock.keys()) report({ _tag: "returned", lease })
-    stock.clear()
+    news.clear()
   }
 
   return {
@@ -132,49 +184,30 @@ export const make = (name: string): Tenant => {
       return open.size
     },
     get hasNews() {
-      for (const { sentIn } of reports.values()) if (sentIn === undefined) return true
-      return false
+      return news.isAnyUnsent
     },
     get heardAt() {
       return heardAt
     },
     keptFor: (at) => (kept === undefined ? 0 : leftOf(kept, at)),
-    has: (asked, at) => find(asked, at) !== undefined,
-    take: (asked, at) => {
-      const lease = find(asked, at)
-      if (lease === undefined) return undefined
-      stock.delete(lease.id)
-      running.add(lease.id)
-      report({ _tag: "started", lease: lease.id })
-      return lease
-    },
-    putBack: (lease) => {
-      running.delete(lease.id)
-      reports.delete(lease.id)
-      report({ _tag: "returned", lease: lease.id })
-    },
-    ended: (what) => {
-      if (running.delete(what.lease)) report(what)
-    },
-    giveBack,
+    ...leases,
     leave: () => {
-      giveBack()
+      leases.giveBack()
       const isWaited = open.size > 0
       open.clear()
-      return isIntroduced && (isWaited || reports.size > 0)
+      return isIntroduced && (isWaited || news.size > 0)
     },
     compose: (demand, at) => {
       lapse(at)
       number += 1
       open.set(number, at)
-      for (const each of reports.values()) each.sentIn ??= number
       return {
         tenant: name,
         term,
         number,
         open: [...open.keys()],
         holds: [...stock.keys()],
-        reports: [...reports.values()].map((each) => each.report),
+        reports: news.send(number),
         running: isIntroduced ? [] : [...running],
         ...demand
       }
@@ -195,10 +228,8 @@ export const make = (name: string): Tenant => {
       isIntroduced = true
       const next = { lasts: reply.keeps, sentAt }
       if (kept === undefined || leftOf(next, at) > leftOf(kept, at)) kept = next
-      for (const [lease, { sentIn }] of reports) if (sentIn !== undefined && sentIn <= answered) reports.delete(lease)
-      for (const { cost, lease } of reply.leases) {
-        stock.set(lease, { id: lease, cost, sentAt, lasts: reply.lasts })
-      }
+      news.confirm(answered)
+      for (const { cost, lease } of reply.leases) add({ id: lease, cost, sentAt, lasts: reply.lasts })
       lapse(at)
       return true
     },
