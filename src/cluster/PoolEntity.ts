@@ -3,6 +3,7 @@
  *
  * @since 0.2.0
  */
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { token } from "../journal/Lease.js"
@@ -123,16 +124,62 @@ const insist = <A>(key: string, times: Lessor.Times, effect: Effect.Effect<A, Po
   )
 
 /** All that an entity needs for one time in power. */
-const courtOf = ({ config: told, key, memory, times }: Options) =>
+const courtOf = (options: Options) =>
   Effect.gen(function* () {
-    const clock = yield* Effect.clock
+    const { key, memory, times } = options
+    const power = powerOf(yield* Effect.clock, times.patience)
+    const pool = yield* poolOf(options)
+    const { admission } = pool
+    const lessor = Lessor.make({ admission, times, name: yield* nameOf(key), powerFor: power.left })
+    return {
+      admission,
+      lessor,
+      memory: power.over(memory),
+      restore: (reign: Reign.Reign): void => restore(pool, reign),
+      ...ruleOver(options, pool, lessor, power)
+    }
+  })
+
+const nameOf = (key: string): Effect.Effect<string> => Effect.map(token, (random) => `${key}-${random}`)
+
+/** For how long nobody else is in power. */
+const powerOf = (clock: Clock.Clock, patience: number) => {
+  let heldSince: Clocks.Instant | undefined
+
+  /** What succeeds keeps others from power for a while, from when it was begun. */
+  const holding = (step: Effect.Effect<boolean, PoolMemoryError>) =>
+    Effect.suspend(() => {
+      const since = Clocks.instantOf(clock)
+      return Effect.tap(step, (isDone) => {
+        if (isDone) heldSince = since
+      })
+    })
+
+  return {
+    left: (): number => {
+      if (heldSince === undefined) return 0
+      return patience * (1 - Clocks.drift) - Clocks.since(heldSince, Clocks.instantOf(clock))
+    },
+    over: (memory: PoolMemory): PoolMemory => ({
+      read: memory.read,
+      create: (key, first) => holding(memory.create(key, first)),
+      take: (key, from, next) => holding(memory.take(key, from, next)),
+      write: (key, next) => holding(memory.write(key, next))
+    })
+  }
+}
+
+/** What the starts of an entity are counted by; paused. */
+const poolOf = ({ config: told, times }: Options) =>
+  Effect.gen(function* () {
     const config = { ...told, limits: BookLedger.slower(told.limits ?? []) }
     const limits = Limit.tell(config.limits)
-    const latch = yield* Effect.makeLatch(false)
+    /** Opens when another page is needed. */
+    const short = yield* Effect.makeLatch(false)
     // A start that is leased may wait for its tenant's next message, and then lasts as long as any lease.
     const lateness = times.patience + times.lease
     const wanted = BookLedger.optionsOf(limits, lateness)
-    const book = wanted && Book.make({ ...wanted, onShort: () => void latch.unsafeOpen() })
+    const book = wanted && Book.make({ ...wanted, onShort: () => void short.unsafeOpen() })
     const admission = yield* Admission.make(
       config,
       PooledExecutor.lawOf(config),
@@ -140,86 +187,73 @@ const courtOf = ({ config: told, key, memory, times }: Options) =>
       (told) => Limiter.make(told, book && ((ledger) => BookLedger.make(ledger, limits, book)))
     )
     admission.pauseStarts()
-    const { timers } = admission
-    let power: Clocks.Instant | undefined
-
-    const powerFor = (): number => {
-      if (power === undefined) return 0
-      return times.patience * (1 - Clocks.drift) - Clocks.since(power, Clocks.instantOf(clock))
-    }
-
-    /** What succeeds keeps others from power for a while, from when it was begun. */
-    const holding = (step: Effect.Effect<boolean, PoolMemoryError>) =>
-      Effect.suspend(() => {
-        const since = Clocks.instantOf(clock)
-        return Effect.tap(step, (isDone) => {
-          if (isDone) power = since
-        })
-      })
-
-    const lessor = Lessor.make({ admission, times, name: yield* nameOf(key), powerFor })
-    const hasPlaces = limits.some(({ unit }) => unit === "concurrent")
-
-    const legacyOf = (page: Book.Page, rests: number | null): Reign.Legacy => ({
-      ...page,
-      rests,
-      law: admission.mind.law,
-      learned: admission.mind.learned() ?? null
-    })
-
-    const turn = (): Book.Page => book?.turn(timers.now()) ?? { counted: [], allowed: Book.nothing }
-
-    /** Nothing is leased once the power is over, unless it was made longer meanwhile. */
-    const watch = (): void =>
-      void timers.add(timers.now() + powerFor(), () => {
-        if (powerFor() <= 0) admission.pauseStarts()
-      })
-
-    /** Writes, and has power for another term; fails to where another entity has it. */
-    const write = (reign: Reign.Reign): Effect.Effect<boolean, PoolMemoryError> =>
-      Effect.suspend(() => {
-        latch.unsafeClose()
-        const page = turn()
-        return Effect.map(reign.write(legacyOf(page, null)), (isMine) => {
-          if (!isMine) return false
-          book?.written(page)
-          admission.resume()
-          admission.lookAgain()
-          watch()
-          return true
-        })
-      })
-
-    const govern = (reign: Reign.Reign): Effect.Effect<void> =>
-      Effect.flatMap(insist(key, times, write(reign)), (isMine) =>
-        isMine ? Effect.zipRight(Effect.timeoutOption(latch.await, times.patience / 4), govern(reign)) : Effect.void
-      )
-
-    return {
-      admission,
-      lessor,
-      memory: {
-        read: memory.read,
-        create: (key, first) => holding(memory.create(key, first)),
-        take: (key, from, next) => holding(memory.take(key, from, next)),
-        write: (key, next) => holding(memory.write(key, next))
-      } satisfies PoolMemory,
-      restore: ({ legacy, readAt }: Reign.Reign): void => {
-        const { limiter } = admission
-        if (legacy === undefined || limiter === undefined) return
-        BookLedger.restore(limiter.ledger, limits, legacy, { readAt, lateness, now: timers.now() })
-        if (legacy.rests !== 0) BookLedger.linger(limiter.ledger, limits, timers.now())
-      },
-      govern,
-      /** Whoever comes next need not wait for a whole term. */
-      resign: (reign: Reign.Reign): Effect.Effect<void> =>
-        Effect.suspend(() => {
-          admission.pauseStarts()
-          const rests = lessor.leased === 0 ? 0 : hasPlaces ? times.patience : times.lease
-          lessor.close()
-          return reign.write(legacyOf({ ...turn(), allowed: Book.nothing }, rests))
-        }).pipe(Effect.interruptible, Effect.timeout(times.patience / 4), Effect.ignore)
-    }
+    return { admission, book, lateness, limits, short }
   })
 
-const nameOf = (key: string): Effect.Effect<string> => Effect.map(token, (random) => `${key}-${random}`)
+type Pool = Effect.Effect.Success<ReturnType<typeof poolOf>>
+
+/** Counts what was started under the one before. */
+const restore = ({ admission, lateness, limits }: Pool, { legacy, readAt }: Reign.Reign): void => {
+  const { limiter, timers } = admission
+  if (legacy === undefined || limiter === undefined) return
+  BookLedger.restore(limiter.ledger, limits, legacy, { readAt, lateness, now: timers.now() })
+  if (legacy.rests !== 0) BookLedger.linger(limiter.ledger, limits, timers.now())
+}
+
+/** Stays in power, and leaves it. */
+const ruleOver = (
+  { key, times }: Options,
+  { admission, book, limits, short }: Pool,
+  lessor: Lessor.Lessor,
+  power: ReturnType<typeof powerOf>
+) => {
+  const { mind, timers } = admission
+  const hasPlaces = limits.some(({ unit }) => unit === "concurrent")
+
+  const legacyOf = (page: Book.Page, rests: number | null): Reign.Legacy => ({
+    ...page,
+    rests,
+    law: mind.law,
+    learned: mind.learned() ?? null
+  })
+
+  const turn = (): Book.Page => book?.turn(timers.now()) ?? { counted: [], allowed: Book.nothing }
+
+  /** Nothing is leased once the power is over, unless it was made longer meanwhile. */
+  const watch = (): void =>
+    void timers.add(timers.now() + power.left(), () => {
+      if (power.left() <= 0) admission.pauseStarts()
+    })
+
+  /** Writes, and has power for another term; fails to where another entity has it. */
+  const write = (reign: Reign.Reign): Effect.Effect<boolean, PoolMemoryError> =>
+    Effect.suspend(() => {
+      short.unsafeClose()
+      const page = turn()
+      return Effect.map(reign.write(legacyOf(page, null)), (isMine) => {
+        if (!isMine) return false
+        book?.written(page)
+        admission.resume()
+        admission.lookAgain()
+        watch()
+        return true
+      })
+    })
+
+  const govern = (reign: Reign.Reign): Effect.Effect<void> =>
+    Effect.flatMap(insist(key, times, write(reign)), (isMine) =>
+      isMine ? Effect.zipRight(Effect.timeoutOption(short.await, times.patience / 4), govern(reign)) : Effect.void
+    )
+
+  return {
+    govern,
+    /** Whoever comes next need not wait for a whole term. */
+    resign: (reign: Reign.Reign): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        admission.pauseStarts()
+        const rests = lessor.leased === 0 ? 0 : hasPlaces ? times.patience : times.lease
+        lessor.close()
+        return reign.write(legacyOf({ ...turn(), allowed: Book.nothing }, rests))
+      }).pipe(Effect.interruptible, Effect.timeout(times.patience / 4), Effect.ignore)
+  }
+}
