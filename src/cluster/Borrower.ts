@@ -15,7 +15,7 @@ import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolStats from "../PoolStats.js"
 import * as Clocks from "../structure/Clocks.js"
 import * as Format from "../structure/Format.js"
-import { isDue, type Timer } from "../structure/TimerQueue.js"
+import { isDue, type Timer, type TimerQueue } from "../structure/TimerQueue.js"
 import * as Borrowed from "./Borrowed.js"
 import type { Times } from "./Lessor.js"
 import type { Message, Reply } from "./Message.js"
@@ -99,17 +99,90 @@ interface Parts extends Pick<Options, "config" | "exchange" | "times"> {
 }
 
 const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void> } => {
-  const { admission, borrowed, clock, exchange, run, tenant, times } = parts
+  const { admission, borrowed, run, tenant, times } = parts
   const { timers } = admission
   const demand = demandOf(parts)
   const contact = contactOf(parts)
-  let messages = 0
-  let sentAt = -Infinity
+  const post = postOf(parts, demand, contact)
+  const alarm = alarmOf(timers, () => poke())
   let notBefore = -Infinity
+
+  const send = (): void => {
+    run(
+      Effect.map(post.ask(demand.next()), (isAnswered) => {
+        // An entity that moves is asked again in a while.
+        if (!isAnswered) notBefore = timers.now() + times.hold / 2
+        poke()
+      })
+    )
+  }
+
+  const isNeeded = (): boolean => {
+    if (tenant.hasNews || demand.isMore) return true
+    return timers.now() - post.sentAt >= times.hold && tenant.running + tenant.stock > 0
+  }
+
+  const poke = (): void => {
+    const now = timers.now()
+    const watchedFor = contact.watch(now)
+    if (isNeeded() && tenant.open < mostOpen) {
+      const when = Math.max(post.sentAt + times.pace, notBefore)
+      if (when > now) return alarm.set(when)
+      send()
+    }
+    if (tenant.running + tenant.stock + tenant.open > 0 || borrowed.wishes.first !== undefined) {
+      alarm.set(Math.min(now + times.hold, watchedFor))
+    }
+  }
+  // Not at once: whoever tells it is in the middle of something.
+  borrowed.onChange(() => alarm.set(timers.now()))
+
+  return {
+    admission,
+    get messages() {
+      return post.messages
+    },
+    severed: contact.severed,
+    leave: Effect.suspend(() => {
+      alarm.close()
+      const { first, largest: each } = borrowed.wishes.weights
+      return tenant.leave() ? Effect.asVoid(post.ask({ waiting: 0, spare: 0, first, each })) : Effect.void
+    })
+  }
+}
+
+/** Rings at the earliest instant that was asked for since it rang last. */
+const alarmOf = (timers: TimerQueue, ring: () => void) => {
   let next: Timer | undefined
   let isClosed = false
 
-  const message = (wanted: Tenant.Demand): Message => {
+  return {
+    set: (when: number): void => {
+      if (isClosed || (next !== undefined && next.at <= when)) return
+      if (next !== undefined) timers.remove(next)
+      next = timers.add(when, () => {
+        next = undefined
+        ring()
+      })
+    },
+    close: (): void => {
+      isClosed = true
+      if (next !== undefined) timers.remove(next)
+    }
+  }
+}
+
+/** Messages to the entity, and what its replies change. */
+const postOf = (
+  { admission, borrowed, clock, exchange, tenant, times }: Parts,
+  demand: ReturnType<typeof demandOf>,
+  contact: ReturnType<typeof contactOf>
+) => {
+  const { timers } = admission
+  let messages = 0
+  let sentAt = -Infinity
+
+  const compose = (wanted: Tenant.Demand): Message => {
     messages += 1
     sentAt = timers.now()
     return tenant.compose(wanted, Clocks.instantOf(clock))
@@ -125,68 +198,26 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
     return true
   }
 
-  /** Returns whether an entity in power has answered: also one that had heard a later message before. */
-  const ask = (sent: Message): Effect.Effect<boolean> => {
-    const askedAt = timers.now()
-    return exchange(sent).pipe(
-      Effect.timeout(times.patience / 2),
-      Effect.map((reply) => hear(sent, reply, askedAt) || reply.term !== ""),
-      Effect.catchAllCause(() => Effect.succeed(false)),
-      Effect.ensuring(Effect.sync(() => tenant.giveUp(sent.number)))
-    )
-  }
-
-  const send = (): void => {
-    run(
-      Effect.map(ask(message(demand.next())), (isAnswered) => {
-        // An entity that moves is asked again in a while.
-        if (!isAnswered) notBefore = timers.now() + times.hold / 2
-        poke()
-      })
-    )
-  }
-
-  const isNeeded = (): boolean => {
-    if (tenant.hasNews || demand.isMore) return true
-    return timers.now() - sentAt >= times.hold && tenant.running + tenant.stock > 0
-  }
-
-  const wake = (when: number): void => {
-    if (isClosed || (next !== undefined && next.at <= when)) return
-    if (next !== undefined) timers.remove(next)
-    next = timers.add(when, () => {
-      next = undefined
-      poke()
-    })
-  }
-
-  const poke = (): void => {
-    const now = timers.now()
-    const watchedFor = contact.watch(now)
-    if (isNeeded() && tenant.open < mostOpen) {
-      const when = Math.max(sentAt + times.pace, notBefore)
-      if (when > now) return wake(when)
-      send()
-    }
-    if (tenant.running + tenant.stock + tenant.open > 0 || borrowed.wishes.first !== undefined) {
-      wake(Math.min(now + times.hold, watchedFor))
-    }
-  }
-  // Not at once: whoever tells it is in the middle of something.
-  borrowed.onChange(() => wake(timers.now()))
-
   return {
-    admission,
-    get messages() {
+    /** So far. */
+    get messages(): number {
       return messages
     },
-    severed: contact.severed,
-    leave: Effect.suspend(() => {
-      isClosed = true
-      if (next !== undefined) timers.remove(next)
-      const { first, largest: each } = borrowed.wishes.weights
-      return tenant.leave() ? Effect.asVoid(ask(message({ waiting: 0, spare: 0, first, each }))) : Effect.void
-    })
+    /** When the latest was sent. */
+    get sentAt(): number {
+      return sentAt
+    },
+    /** Returns whether an entity in power has answered: also one that had heard a later message before. */
+    ask: (wanted: Tenant.Demand): Effect.Effect<boolean> => {
+      const sent = compose(wanted)
+      const askedAt = timers.now()
+      return exchange(sent).pipe(
+        Effect.timeout(times.patience / 2),
+        Effect.map((reply) => hear(sent, reply, askedAt) || reply.term !== ""),
+        Effect.catchAllCause(() => Effect.succeed(false)),
+        Effect.ensuring(Effect.sync(() => tenant.giveUp(sent.number)))
+      )
+    }
   }
 }
 
