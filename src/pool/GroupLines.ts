@@ -4,10 +4,9 @@
  *
  * @since 0.2.0
  */
-import * as Route from "../route/Route.js"
 import * as Semaphore from "../structure/Semaphore.js"
-import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Election from "./Election.js"
+import * as GroupChoice from "./GroupChoice.js"
 import type { GroupMember } from "./GroupMember.js"
 import type { Ticket } from "./Starts.js"
 import * as TurnLine from "./TurnLine.js"
@@ -19,16 +18,12 @@ import * as TurnQueue from "../turn/TurnQueue.js"
  * @since 0.2.0
  * @category models
  */
-export interface Line {
+export interface Line extends GroupChoice.Rows {
   readonly places: Semaphore.Semaphore
   /** Whose turn it is of its parties. */
   readonly turns: TurnLine.TurnLine
   /** Its parties, as an election asks them. */
   readonly voters: Election.Line
-  /** Where its rows go, unless that takes too long; undefined for anywhere. */
-  readonly home: GroupMember | undefined
-  /** How many rows wait, at least. */
-  readonly rows: () => number
 }
 
 /**
@@ -37,19 +32,13 @@ export interface Line {
  * @since 0.2.0
  * @category models
  */
-export interface Options {
-  readonly members: ReadonlyArray<GroupMember>
-  readonly timers: TimerQueue.TimerQueue
-  /** How much longer a row would rather wait for its home, in milliseconds. */
-  readonly stickiness: number
+export interface Options extends Omit<GroupChoice.Options, "onLate"> {
   /** See the option of pools, in milliseconds. */
   readonly ageing: number
   /** Whether nothing may start. */
   readonly isClosed: () => boolean
   /** Rows that wait in all lines. */
   readonly waiting: () => number
-  /** Rows that have come so far. */
-  readonly submitted: () => number
 }
 
 /**
@@ -99,80 +88,17 @@ interface Winner {
  * @category constructors
  */
 export const make = (options: Options): Lines => {
-  const { isClosed, members, timers } = options
+  const { ageing, isClosed, timers } = options
   let offer: Offer | undefined
   const isOffered = (): boolean => offer !== undefined
-  const voting = votingOf(isOffered, () => TurnLine.make(options.ageing, timers.now))
-  const homes: Array<Line> = []
-  const anywhere: Line = {
-    ...voting.open(),
-    home: undefined,
-    rows: () => Math.max(1, options.waiting() - homes.reduce((sum, line) => sum + line.rows(), 0))
-  }
-  const lines = (): ReadonlyArray<Line> => [anywhere, ...homes]
-  const isEmpty = (): boolean => anywhere.places.waiting === 0 && homes.every(({ places }) => places.waiting === 0)
-  const choice = choiceOf(options, () => call())
-  let turn = 0
-
-  /** The lines that a member may serve now, those first whose turn it is. */
-  const linesFor = (member: GroupMember): ReadonlyArray<Line> => {
-    const now = timers.now()
-    const mayServe = lines().filter((line) => line.places.waiting > 0 && choice.mayServe(member, line, now))
-    const from = mayServe.length === 0 ? 0 : turn % mayServe.length
-    const inTurn = [...mayServe.slice(from), ...mayServe.slice(0, from)]
-    if (inTurn.every(({ turns }) => turns.head === undefined)) return inTurn
-    const headOf = ({ turns }: Line): TurnQueue.Head => turns.head ?? { priority: 0, since: now }
-    return inTurn.sort((a, b) => TurnQueue.compare(headOf(a), headOf(b), options.ageing))
-  }
-
-  const dismissAll = (): void => {
-    choice.settled()
-    for (const member of members) member.dismiss()
-  }
-
-  /** A row's start is being found or made, and no other may be found meanwhile. */
-  let isBusy = false
-  /** More are about to join, of whom one may go first. */
-  let areJoining = false
-  /** Somebody called meanwhile. */
-  let isCallDue = false
-
-  const callIfDue = (): void => {
-    if (!isCallDue) return
-    isCallDue = false
-    call()
-  }
-
-  /** Another row may fit where the first does not. */
-  const lookAgain = (member: GroupMember): void => {
-    if (isBusy) isCallDue = true
-    else member.admission.lookAgain()
-  }
-
-  const call = (): void => {
-    if (voting.isOpen || areJoining) {
-      isCallDue = true
-      return
-    }
-    if (isClosed()) return
-    if (isEmpty()) return dismissAll()
-    const idle = members.filter(({ isCalled, isGone, isLimited }) => !isGone && (!isCalled || isLimited))
-    if (idle.length === 0) return
-    for (const member of choice.order(idle)) {
-      // It may have been called meanwhile, by what the one before it started. A busy one is asked what it is worth in time.
-      if (member.isLimited) lookAgain(member)
-      else if (!member.isCalled && (choice.isBusy(member) || linesFor(member).length > 0)) member.call()
-      if (isEmpty()) return dismissAll()
-    }
-  }
+  const voting = votingOf(isOffered, () => TurnLine.make(ageing, timers.now))
+  const choice = GroupChoice.make({ ...options, onLate: () => calls.call() })
+  const queues = queuesOf(options, voting.open, choice)
+  const calls = callsOf(options, queues, choice, voting)
 
   return {
-    anywhere,
-    open: (home, rows) => {
-      const line: Line = { ...voting.open(), home, rows }
-      homes.push(line)
-      return line
-    },
+    anywhere: queues.anywhere,
+    open: queues.open,
     join: (line, start, elect, standing) => {
       const onStart = (): boolean => {
         // Nobody is served without one.
@@ -185,54 +111,152 @@ export const make = (options: Options): Lines => {
       line.voters.note(onStart, elect)
       if (standing !== undefined) line.turns.note(onStart, standing)
       const place = line.places.join(onStart)
-      call()
+      calls.call()
       return place
     },
     leave: (line, place) => {
       line.places.leave(place)
-      if (isEmpty()) dismissAll()
+      calls.dismissIfEmpty()
     },
     offered: (member, ticket) => {
-      const line = ticket.held === undefined ? (isClosed() ? undefined : linesFor(member)[0]) : voting.winner?.line
+      const line = ticket.held === undefined ? (isClosed() ? undefined : queues.of(member)[0]) : voting.winner?.line
       if (line === undefined) {
         member.admission.decline(ticket)
         return false
       }
-      turn += 1
+      queues.turn()
       offer = { member, ticket }
-      const isOutermost = !isBusy
-      isBusy = true
+      const isOutermost = !calls.isBusy
+      calls.isBusy = true
       line.places.serve()
       voting.over()
-      if (isOutermost) isBusy = false
+      if (isOutermost) calls.isBusy = false
       const isTaken = !isOffered()
       if (!isTaken) {
         // The line is being served right now, and nobody else is to be served in the middle of that.
         offer = undefined
         member.admission.decline(ticket)
       }
-      if (isOutermost) callIfDue()
-      return isTaken && !isEmpty()
+      if (isOutermost) calls.callIfDue()
+      return isTaken && !queues.isEmpty()
     },
     elect: (member, election) => {
-      const isLater = isBusy || voting.isOpen
-      const some = isLater || isClosed() ? [] : linesFor(member)
-      if (isLater) isCallDue = true
+      const isLater = calls.isBusy || voting.isOpen
+      const some = isLater || isClosed() ? [] : queues.of(member)
+      if (isLater) calls.isDue = true
       const isFound = some.some((line) => !election.isOver && voting.hold(line, election))
       // Nobody would wake it: it is called when that changes.
       if (some.length === 0) member.dismiss()
-      if (!isFound && !isLater) callIfDue()
+      if (!isFound && !isLater) calls.callIfDue()
       return isFound
     },
-    together: (join) => {
+    together: calls.together,
+    call: calls.call,
+    close: choice.settled
+  }
+}
+
+/** All lines, and whose turn it is of them. */
+const queuesOf = (
+  { ageing, timers, waiting }: Options,
+  openLine: () => Pick<Line, "places" | "turns" | "voters">,
+  choice: GroupChoice.GroupChoice
+) => {
+  const homes: Array<Line> = []
+  const anywhere: Line = {
+    ...openLine(),
+    home: undefined,
+    rows: () => Math.max(1, waiting() - homes.reduce((sum, line) => sum + line.rows(), 0))
+  }
+  const lines = (): ReadonlyArray<Line> => [anywhere, ...homes]
+  let turn = 0
+
+  return {
+    anywhere,
+    open: (home: GroupMember, rows: () => number): Line => {
+      const line: Line = { ...openLine(), home, rows }
+      homes.push(line)
+      return line
+    },
+    isEmpty: (): boolean => anywhere.places.waiting === 0 && homes.every(({ places }) => places.waiting === 0),
+    turn: (): void => {
+      turn += 1
+    },
+    /** The lines that a member may serve now, those first whose turn it is. */
+    of: (member: GroupMember): ReadonlyArray<Line> => {
+      const now = timers.now()
+      const mayServe = lines().filter((line) => line.places.waiting > 0 && choice.mayServe(member, line, now))
+      const from = mayServe.length === 0 ? 0 : turn % mayServe.length
+      const inTurn = [...mayServe.slice(from), ...mayServe.slice(0, from)]
+      if (inTurn.every(({ turns }) => turns.head === undefined)) return inTurn
+      const headOf = ({ turns }: Line): TurnQueue.Head => turns.head ?? { priority: 0, since: now }
+      return inTurn.sort((a, b) => TurnQueue.compare(headOf(a), headOf(b), ageing))
+    }
+  }
+}
+
+/** When members are called to ask for a row. */
+const callsOf = (
+  { isClosed, members }: Options,
+  queues: ReturnType<typeof queuesOf>,
+  choice: GroupChoice.GroupChoice,
+  voting: { readonly isOpen: boolean }
+) => {
+  /** More are about to join, of whom one may go first. */
+  let areJoining = false
+
+  const dismissIfEmpty = (): boolean => {
+    if (!queues.isEmpty()) return false
+    choice.settled()
+    for (const member of members) member.dismiss()
+    return true
+  }
+
+  const callIfDue = (): void => {
+    if (!calls.isDue) return
+    calls.isDue = false
+    call()
+  }
+
+  /** Another row may fit where the first does not. */
+  const lookAgain = (member: GroupMember): void => {
+    if (calls.isBusy) calls.isDue = true
+    else member.admission.lookAgain()
+  }
+
+  const call = (): void => {
+    if (voting.isOpen || areJoining) {
+      calls.isDue = true
+      return
+    }
+    if (isClosed() || dismissIfEmpty()) return
+    const idle = members.filter(({ isCalled, isGone, isLimited }) => !isGone && (!isCalled || isLimited))
+    if (idle.length === 0) return
+    for (const member of choice.order(idle)) {
+      // It may have been called meanwhile, by what the one before it started. A busy one is asked what it is worth in time.
+      if (member.isLimited) lookAgain(member)
+      else if (!member.isCalled && (choice.isBusy(member) || queues.of(member).length > 0)) member.call()
+      if (dismissIfEmpty()) return
+    }
+  }
+
+  const calls = {
+    /** A row's start is being found or made, and no other may be found meanwhile. */
+    isBusy: false,
+    /** Somebody called meanwhile. */
+    isDue: false,
+    call,
+    callIfDue,
+    /** Says whether it did so. */
+    dismissIfEmpty,
+    together: (join: () => void): void => {
       areJoining = true
       join()
       areJoining = false
       callIfDue()
-    },
-    call,
-    close: choice.settled
+    }
   }
+  return calls
 }
 
 /** How a line says whom it would serve next, before there is a start for them. */
@@ -280,97 +304,6 @@ const votingOf = (isOffered: () => boolean, makeTurns: () => TurnLine.TurnLine) 
     },
     over: (): void => {
       found = undefined
-    }
-  }
-}
-
-/** Which members should serve whom, by what each of them knows. */
-const choiceOf = ({ members, stickiness, submitted, timers }: Options, onLate: () => void) => {
-  let rate: Route.Rate = { at: 0, value: 0 }
-  let seen = 0
-  /** Nobody waits longer than this for a better member: what was expected did not come. */
-  let patientUntil: number | undefined
-  let timer: TimerQueue.Timer | undefined
-
-  const guess = (): number => {
-    const known = members.flatMap(({ worksFor }) => (worksFor === undefined ? [] : [worksFor]))
-    return known.length === 0 ? 0 : Math.min(...known)
-  }
-
-  const arrivals = (now: number): number => {
-    rate = Route.arrived(rate, submitted() > seen, now)
-    seen = submitted()
-    return rate.value
-  }
-
-  const settled = (): void => {
-    patientUntil = undefined
-    if (timer !== undefined) timers.remove(timer)
-    timer = undefined
-  }
-
-  /** Looks again then, or sooner. */
-  const wakeAt = (at: number): void => {
-    if (timer !== undefined) {
-      if (timer.at <= at) return
-      timers.remove(timer)
-    }
-    timer = timers.add(at, () => {
-      timer = undefined
-      onLate()
-    })
-  }
-
-  /** Whether rows are better off with it, which may start one now, than waiting for another. */
-  const isWorth = (member: GroupMember, rows: number, now: number): boolean => {
-    if (member.isSilent || (patientUntil !== undefined && TimerQueue.isDue(patientUntil, now))) return true
-    const often = guess()
-    // The permit that it has in hand counts as taken.
-    const here = { ...member.view(now, often), opensAt: now }
-    const others = members
-      .filter((other) => other !== member && !other.isGone && !other.isSilent)
-      .map((other) => other.view(now, often))
-    if (Route.isWorth(here, others, rows, arrivals(now))) return true
-    patientUntil ??= now + Route.gain(here, others)
-    wakeAt(patientUntil)
-    return false
-  }
-
-  /** Whether the rows of a line would wait too long for their home. */
-  const isLate = ({ home, rows }: Line, now: number): boolean => {
-    if (home === undefined || home.isGone || home.isSilent) return true
-    const { every, opensAt } = home.view(now, guess())
-    return opensAt + every * rows() - now > stickiness
-  }
-
-  return {
-    settled,
-    /** Whether it cannot start anybody right now. */
-    isBusy: (member: GroupMember): boolean => {
-      const now = timers.now()
-      return TimerQueue.isDue(member.restsUntil, now) && member.view(now, 0).opensAt > now
-    },
-    mayServe: (member: GroupMember, line: Line, now: number): boolean => {
-      if (!TimerQueue.isDue(member.restsUntil, now)) {
-        wakeAt(member.restsUntil)
-        return false
-      }
-      if (line.home === member) return true
-      if (!isLate(line, now)) {
-        // Their home may be late by then, though nothing happens till then.
-        if (stickiness < Infinity) wakeAt(now + stickiness + 1)
-        return false
-      }
-      return isWorth(member, line.rows(), now)
-    },
-    /** Those first that serve a row soonest. */
-    order: (some: ReadonlyArray<GroupMember>): ReadonlyArray<GroupMember> => {
-      const now = timers.now()
-      const often = guess()
-      return some
-        .map((member) => ({ member, score: Route.score(member.view(now, often)) }))
-        .sort((a, b) => a.score - b.score)
-        .map(({ member }) => member)
     }
   }
 }
