@@ -13,9 +13,10 @@ import * as Capacity from "../Capacity.js"
 import * as Admission from "../pool/Admission.js"
 import type { PoolConfig } from "../PoolConfig.js"
 import * as PoolStats from "../PoolStats.js"
+import * as Alarm from "../structure/Alarm.js"
 import * as Clocks from "../structure/Clocks.js"
 import * as Format from "../structure/Format.js"
-import { isDue, type Timer, type TimerQueue } from "../structure/TimerQueue.js"
+import { isDue } from "../structure/TimerQueue.js"
 import * as Borrowed from "./Borrowed.js"
 import type { Times } from "./Lessor.js"
 import type { Message, Reply } from "./Message.js"
@@ -104,8 +105,13 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
   const demand = demandOf(parts)
   const contact = contactOf(parts)
   const post = postOf(parts, demand, contact)
-  const alarm = alarmOf(timers, () => poke())
+  const alarm = Alarm.make(timers, () => poke())
   let notBefore = -Infinity
+  let isClosed = false
+
+  const wake = (at: number): void => {
+    if (!isClosed) alarm.ringBy(at)
+  }
 
   const send = (): void => {
     run(
@@ -127,15 +133,15 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
     const watchedFor = contact.watch(now)
     if (isNeeded() && tenant.open < mostOpen) {
       const when = Math.max(post.sentAt + times.pace, notBefore)
-      if (when > now) return alarm.set(when)
+      if (when > now) return wake(when)
       send()
     }
     if (tenant.running + tenant.stock + tenant.open > 0 || borrowed.wishes.first !== undefined) {
-      alarm.set(Math.min(now + times.hold, watchedFor))
+      wake(Math.min(now + times.hold, watchedFor))
     }
   }
   // Not at once: whoever tells it is in the middle of something.
-  borrowed.onChange(() => alarm.set(timers.now()))
+  borrowed.onChange(() => wake(timers.now()))
 
   return {
     admission,
@@ -144,31 +150,11 @@ const assemble = (parts: Parts): Borrower & { readonly leave: Effect.Effect<void
     },
     severed: contact.severed,
     leave: Effect.suspend(() => {
-      alarm.close()
+      isClosed = true
+      alarm.clear()
       const { first, largest: each } = borrowed.wishes.weights
       return tenant.leave() ? Effect.asVoid(post.ask({ waiting: 0, spare: 0, first, each })) : Effect.void
     })
-  }
-}
-
-/** Rings at the earliest instant that was asked for since it rang last. */
-const alarmOf = (timers: TimerQueue, ring: () => void) => {
-  let next: Timer | undefined
-  let isClosed = false
-
-  return {
-    set: (when: number): void => {
-      if (isClosed || (next !== undefined && next.at <= when)) return
-      if (next !== undefined) timers.remove(next)
-      next = timers.add(when, () => {
-        next = undefined
-        ring()
-      })
-    },
-    close: (): void => {
-      isClosed = true
-      if (next !== undefined) timers.remove(next)
-    }
   }
 }
 

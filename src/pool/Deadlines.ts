@@ -8,8 +8,9 @@ import * as Limit from "../limit/Limit.js"
 import * as Ramp from "../law/Ramp.js"
 import { TooLateError } from "../PoolError.js"
 import * as Route from "../route/Route.js"
+import * as Alarm from "../structure/Alarm.js"
 import * as Sorted from "../structure/Sorted.js"
-import { isDue, type Timer } from "../structure/TimerQueue.js"
+import { isDue } from "../structure/TimerQueue.js"
 import type { Admission } from "./Admission.js"
 import type { Job } from "./Job.js"
 import * as Outlook from "./Outlook.js"
@@ -71,7 +72,7 @@ export const make = <J extends Job, D extends Due<J>>(
   const { timers } = admission
   const dues = watched<D>()
   const forecast = forecastOf(admission)
-  let timer: Timer | undefined
+  const alarm = Alarm.make(timers, () => look())
   /** No deadline that the timer is set for is before this. */
   let firstDueAt = Infinity
   /** When the last of those would be done that were expected. */
@@ -87,14 +88,12 @@ export const make = <J extends Job, D extends Due<J>>(
 
   const forget = (due: D): void => {
     dues.remove(due)
-    if (dues.size > 0 || timer === undefined) return
-    timers.remove(timer)
-    timer = undefined
+    if (dues.size > 0) return
+    alarm.clear()
     firstDueAt = Infinity
   }
 
   const look = (): void => {
-    timer = undefined
     firstDueAt = Infinity
     const now = timers.now()
     for (
@@ -116,10 +115,7 @@ export const make = <J extends Job, D extends Due<J>>(
   }
 
   const setTimer = (): void => {
-    const at = firstDueAt - forecast.worksFor + grace
-    if (timer !== undefined && timer.at <= at) return
-    if (timer !== undefined) timers.remove(timer)
-    timer = timers.add(at, look)
+    alarm.ringBy(firstDueAt - forecast.worksFor + grace)
   }
 
   return {
@@ -147,7 +143,7 @@ export const make = <J extends Job, D extends Due<J>>(
     served: (latency) => {
       forecast.served(latency)
       // Answers take longer than was known: what waits is too late earlier.
-      if (timer !== undefined) setTimer()
+      if (alarm.at !== undefined) setTimer()
     },
     forget
   }

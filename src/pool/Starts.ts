@@ -6,6 +6,7 @@
 import * as Ramp from "../law/Ramp.js"
 import type { Bound, Decision } from "../law/ControlLaw.js"
 import type { Weight } from "../limit/Cost.js"
+import * as Alarm from "../structure/Alarm.js"
 import * as Semaphore from "../structure/Semaphore.js"
 import * as TimerQueue from "../structure/TimerQueue.js"
 import * as Election from "./Election.js"
@@ -142,9 +143,9 @@ export const make = ({ ageing, decision, holdUntil, minSpacing, pause, remembers
 
   const turns = TurnLine.make(ageing, timers.now, () => asked)
   const permits = Semaphore.make(decision().window, isOpen, choose, turns)
-  const opening = alarm(timers, permits.serve)
+  const opening = Alarm.make(timers, permits.serve)
   /** Set while the window grows, and somebody waits for it. */
-  const growing = alarm(timers, () => {
+  const growing = Alarm.make(timers, () => {
     if (permits.waiting > 0) resize()
   })
 
@@ -250,33 +251,5 @@ const pollOf = ({ limiter, onBroke }: Told, decision: () => Decision, free: () =
     },
     /** Keeps for a start what was elected. */
     reserve: (now: number): Held | undefined => elected && limiter.reserve(elected, now)
-  }
-}
-
-/** One timer at most, which does the same each time. */
-const alarm = (timers: TimerQueue.TimerQueue, ring: () => void) => {
-  let timer: TimerQueue.Timer | undefined
-
-  const clear = (): void => {
-    if (timer !== undefined) timers.remove(timer)
-    timer = undefined
-  }
-
-  return {
-    /** When it rings; undefined while it is not set. */
-    get at(): number | undefined {
-      return timer?.at
-    },
-    clear,
-    /** Sets it anew, unless it is set for that instant. */
-    set: (at: number | undefined): void => {
-      if (at === timer?.at) return
-      clear()
-      if (at === undefined) return
-      timer = timers.add(at, () => {
-        timer = undefined
-        ring()
-      })
-    }
   }
 }

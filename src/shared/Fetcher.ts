@@ -10,8 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Admission } from "../pool/Admission.js"
 import * as PoolStats from "../PoolStats.js"
+import * as Alarm from "../structure/Alarm.js"
 import * as Clocks from "../structure/Clocks.js"
-import { isDue, type Timer } from "../structure/TimerQueue.js"
+import { isDue } from "../structure/TimerQueue.js"
 import * as Contact from "./Contact.js"
 import type { Lease } from "./Leases.js"
 import * as Parts from "./Parts.js"
@@ -77,18 +78,9 @@ export const start = (options: Options): void => {
   const fetch = fetchOf(options, exchange, demand)
   let isFetching = false
   let notBefore = -Infinity
-  let next: Timer | undefined
+  const alarm = Alarm.make(timers, () => poke())
 
   const isNeeded = (): boolean => contact.trouble !== undefined || demand.isMore()
-
-  const wake = (at: number): void => {
-    if (next !== undefined && next.at <= at) return
-    if (next !== undefined) timers.remove(next)
-    next = timers.add(at, () => {
-      next = undefined
-      poke()
-    })
-  }
 
   const poke = (): void => {
     if (isFetching || admission.isShutdown) return
@@ -96,7 +88,7 @@ export const start = (options: Options): void => {
     ledger.forget()
     admission.lookAgain()
     if (!isNeeded()) return
-    if (!isDue(notBefore, timers.now())) return wake(notBefore)
+    if (!isDue(notBefore, timers.now())) return alarm.ringBy(notBefore)
     isFetching = true
     const askedAt = timers.now()
     run(
@@ -116,7 +108,7 @@ export const start = (options: Options): void => {
   }
   // Not at once: whoever tells it is in the middle of something.
   ledger.onChange(() => {
-    if (!isFetching && isNeeded()) wake(Math.max(timers.now(), notBefore))
+    if (!isFetching && isNeeded()) alarm.ringBy(Math.max(timers.now(), notBefore))
   })
 }
 
