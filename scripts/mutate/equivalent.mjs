@@ -147,10 +147,10 @@ export const equivalent = {
   "src/pool/GroupAdmission.ts": [
     { what: "1 -> (1 + 1)", line: "nextRow: () => (rows += 1),", why: "it tells rows apart, whatever their numbers" }
   ],
-  "src/pool/GroupLines.ts": [
+  "src/pool/GroupChoice.ts": [
     {
       what: "1 -> (1 + 1)",
-      line: "if (stickiness < Infinity) wakeAt(now + stickiness + 1)",
+      line: "if (stickiness < Infinity) alarm.ringBy(now + stickiness + 1)",
       why: "it looks again once their home is late, a millisecond sooner or later"
     }
   ],
