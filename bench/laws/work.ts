@@ -46,7 +46,9 @@ export interface Changed {
 
 /** Jain's index is one for who is alone. */
 export interface Outcome {
+  /** At most one. */
   readonly share: number
+  /** Rejections a success; nothing where they are no target, as on a server that serves nobody. */
   readonly rejected: number
   readonly jain: number
 }
@@ -93,8 +95,9 @@ const changed = async (job: Changed): Promise<Outcome> => {
 
 const outcome = ({ isShared, rows, seed, server }: Changed, law: Measure.Law): Outcome => {
   if (!isShared) {
-    const { rejected, share } = Measure.once(of(places, server), law, seed, rows)
-    return { share, rejected, jain: 1 }
+    const place = of(places, server)
+    const { rejected, share } = Measure.once(place, law, seed, rows)
+    return { share: Math.min(1, share), rejected: place.rejected === Infinity ? 0 : rejected, jain: 1 }
   }
   const { jain, rejected, utilisation } = Sharing.once(of(Sharing.shared, server), law, sharers, seed, watched)
   return { share: utilisation, rejected, jain }

@@ -55,9 +55,8 @@ export const blame = (
   const { limits, widest } = draft
   const { pace, slowStart, window } = limits
   const inFlight = startedWith - 1
-  draft.inFlight = [...draft.inFlight, inFlight].slice(-Fitted.closings.silent)
-  const isConstant =
-    draft.inFlight.length === Fitted.closings.silent && draft.inFlight.every((count) => count === inFlight)
+  draft.inFlight = [...draft.inFlight, inFlight].slice(-several)
+  const isConstant = draft.inFlight.length === several && draft.inFlight.every((count) => count === inFlight)
   const isWidest = (pace === undefined || bound === "window") && inFlight >= widest
 
   const setWindow = (top: number, reason: string, nextPace = pace): void => {
@@ -111,7 +110,7 @@ const isOwnCap = (
   if (isShared || limits.pace !== undefined || limits.slowStart || startedWith === 1) return false
   if (bucket !== undefined && (retryAfter !== undefined || bucket.unit !== undefined)) return false
   // A hint speaks for a bucket.
-  const row = retryAfter === undefined ? (bucket?.closings ?? 0) : Fitted.closings.silent
+  const row = retryAfter === undefined ? (bucket?.closings ?? 0) : several
   return Cap.wandering(starts, sequence, rejectionLatency) >= row
 }
 

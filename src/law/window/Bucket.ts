@@ -134,7 +134,7 @@ export const fitting = (
   starts: Starts,
   clear: number,
   until: number,
-  least: number,
+  more: number,
   unit?: number
 ): Bucket | undefined => {
   const log = { ...Log.of(starts, Math.max(clear, until - most + 1), until, unit), unit }
@@ -146,7 +146,7 @@ export const fitting = (
     found = next
     if (length >= count) break
   }
-  return found !== undefined && found.closings >= least && found.low > 2 * slowest && found.high < fastest / 2
+  return found !== undefined && found.closings > more && found.low > 2 * slowest && found.high < fastest / 2
     ? found
     : undefined
 }

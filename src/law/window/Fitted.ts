@@ -9,7 +9,7 @@ import * as Cap from "./Cap.js"
 import * as Level from "./Level.js"
 import * as Log from "./Log.js"
 import type { Draft } from "./State.js"
-import { certain, few, hundredth, lots, remembered, several, spare, step } from "./Numbers.js"
+import { certain, few, hundredth, lots, remembered, spare, step } from "./Numbers.js"
 
 /**
  * What fits: a bucket, if there is one, the latest starts that a cap fits, and which of the two explains more.
@@ -23,13 +23,8 @@ export interface Fitted {
   readonly isLikelier: boolean
 }
 
-/**
- * A bucket must have rejected so often; with a hint, which counts starts far more often than places, less will do.
- *
- * @since 0.2.0
- * @category constants
- */
-export const closings = { hinted: several / 2, silent: several }
+/** A bucket must have rejected more often than this; with a hint, which counts starts far more often than places, twice will do. */
+const closings = { hinted: 1, silent: few }
 /**
  * A limit must explain when chance would have rejected as many, and what chance would have rejected besides. Starts that weigh
  * differently fit nothing by accident.
@@ -50,8 +45,8 @@ export const at = (
   starts: Starts | undefined
 ): Fitted | undefined => {
   if (starts === undefined || isShared) return undefined
-  const least = retryAfter === undefined ? closings.silent : closings.hinted
-  const alike = Bucket.fitting(starts, clear, sequence, least)
+  const more = retryAfter === undefined ? closings.silent : closings.hinted
+  const alike = Bucket.fitting(starts, clear, sequence, more)
   const tokens = Log.tokensOf(starts, remembered)
   const weighed = tokens && Bucket.fitting(starts, clear, sequence, closings.hinted, tokens.mean)
   const cap = Cap.fitting(starts, clear, sequence, rejectionLatency)

@@ -14,7 +14,21 @@ import * as Pace from "./Pace.js"
 import * as Permits from "./Permits.js"
 import * as Round from "./Round.js"
 import { calm, explain, growth, roundOf, type Calm, type Draft, type Noise, type Suspect } from "./State.js"
-import { certain, dozen, few, hair, half, lots, many, recent, settled, several, spare, step } from "./Numbers.js"
+import {
+  certain,
+  dozen,
+  few,
+  hair,
+  half,
+  hundredth,
+  lots,
+  many,
+  recent,
+  settled,
+  several,
+  spare,
+  step
+} from "./Numbers.js"
 
 /** Of so many starts so many were rejected: what is believed of an API that nothing is known of. */
 const prior = recent / 2
@@ -23,17 +37,17 @@ const priorRejected = 1 / several
 const thresholds = { first: certain / several, fall: certain / few, test: certain / lots }
 /** Starts between two tests, first. */
 const interval = { none: 2 * recent, cap: recent, bucket: recent }
-/** What was found from few starts is tested sooner. */
-const hasty = -few
+/** What was found from few starts is tested after as many more. */
+const hasty = Math.log2(many / recent)
 /** So many starts let through are enough for a test of a cap, and of a pace. */
 const enough = { cap: few, bucket: 2 * many }
 /** Chance does not do what is as rare as this: a cap has fallen. */
-const rare = Math.exp(-certain / few)
+const rare = hair / several
 /** The share that a status may bring for a while that the limit does not have. */
 const others = half
 
 /** So many isolated rejections below what is tested, and as many of all calls, and averages begin. */
-const isKnown = (calm: Calm): boolean => calm.rejected >= few && chanceOf(calm) > several * hair
+const isKnown = (calm: Calm): boolean => calm.rejected >= few && chanceOf(calm) > hundredth / 2
 
 const chanceOf = ({ rejected, starts }: Calm): number => (rejected + priorRejected) / (starts + prior)
 
@@ -60,7 +74,7 @@ const isFall = ({ isShared, limits }: Draft, sample: Rejection): boolean => {
 }
 
 /** So many starts that came after a rejection, with as many in flight, and were let through: no limit has rejected it. */
-const contradictions = several
+const contradictions = few
 
 /** Goes back to slow start where the starts after the rejection that ended it contradict it. */
 const acquit = (draft: Draft, { before, besides, last, sequence }: Suspect, starts: Starts, known: number): void => {

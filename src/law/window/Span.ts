@@ -5,7 +5,7 @@
  */
 import type { Starts } from "../ControlLaw.js"
 import * as Log from "./Log.js"
-import { many, remembered, several } from "./Numbers.js"
+import { many, remembered } from "./Numbers.js"
 
 /**
  * At most `limit` starts, or tokens, in `period` milliseconds.
@@ -24,8 +24,7 @@ export interface Span {
 
 /** In milliseconds; of those that fit, the longest allows the least. */
 const periods = [60_000, 30_000, 20_000, 10_000, 5000, 2000, 1000]
-/** So many spans must have been used up, and so many starts let through in them: fewer fit by accident. */
-const closings = several / 2
+/** So many starts must have been let through in spans that were used up, and more than one span: fewer fit by accident. */
 const enough = many
 
 /** A span begins with the clock's grid, with the first start after the last one, or reaches back from each start. */
@@ -71,7 +70,7 @@ const limitOf = (
       counted.push(place)
     }
   }
-  return closed >= closings && (closed * most) / mean >= enough ? most : undefined
+  return closed > 1 && (closed * most) / mean >= enough ? most : undefined
 }
 
 /**

@@ -11,8 +11,8 @@ const pressed = (rate: number, burst: number, by: number, count: number, from = 
 const lastOf = (starts: ReadonlyArray<Start>): number => starts.findLastIndex(([, fate]) => fate === "capacity") + 1
 
 /** The depth, the rates to four digits, and the closings of the bucket that fits the starts up to the last rejection. */
-const fitting = (starts: ReadonlyArray<Start>, { clear = 1, least = 1, until = lastOf(starts) } = {}) => {
-  const found = Bucket.fitting(startsOf(starts), clear, until, least)
+const fitting = (starts: ReadonlyArray<Start>, { clear = 1, more = 0, until = lastOf(starts) } = {}) => {
+  const found = Bucket.fitting(startsOf(starts), clear, until, more)
   return found && [found.depth, Number(found.low.toPrecision(4)), Number(found.high.toPrecision(4)), found.closings]
 }
 
@@ -80,8 +80,8 @@ describe("The bucket that fits", () => {
   })
 
   it.each([
-    ["nothing was rejected", row(50, "success", 0, 100), 50, 0],
-    ["nothing was let through", row(50, "capacity", 0, 100), 50, 1],
+    ["nothing was rejected", row(50, "success", 0, 100), 50, -1],
+    ["nothing was let through", row(50, "capacity", 0, 100), 50, 0],
     [
       "one was rejected after a pause, and those after a short one were not",
       [
@@ -91,17 +91,17 @@ describe("The bucket that fits", () => {
         [10_300, "capacity"] as const
       ],
       42,
-      1
+      0
     ],
-    ["nothing was started", [], 0, 0]
-  ])("is none, where %s", (_, starts, until, least) => {
-    assert.isUndefined(fitting(starts, { until, least }))
+    ["nothing was started", [], 0, -1]
+  ])("is none, where %s", (_, starts, until, more) => {
+    assert.isUndefined(fitting(starts, { until, more }))
   })
 
-  it("has rejected as often as is asked for: a start after one that it had let through", () => {
+  it("has rejected more often than is asked for: a start after one that it had let through", () => {
     const starts = pressed(10, 5, 1.25, 100)
-    assert.isDefined(fitting(starts, { least: 17 }))
-    assert.isUndefined(fitting(starts, { least: 18 }))
+    assert.isDefined(fitting(starts, { more: 16 }))
+    assert.isUndefined(fitting(starts, { more: 17 }))
   })
 
   it("takes what is open for let through", () => {
