@@ -253,6 +253,81 @@ export const served = (draft: Draft, { bound }: Sample): void => {
   }
 }
 
+/** What exact measuring makes of a rejection, before averages have begun; nothing, where they begin with it. */
+const exactly = (
+  draft: Draft,
+  sample: Rejection,
+  startedAt: number,
+  starts: Starts,
+  now: number
+): "chance" | "limit" | undefined => {
+  const { calm, isShared, limits, period } = draft
+  const besides = sample.startedWith - 1
+  if (period !== undefined && (sample.bound === "period" || period.limit > period.known)) return "limit"
+  // 429 speaks of the caller's limit, which others may share: the exact law knows how to. 503 and 529 speak of the server.
+  if (isShared && !limits.slowStart && sample.status === 429) return "limit"
+  if (limits.slowStart) draft.suspect = { sequence: sample.sequence, besides, last: starts.last, before: limits }
+  if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
+  const asChance = (): "chance" => {
+    explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
+    return "chance"
+  }
+  if (isFall(draft, sample)) {
+    const row = Cap.fallen(starts, sample.sequence, draft.rejectionLatency)
+    const chance = sample.status === draft.status ? chanceOf(calm) : others
+    const hasFallen = chance ** row < rare
+    draft.asked = hasFallen ? undefined : { sequence: sample.sequence, besides }
+    return hasFallen ? "limit" : asChance()
+  }
+  if (starts.fate(sample.sequence - 1) === "capacity") {
+    // Two in a row are no chance, and so the first was none.
+    if (calm.last === sample.sequence - 1) draft.calm = { ...calm, rejected: calm.rejected - 1, last: 0 }
+    return "limit"
+  }
+  const fall = Chance.hit(calm.fall, chanceOf(calm))
+  draft.calm = { ...calm, rejected: calm.rejected + 1, last: sample.sequence, fall }
+  const isSure = isKnown(draft.calm)
+  if (isSure) consider(draft, starts, now)
+  if (draft.noise === undefined && Chance.evidence(fall) <= thresholds.first) return asChance()
+  if (!isSure) {
+    consider(draft, starts, now)
+    slowDown(draft, starts)
+  }
+  return undefined
+}
+
+/** What averages make of a rejection while they last: too many in a row are a closed API. */
+const onAverage = (
+  draft: Draft,
+  noise: Noise,
+  sample: Rejection,
+  startedAt: number,
+  starts: Starts,
+  now: number
+): "closed" | undefined => {
+  const { limit } = noise
+  const besides = sample.startedWith - 1
+  if (Chance.isClosed(noise.chance, Log.rowOf(starts, sample.sequence))) return "closed"
+  const isCap = limit._tag === "cap" && besides < limit.cap && sample.status === draft.status
+  if (isCap && noise.chance ** Cap.fallen(starts, sample.sequence, draft.rejectionLatency) < rare) {
+    draft.noise = fresh({ ...limit, cap: Math.max(1, besides) }, noise.chance, hasty)
+    hold(draft)
+  } else if (isTest(noise, startedAt, besides)) {
+    const test = Chance.hit(noise.test, noise.chance)
+    const isFailed = Chance.evidence(test) > thresholds.test
+    draft.noise = isFailed ? fresh(limit, noise.chance, noise.patience + 1) : { ...noise, test }
+    if (isFailed) hold(draft)
+  } else {
+    const fall = Chance.hit(noise.fall, noise.chance)
+    draft.noise = { ...noise, fall }
+    if (Chance.evidence(fall) > thresholds.fall) {
+      consider(draft, starts, now)
+      slowDown(draft, starts)
+    }
+  }
+  return undefined
+}
+
 /**
  * What averages make of a rejection: `chance`, which is dealt with; `closed`, where there were too many in a row; or
  * `limit`, for the exact law.
@@ -267,67 +342,11 @@ export const rejected = (
   starts: Starts,
   now: number
 ): "chance" | "closed" | "limit" => {
-  const { calm, noise } = draft
-  const besides = sample.startedWith - 1
-  if (noise === undefined) {
-    const { period } = draft
-    if (period !== undefined && (sample.bound === "period" || period.limit > period.known)) return "limit"
-    const { limits } = draft
-    // 429 speaks of the caller's limit, which others may share: the exact law knows how to. 503 and 529 speak of the server.
-    if (draft.isShared && !limits.slowStart && sample.status === 429) return "limit"
-    draft.suspect = limits.slowStart
-      ? { sequence: sample.sequence, besides, last: starts.last, before: limits }
-      : draft.suspect
-    if (sample.retryAfter !== undefined || isTestOfLaw(draft, startedAt, besides)) return "limit"
-    if (isFall(draft, sample)) {
-      const row = Cap.fallen(starts, sample.sequence, draft.rejectionLatency)
-      const chance = sample.status === draft.status ? chanceOf(calm) : others
-      if (chance ** row < rare) {
-        draft.asked = undefined
-        return "limit"
-      }
-      draft.asked = { sequence: sample.sequence, besides }
-      explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
-      return "chance"
-    }
-    if (starts.fate(sample.sequence - 1) === "capacity") {
-      // Two in a row are no chance, and so the first was none.
-      if (calm.last === sample.sequence - 1) draft.calm = { ...calm, rejected: calm.rejected - 1, last: 0 }
-      return "limit"
-    }
-    const fall = Chance.hit(calm.fall, chanceOf(calm))
-    draft.calm = { ...calm, rejected: calm.rejected + 1, last: sample.sequence, fall }
-    const isSure = isKnown(draft.calm)
-    if (isSure) consider(draft, starts, now)
-    if (draft.noise === undefined && Chance.evidence(fall) <= thresholds.first) {
-      explain(draft, `a rejection by chance, it seems (status ${sample.status})`)
-      return "chance"
-    }
-    if (!isSure) {
-      consider(draft, starts, now)
-      slowDown(draft, starts)
-    }
-  } else {
-    if (Chance.isClosed(noise.chance, Log.rowOf(starts, sample.sequence))) return "closed"
-    const { limit } = noise
-    const isCap = limit._tag === "cap" && besides < limit.cap && sample.status === draft.status
-    if (isCap && noise.chance ** Cap.fallen(starts, sample.sequence, draft.rejectionLatency) < rare) {
-      draft.noise = fresh({ ...limit, cap: Math.max(1, besides) }, noise.chance, hasty)
-      hold(draft)
-    } else if (isTest(noise, startedAt, besides)) {
-      const test = Chance.hit(noise.test, noise.chance)
-      const isFailed = Chance.evidence(test) > thresholds.test
-      draft.noise = isFailed ? fresh(noise.limit, noise.chance, noise.patience + 1) : { ...noise, test }
-      if (isFailed) hold(draft)
-    } else {
-      const fall = Chance.hit(noise.fall, noise.chance)
-      draft.noise = { ...noise, fall }
-      if (Chance.evidence(fall) > thresholds.fall) {
-        consider(draft, starts, now)
-        slowDown(draft, starts)
-      }
-    }
-  }
+  const verdict =
+    draft.noise === undefined
+      ? exactly(draft, sample, startedAt, starts, now)
+      : onAverage(draft, draft.noise, sample, startedAt, starts, now)
+  if (verdict !== undefined) return verdict
   if (draft.noise === undefined) return "limit"
   const { chance, limit } = draft.noise
   explain(

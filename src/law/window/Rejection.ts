@@ -49,31 +49,8 @@ export const reject = (
     draft.hint = smooth(draft.hint, Math.min(retryAfter, 2 * leastPeriod))
   }
   if (epoch < draft.decision.epoch) return
-  const other =
-    starts === undefined || draft.block !== undefined ? undefined : Kind.ofOthers(draft, sample, starts, now)
-  // One in a row says nothing new; for two it is worth to look whether theirs is the status of the limit.
-  if (other === "chance" && starts !== undefined && Log.rowOf(starts, sequence) === 1) return
-  const fitted = Fitted.at(draft, sample, starts)
-  const isCertain = draft.block === undefined && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance)
-  if (other === "chance") {
-    if (!isCertain || starts === undefined || isStillKind(draft, sample, starts)) return
-    draft.kind = { status: sample.status, others: 0 }
-  }
-  if (starts !== undefined && other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return
-  const isOpen = draft.block === undefined && starts !== undefined
-  if (other !== "closed" && isCertain) {
-    draft.kind ??= { status: sample.status, others: 0 }
-    draft.noise = undefined
-    draft.calm = calm
-  } else {
-    const verdict = other ?? (isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit")
-    if (verdict === "chance") return
-    if (verdict === "closed") {
-      draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
-      const closing = { since: startedAt, accepted, before: draft.limits, at: startedAt }
-      return probeAgain(draft, make(draft, closing), now, retryAfter)
-    }
-  }
+  const learned = starts === undefined ? { fitted: undefined } : sift(draft, sample, accepted, startedAt, now, starts)
+  if (learned === undefined) return
   draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
   const isReopened = draft.block !== undefined
   if (draft.block !== undefined) {
@@ -96,7 +73,7 @@ export const reject = (
   } else {
     draft.before = draft.limits
   }
-  blame(draft, sample, mark, now, isReopened ? Fitted.at(draft, sample, starts) : fitted, starts)
+  blame(draft, sample, mark, now, isReopened ? Fitted.at(draft, sample, starts) : learned.fitted, starts)
   draft.marks = Rate.remember(draft.marks, mark)
   if (draft.block !== undefined) return
   // Without a pace nothing else keeps the rejected row from being sent again at once.
@@ -105,6 +82,44 @@ export const reject = (
   if (startedAt < draft.catchUpUntil) draft.refills = false
   if (draft.refills) draft.catchUpUntil = now + few * retryAfter
   else draft.held += retryAfter
+}
+
+/**
+ * Finds chance, other statuses than the limit's, and spans. What is left for the law to learn from comes back, with what fits
+ * it; else nothing, and the rejection has been dealt with.
+ */
+const sift = (
+  draft: Draft,
+  sample: Rejection,
+  accepted: number,
+  startedAt: number,
+  now: number,
+  starts: Starts
+): { readonly fitted: Fitted.Fitted | undefined } | undefined => {
+  const { retryAfter, sequence, status } = sample
+  const isOpen = draft.block === undefined
+  const other = isOpen ? Kind.ofOthers(draft, sample, starts, now) : undefined
+  // One in a row says nothing new; for two it is worth to look whether theirs is the status of the limit.
+  if (other === "chance" && Log.rowOf(starts, sequence) === 1) return undefined
+  const fitted = Fitted.at(draft, sample, starts)
+  const isCertain = isOpen && fitted !== undefined && Fitted.isCertain(fitted, draft.noise?.chance)
+  if (other === "chance") {
+    if (!isCertain || isStillKind(draft, sample, starts)) return undefined
+    draft.kind = { status, others: 0 }
+  }
+  if (other !== "closed" && isSpan(draft, sample, starts, fitted, accepted, now)) return undefined
+  if (other !== "closed" && isCertain) {
+    draft.kind ??= { status, others: 0 }
+    draft.noise = undefined
+    draft.calm = calm
+    return { fitted }
+  }
+  const verdict = other ?? (isOpen ? Noise.rejected(draft, sample, startedAt, starts, now) : "limit")
+  if (verdict === "closed") {
+    draft.decision = { ...draft.decision, epoch: draft.decision.epoch + 1 }
+    probeAgain(draft, make(draft, { since: startedAt, accepted, before: draft.limits, at: startedAt }), now, retryAfter)
+  }
+  return verdict === "closed" || verdict === "chance" ? undefined : { fitted }
 }
 
 /** Whether the latest starts fit a span as providers make them, and no period is known yet: then it is. */
