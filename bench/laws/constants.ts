@@ -142,8 +142,9 @@ const report = (all: ReadonlyArray<Effect>): string => {
       ...figures.map((figure) => signed(change[figure]))
     ])
   return [
-    `${found.length} constants, ${edits.length} changes, ${where.length} servers. ${guilty.size} of the constants move a share by more ` +
-      `than ${most.share}, rejections by more than ${most.rejected} or a Jain's index by more than ${most.jain} somewhere.`,
+    `${found.length} constants, ${edits.length} changes, ${where.length} servers. Of ${all.length} outcomes ${flagged.length} move a ` +
+      `share by more than ${most.share}, rejections by more than ${most.rejected} or a Jain's index by more than ${most.jain}. ` +
+      `These are of ${guilty.size} constants.`,
     "## The largest change of each",
     table(["constant", "value", "share", "with", "rejected / success", "with", "Jain's index", "with"], rows),
     ...(details.length === 0
@@ -157,14 +158,18 @@ const report = (all: ReadonlyArray<Effect>): string => {
 
 const page = (text: string): string => `# The constants of the control law
 
-What becomes of the default law when one of its constants is halved, or doubled: the share of the ideal, the rejections a
-success, and how even four clients share. Most stand in \`src/law/window/Numbers.ts\`, each with what it means. A number at the top of any
-other file in \`src/law\` counts, too, 0 and 1 excepted. Each is used in several places, and changed in all of them at once. Of a
-count half is a count, and of a number between a half and one it is what it lacks of one that is halved and doubled.
+This page shows what happens when one constant of the default law is halved or doubled. It shows the share of the ideal, the
+rejections for each success, and how equally four clients share (Jain's index; 1 is equal). [CONTROL-LAW.md](CONTROL-LAW.md) explains
+the law.
 
-All servers of [LAWS.md](LAWS.md), with the rows with which all laws are compared there. A change beyond the
-bounds on one seed is measured on two more, and the median counts, for another seed alone moves a share by 0.01 to 0.02.
-\`npm run bench:constants\` writes this page, the same on every machine.
+Most constants are in \`src/law/window/Numbers.ts\`, each with its meaning. A number at the top of any other file in \`src/law\` counts
+too, except 0 and 1. Most are used in several places, and all places change at once. Half of a count is a whole number. A number
+between a half and one is a share: there, what it lacks of one is halved and doubled.
+
+The servers are all of [LAWS.md](LAWS.md), with as many rows as where all laws are compared there. A change beyond the bounds
+with one seed is measured with two more, and the median counts: another seed alone moves a share by 0.01 to 0.02. On a server
+that serves nobody, or refuses some rows, rejections are no target and do not count. \`npm run bench:constants\` writes this page,
+the same on every machine. It takes about an hour of processor time.
 
 ${text}
 `

@@ -1,7 +1,7 @@
 /**
  * The numbers that the law is built of. The same question gets the same answer wherever it is asked, so there are few of them:
- * a file that needs one gives it a name there, or writes what it is in terms of these. `npm run bench:constants` shows what
- * becomes of the law when one of them is halved or doubled.
+ * a file that needs one gives it a name there, or writes what it is in terms of these. docs/CONSTANTS.md shows what becomes of
+ * the law when one of them is halved or doubled.
  *
  * @since 0.2.0
  */
