@@ -123,87 +123,99 @@ const graceEvents = 1_000_000
  * @category running
  */
 export const run = <A, E>(program: Effect.Effect<A, E, Scope.Scope>, options: Options = {}): Run<A, E> => {
-  const { interleaving = "fifo", maxEvents = 10_000_000, preemption = 0, seed = 0, startAt = 0, wallClock } = options
-  const tasks = TaskQueue.make({ seed, interleaving, preemption })
-  const clock = VirtualClock.make({ startAt, rank: tasks.rank, sleepForEver, wallClock })
-  const watch = new FiberWatch(() => clock.now() - startAt)
-  let events = 0
-
-  /** Runs what can run, and lets time go on, until `isDone`; says what is in the way where it cannot. */
-  const drive = (
-    isDone: () => boolean,
-    limit: number,
-    lastInstant = Infinity
-  ): "done" | "stuck" | VirtualTimeLimitError => {
-    while (!isDone()) {
-      // By chance the next sleep of this instant ends before what can run has run: only so can those that it wakes interleave.
-      const together = interleaving === "random" && clock.nextInstant() === clock.now() && tasks.rank() < 0.5
-      const task = together ? undefined : tasks.next()
-      if (task !== undefined) {
-        task()
-      } else {
-        const next = clock.nextInstant()
-        if (next === undefined) return "stuck"
-        if (next > lastInstant) return limitError("maxVirtualTime")
-        clock.advance()
-      }
-      if (++events >= limit && !isDone()) return limitError("maxEvents")
-    }
-    return "done"
-  }
-
-  const limitError = (limit: "maxVirtualTime" | "maxEvents"): VirtualTimeLimitError =>
-    new VirtualTimeLimitError({ limit, after: clock.now() - startAt, events })
-
-  // This is the runtime of the programs under test: somebody has to run them.
-  const fork = <B, F>(effect: Effect.Effect<B, F>): Fiber.RuntimeFiber<B, F> =>
-    // eslint-disable-next-line no-restricted-syntax
-    Effect.runFork(
-      Effect.withFiberRuntime<B, F>((fiber) => {
-        watch.add(fiber)
-        fiber.addObserver((exit) => watch.onEnd(exit, fiber))
-        return effect
-      }).pipe(
-        Effect.supervised(watch),
-        Effect.withRuntimeFlagsPatch(RuntimeFlagsPatch.enable(RuntimeFlags.OpSupervision)),
-        Effect.withClock(clock),
-        Effect.withRandom(Random.make(seed))
-      ),
-      { scheduler: tasks }
-    )
-
-  const whatWaits = (): ReadonlyArray<WaitingFiber> => {
-    const fibers = [...watch.live]
-    const statuses = new Map<Fiber.RuntimeFiber<unknown, unknown>, FiberStatus.FiberStatus>()
-    const example = fork(Effect.async<never>((_resume) => undefined))
-    for (const fiber of fibers) fork(Effect.map(fiber.status, (status) => void statuses.set(fiber, status)))
-    drive(() => statuses.size === fibers.length, events + graceEvents)
-    const waiting = fibers.flatMap((fiber) => {
-      const status = statuses.get(fiber)
-      return (status && watch.waiting(fiber, status, example)) ?? []
-    })
-    example.unsafeInterruptAsFork(FiberId.none)
-    return waiting
-  }
-
-  /** Interrupts what is left, so that finalizers run and nothing keeps the process alive. */
-  const stop = (): number => {
-    let left = [...watch.live]
-    const count = left.length
-    for (const fiber of left) fiber.unsafeInterruptAsFork(FiberId.none)
-    drive(() => (left = left.filter((fiber) => fiber.unsafePoll() === null)).length === 0, events + graceEvents)
-    return count
-  }
-
-  const main = fork(Effect.scoped(program))
+  const { maxEvents = 10_000_000, seed = 0, startAt = 0 } = options
+  const machine = makeMachine(options)
+  const main = machine.fork(Effect.scoped(program))
   const lastInstant = startAt + Duration.toMillis(options.maxVirtualTime ?? Duration.infinity)
-  const outcome = drive(() => main.unsafePoll() !== null, maxEvents, lastInstant)
-  const after = clock.now() - startAt
-  const ended = { elapsed: Duration.millis(after), events, seed }
+  const outcome = machine.drive(() => main.unsafePoll() !== null, maxEvents, lastInstant)
+  const { elapsed: after, events } = machine
   const exit =
     main.unsafePoll() ??
-    Exit.fail(outcome instanceof VirtualTimeLimitError ? outcome : new StuckError({ after, waiting: whatWaits() }))
-  return { exit, ...ended, leftRunning: stop() }
+    Exit.fail(
+      outcome instanceof VirtualTimeLimitError ? outcome : new StuckError({ after, waiting: whatWaits(machine) })
+    )
+  return { exit, elapsed: Duration.millis(after), events, seed, leftRunning: stop(machine) }
+}
+
+/** What runs fibers in virtual time. */
+const makeMachine = ({ interleaving = "fifo", preemption = 0, seed = 0, startAt = 0, wallClock }: Options) => {
+  const tasks = TaskQueue.make({ seed, interleaving, preemption })
+  const clock = VirtualClock.make({ startAt, rank: tasks.rank, sleepForEver, wallClock })
+  const elapsed = (): number => clock.now() - startAt
+  const watch = new FiberWatch(elapsed)
+  let events = 0
+
+  const limitError = (limit: "maxVirtualTime" | "maxEvents"): VirtualTimeLimitError =>
+    new VirtualTimeLimitError({ limit, after: elapsed(), events })
+
+  return {
+    watch,
+    get elapsed(): number {
+      return elapsed()
+    },
+    get events(): number {
+      return events
+    },
+    /** Runs what can run, and lets time go on, until `isDone`; says what is in the way where it cannot. */
+    drive: (isDone: () => boolean, limit: number, lastInstant = Infinity): "done" | "stuck" | VirtualTimeLimitError => {
+      while (!isDone()) {
+        // By chance the next sleep of this instant ends before what can run has run: only so can those that it wakes interleave.
+        const together = interleaving === "random" && clock.nextInstant() === clock.now() && tasks.rank() < 0.5
+        const task = together ? undefined : tasks.next()
+        if (task !== undefined) {
+          task()
+        } else {
+          const next = clock.nextInstant()
+          if (next === undefined) return "stuck"
+          if (next > lastInstant) return limitError("maxVirtualTime")
+          clock.advance()
+        }
+        if (++events >= limit && !isDone()) return limitError("maxEvents")
+      }
+      return "done"
+    },
+    // This is the runtime of the programs under test: somebody has to run them.
+    fork: <B, F>(effect: Effect.Effect<B, F>): Fiber.RuntimeFiber<B, F> =>
+      // eslint-disable-next-line no-restricted-syntax
+      Effect.runFork(
+        Effect.withFiberRuntime<B, F>((fiber) => {
+          watch.add(fiber)
+          fiber.addObserver((exit) => watch.onEnd(exit, fiber))
+          return effect
+        }).pipe(
+          Effect.supervised(watch),
+          Effect.withRuntimeFlagsPatch(RuntimeFlagsPatch.enable(RuntimeFlags.OpSupervision)),
+          Effect.withClock(clock),
+          Effect.withRandom(Random.make(seed))
+        ),
+        { scheduler: tasks }
+      )
+  }
+}
+
+type Machine = ReturnType<typeof makeMachine>
+
+const whatWaits = ({ drive, events, fork, watch }: Machine): ReadonlyArray<WaitingFiber> => {
+  const fibers = [...watch.live]
+  const statuses = new Map<Fiber.RuntimeFiber<unknown, unknown>, FiberStatus.FiberStatus>()
+  const example = fork(Effect.async<never>((_resume) => undefined))
+  for (const fiber of fibers) fork(Effect.map(fiber.status, (status) => void statuses.set(fiber, status)))
+  drive(() => statuses.size === fibers.length, events + graceEvents)
+  const waiting = fibers.flatMap((fiber) => {
+    const status = statuses.get(fiber)
+    return (status && watch.waiting(fiber, status, example)) ?? []
+  })
+  example.unsafeInterruptAsFork(FiberId.none)
+  return waiting
+}
+
+/** Interrupts what is left, so that finalizers run and nothing keeps the process alive. */
+const stop = ({ drive, events, watch }: Machine): number => {
+  let left = [...watch.live]
+  const count = left.length
+  for (const fiber of left) fiber.unsafeInterruptAsFork(FiberId.none)
+  drive(() => (left = left.filter((fiber) => fiber.unsafePoll() === null)).length === 0, events + graceEvents)
+  return count
 }
 
 /**
