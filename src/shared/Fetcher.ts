@@ -85,7 +85,7 @@ export const start = (options: Options): void => {
   const poke = (): void => {
     if (isFetching || admission.isShutdown) return
     // Whoever has given up waiting is asked for no more.
-    ledger.forget()
+    ledger.wishes.forget()
     admission.lookAgain()
     if (!isNeeded()) return
     if (!isDue(notBefore, timers.now())) return alarm.ringBy(notBefore)
@@ -234,24 +234,25 @@ const exchangeOf = ({ clock, key, memory, store }: Options) => {
 /** What will be started, as far as one can tell. */
 const demandOf = ({ admission, clock, ledger, portions }: Options, roundTrip: () => number) => {
   const { tally, timers } = admission
+  const { wishes } = ledger
   const counts = Math.max(...portions.map(({ span }) => span))
   const lasts = Math.min(ahead, ...portions.map(({ grace }) => grace.least / 2))
 
   const stockOf = (index: number): number => ledger.leases[index]?.stock(Clocks.instantOf(clock)) ?? 0
-  const firstOf = (index: number): number => (ledger.wish ?? ledger.typical)[index] ?? 0
+  const firstOf = (index: number): number => (wishes.first ?? wishes.typical)[index] ?? 0
   const eachOf = (index: number): number => {
-    const typical = ledger.typical[index] ?? 0
+    const typical = wishes.typical[index] ?? 0
     return typical > 0 ? typical : firstOf(index)
   }
 
   /** Starts in the next so many milliseconds; none where the process gets along with its own part. */
   const startsIn = (millis: number): number => {
     const now = timers.now()
-    return now - ledger.wishedAt > counts ? 0 : Math.ceil((ledger.perSecond(now) * millis) / 1000)
+    return now - wishes.latestAt > counts ? 0 : Math.ceil((wishes.perSecond(now) * millis) / 1000)
   }
 
   const waiting = (): number => {
-    if (ledger.wish === undefined) return 0
+    if (wishes.first === undefined) return 0
     const { decision, inFlight } = admission
     return Math.max(1, Math.min(decision.window - inFlight, PoolStats.pending(tally) - inFlight, mostCalls))
   }
@@ -279,7 +280,7 @@ const demandOf = ({ admission, clock, ledger, portions }: Options, roundTrip: ()
       calls === 0 ? 0 : firstOf(index) + (calls - 1) * eachOf(index) - stockOf(index),
     covered: (index: number, got: number, calls: number): number => enoughFor(index, stockOf(index) + got, calls),
     isMore: (): boolean => {
-      if (ledger.wish !== undefined) return true
+      if (wishes.first !== undefined) return true
       const least = aheadFor(roundTrips * roundTrip())
       return least > 0 && portions.some((_, index) => enoughFor(index, stockOf(index), least) < least)
     }

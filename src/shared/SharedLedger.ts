@@ -20,18 +20,28 @@ import * as Portion from "./Portion.js"
 export interface SharedLedger extends Ledger.Ledger {
   /** By limit. */
   readonly leases: ReadonlyArray<Leases.Leases>
+  readonly wishes: Wishes
+  /** Is told when somebody waits, or has started. */
+  readonly onChange: (listener: () => void) => void
+}
+
+/**
+ * What would be started.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Wishes {
   /** What the first in line would take; undefined where nobody waits for a lease, as far as anybody asked. */
-  readonly wish: Ledger.Amounts | undefined
+  readonly first: Ledger.Amounts | undefined
   /** Nobody has asked yet. */
   readonly forget: () => void
   /** When somebody had to wait for a lease last. */
-  readonly wishedAt: number
+  readonly latestAt: number
   /** What a start takes of late. */
   readonly typical: Ledger.Amounts
   /** Starts a second of late. */
   readonly perSecond: (now: number) => number
-  /** Is told when somebody waits, or has started. */
-  readonly onChange: (listener: () => void) => void
 }
 
 /** What a start has of its limits: of the process' own, or of leases, by limit. */
@@ -93,6 +103,38 @@ const fundsOf = (portions: ReadonlyArray<Portion.Portion>, at: () => Instant) =>
   }
 }
 
+const makeWishes = (limits: number) => {
+  const starts = Frequency.make()
+  let typical: Ledger.Amounts = new Array<number>(limits).fill(0)
+  let wish: Ledger.Amounts | undefined
+  let latestAt = -Infinity
+
+  return {
+    get first() {
+      return wish
+    },
+    get latestAt() {
+      return latestAt
+    },
+    get typical() {
+      return typical
+    },
+    perSecond: starts.perSecond,
+    wish: (amounts: Ledger.Amounts, now: number): void => {
+      wish = amounts
+      latestAt = now
+    },
+    forget: (): void => {
+      wish = undefined
+    },
+    started: (amounts: Ledger.Amounts, now: number): void => {
+      const isFirst = typical.every((amount) => amount === 0)
+      typical = amounts.map((amount, i) => (isFirst ? amount : (typical[i] ?? 0) * (1 - share) + amount * share))
+      starts.note(now)
+    }
+  }
+}
+
 /**
  * Makes the ledger over `all`, which counts whatever the process starts. `at` reads the clocks of the process.
  *
@@ -104,17 +146,8 @@ const fundsOf = (portions: ReadonlyArray<Portion.Portion>, at: () => Instant) =>
 export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion>, at: () => Instant): SharedLedger => {
   const largest = portions.map(Portion.largest)
   const funds = fundsOf(portions, at)
-  const starts = Frequency.make()
-  let typical: Ledger.Amounts = portions.map(() => 0)
-  let wish: Ledger.Amounts | undefined
-  let wishedAt = -Infinity
+  const wishes = makeWishes(portions.length)
   let onChange = (): void => undefined
-
-  const note = (amounts: Ledger.Amounts, now: number): void => {
-    const isFirst = typical.every((amount) => amount === 0)
-    typical = amounts.map((amount, i) => (isFirst ? amount : (typical[i] ?? 0) * (1 - share) + amount * share))
-    starts.note(now)
-  }
 
   return {
     ...all,
@@ -128,8 +161,7 @@ export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion
     opensAt: (amounts, now) => {
       const opensAt = funds.opensAt(amounts, now)
       if (opensAt <= now) return opensAt
-      wish = amounts
-      wishedAt = now
+      wishes.wish(amounts, now)
       onChange()
       return opensAt
     },
@@ -138,7 +170,7 @@ export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion
     reserve: (amounts, now) => {
       const reservation = all.reserve(amounts, now)
       funds.reserve(reservation, now)
-      note(amounts, now)
+      wishes.started(amounts, now)
       onChange()
       return reservation
     },
@@ -155,19 +187,7 @@ export const make = (all: Ledger.Ledger, portions: ReadonlyArray<Portion.Portion
       funds.settle(reservation, how, actual, now)
     },
     leases: funds.leases,
-    get wish() {
-      return wish
-    },
-    forget: () => {
-      wish = undefined
-    },
-    get wishedAt() {
-      return wishedAt
-    },
-    get typical() {
-      return typical
-    },
-    perSecond: starts.perSecond,
+    wishes,
     onChange: (listener) => {
       onChange = listener
     }
