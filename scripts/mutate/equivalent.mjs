@@ -90,7 +90,7 @@ export const equivalent = {
   "src/law/window/Success.ts": [
     {
       what: "without ?? 0",
-      line: "(quota.resetAfter ?? 0) <= (1 + Level.step) * (first.resetAfter ?? 0)",
+      line: "(quota.resetAfter ?? 0) <= (1 + step) * (first.resetAfter ?? 0)",
       why: "one that is nearly used says when it comes back: only the compiler does not know"
     }
   ],
@@ -137,6 +137,13 @@ export const equivalent = {
       why: "where there is none, none is taken out: only the compiler does not know"
     }
   ],
+  "src/pool/Ended.ts": [
+    {
+      what: "0 -> (0 + 1)",
+      line: "lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))",
+      why: "a row that waits by itself waits a millisecond at least"
+    }
+  ],
   "src/pool/Gate.ts": [
     {
       what: "without found.aloneUntil = aloneUntil",
@@ -163,13 +170,6 @@ export const equivalent = {
   ],
   "src/pool/Job.ts": [
     { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
-  ],
-  "src/pool/Lane.ts": [
-    {
-      what: "0 -> (0 + 1)",
-      line: "lastError?.retryAfter === undefined ? 0 : cappedHint(Duration.toMillis(lastError.retryAfter))",
-      why: "a row that waits by itself waits a millisecond at least"
-    }
   ],
   "src/pool/Outlet.ts": [
     {
@@ -219,14 +219,9 @@ export const equivalent = {
     { what: "0 -> (0 + 1)", line: "let sequence = 0", why: "only the order of sequences counts" },
     {
       what: "1 -> (1 + 1)",
-      line: "tenant.turnAt += 1 / tenant.weight",
+      line: "tenant.inLine.rank += 1 / tenant.weight",
       why: "turns are compared with each other alone: any length of one will do"
-    },
-    ...["a.rank < b.rank || (a.rank === b.rank", "a.turnAt < b.turnAt || (a.turnAt === b.turnAt"].map((line) => ({
-      what: "< -> <=",
-      line: `${line} && a.sequence < b.sequence)`,
-      why: "no two have the same sequence"
-    }))
+    }
   ]
 }
 
