@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PooledExecutor, type ControlLaw } from "effect-aimd"
 import { VirtualTime } from "effect-aimd/testing"
-import { Clock, Effect, Exit, Fiber, FiberId } from "effect"
+import { Clock, Effect, Exit, Fiber, FiberId, Stream } from "effect"
 import { busy, failures, isQuiet, makeApi, millis, ok, range, script } from "../support/api.js"
 import { fixed, sequence, spy } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
@@ -139,5 +139,22 @@ describe("Not in this pool:", () => {
     const { failure, runs } = VirtualTime.explore(program, { seeds: 400, preemption: 0.05 })
     assert.isUndefined(failure?.message)
     assert.strictEqual(runs, 400)
+  })
+
+  it("an entry, a row, or the room for one is lost when it comes between somebody's look and their wait", () => {
+    const program = Effect.gen(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 2, control: "delay" })
+      // In one instant, as above: the feeder, two workers, the writer and the reader wait for each other all the time.
+      const entries = pool.stream(range(8), () => Effect.yieldNow(), {
+        maxPending: 2,
+        onEntry: () => Effect.yieldNow()
+      })
+      const { length } = yield* Stream.runCollect(Stream.tap(entries, () => Effect.yieldNow()))
+      const batch = yield* pool.executeBatch(range(8), () => Effect.yieldNow())
+      assert.deepStrictEqual([length, batch.entries.length], [8, 8])
+    })
+    const { failure, runs } = VirtualTime.explore(program, { seeds: 200, preemption: 0.05 })
+    assert.isUndefined(failure?.message)
+    assert.strictEqual(runs, 200)
   })
 })
