@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Chunk, Clock, Effect, Exit, Fiber, Stream, type Duration } from "effect"
 import { Capacity, PoolGroup, PooledExecutor } from "effect-aimd"
 import { Report } from "effect-aimd/testing"
+import { fixed } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
 
 const one = (ageing: Duration.DurationInput = "1 minute") =>
@@ -91,6 +92,31 @@ describe("turns between batches, streams and calls", () => {
         ]
       )
       assert.deepStrictEqual([stats.rows, stats.successes, stats.attempts], [5, 5, 5])
+    })
+  )
+
+  it.effect("go by deadline among the rows of a tenant, whichever batch each is in, a rejected one as well", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 1, control: fixed({}) })
+      const order: Array<number> = []
+      const batch = (...due: ReadonlyArray<number>) =>
+        Effect.fork(
+          pool.executeBatch(
+            due,
+            (seconds, { attempt }) =>
+              Effect.zipRight(
+                Effect.delay(
+                  Effect.sync(() => void order.push(seconds)),
+                  "1 second"
+                ),
+                seconds === 30 && attempt === 1 ? new Capacity.CapacityError({ status: 429 }) : Effect.void
+              ),
+            { turn: (seconds) => ({ deadline: `${seconds} seconds` }) }
+          )
+        )
+      const batches = [yield* batch(10, 20), yield* batch(40, 50), yield* batch(30)]
+      yield* Effect.forEach(batches, Fiber.join)
+      assert.deepStrictEqual(order, [10, 20, 30, 30, 40, 50])
     })
   )
 
