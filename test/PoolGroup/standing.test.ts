@@ -45,4 +45,43 @@ describe("Where a group stands", () => {
       assert.strictEqual(yield* waitsFor, "pause")
     })
   )
+
+  it.effect("keeps for each member what its law has learned, and begins with nothing that is no such thing", () =>
+    inVirtualTime(function* () {
+      const begun: Array<readonly [name: string, learned: unknown]> = []
+      const learning = (name: string, learned: unknown) => {
+        const law: ControlLaw.ControlLaw<ControlLaw.Decision> = {
+          ...fixed({}),
+          name: `law of ${name}`,
+          initial: (poolSize, now, from) => {
+            begun.push([name, from])
+            return fixed({}).initial(poolSize, now)
+          },
+          learned: () => learned
+        }
+        return PooledExecutor.make({ name, control: law })
+      }
+      const members = { a: yield* learning("a", 1), b: yield* learning("b", undefined), c: yield* learning("c", 3) }
+      const group = yield* PoolGroup.make({ members })
+      const kept: Array<unknown> = []
+      for (const learned of [undefined, null, "a", ["a"], { b: 2, c: 4, d: 5 }]) {
+        yield* group.executeBatch([], () => Effect.void, {
+          journal: (mind) =>
+            Effect.sync(() => {
+              kept.push(mind.law, mind.learned())
+              mind.learn(learned)
+              return { recall: () => Effect.succeed([]), commit: () => Effect.void }
+            })
+        })
+      }
+      assert.deepStrictEqual(kept.slice(0, 2), ["group of a (law of a), b (law of b), c (law of c)", { a: 1, c: 3 }])
+      assert.deepStrictEqual(begun, [
+        ["a", undefined],
+        ["b", undefined],
+        ["c", undefined],
+        ["b", 2],
+        ["c", 4]
+      ])
+    })
+  )
 })
