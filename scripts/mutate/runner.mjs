@@ -78,6 +78,9 @@ const plant = (sources) => {
   loaded.clear()
 }
 
+/** Said of a test that does not yield for a minute, as a long one on a busy machine: no fault of anybody. */
+const isSlow = ({ message }) => String(message).includes("Timeout calling")
+
 const run = async ({ limits, sources, tests }) => {
   plant(sources)
   vitest.provide("limits", limits)
@@ -89,10 +92,11 @@ const run = async ({ limits, sources, tests }) => {
   order = specifications.map(({ moduleId }) => moduleId)
   results = []
   const { unhandledErrors } = await vitest.runTestSpecifications(specifications, false)
+  const unhandled = unhandledErrors.find((error) => !isSlow(error))
   const failed = results.find(({ ok }) => !ok)
   const named = failed && `${failed.path}: ${failed.failed ?? "does not load"}`
   return {
-    killer: named ?? (unhandledErrors.length > 0 ? "an unhandled error" : undefined),
+    killer: named ?? (unhandled && `an unhandled error: ${unhandled.message}`),
     results,
     isPlanted: [...planted.keys()].every((path) => loaded.has(path))
   }
