@@ -64,6 +64,21 @@ describe("calls that say whose turn it is", () => {
     })
   )
 
+  it.effect("give a tenant as many turns as it has told last, once it has had its next", () =>
+    inVirtualTime(function* () {
+      const pool = yield* one
+      const order: Array<string> = []
+      yield* first(pool.execute)
+      const calls = yield* Effect.forEach([1, 3, 3, 3, 3, 3], (weight) =>
+        Effect.forEach(["a", "b"], (tenant) =>
+          Effect.fork(pool.execute(call(order, tenant), { tenant, weight: tenant === "a" ? weight : 1 }))
+        )
+      )
+      yield* Effect.forEach(calls.flat(), Fiber.join)
+      assert.strictEqual(order.join(""), "ababaaababbb")
+    })
+  )
+
   it.effect("go by deadline among those of a tenant", () =>
     inVirtualTime(function* () {
       const pool = yield* one

@@ -5,6 +5,7 @@ import { Chunk, Effect, Fiber, Stream } from "effect"
 import { vi } from "vitest"
 import type * as AdmissionModule from "../../src/pool/Admission.js"
 import type { Place } from "../../src/structure/Semaphore.js"
+import type * as SortedModule from "../../src/structure/Sorted.js"
 import { busy, ok, range } from "../support/api.js"
 import { fixed, sequence } from "../support/laws.js"
 import { inVirtualTime } from "../support/time.js"
@@ -14,6 +15,7 @@ const books = {
   parties: new Set<unknown>(),
   listeners: new Set<unknown>(),
   places: new Set<Place>(),
+  lists: new Array<{ readonly size: number }>(),
   timers: (): number => NaN
 }
 
@@ -50,6 +52,18 @@ vi.mock("../../src/pool/Admission.js", async (original) => {
   return {
     ...real,
     make: (...args: Parameters<typeof real.make>) => Effect.map(real.make(...args), watched)
+  }
+})
+
+vi.mock("../../src/structure/Sorted.js", async (original) => {
+  const real = await original<typeof SortedModule>()
+  return {
+    ...real,
+    make: <A extends SortedModule.Element>() => {
+      const list = real.make<A>()
+      books.lists.push(list)
+      return list
+    }
   }
 })
 
@@ -174,6 +188,20 @@ describe("Of those who use a pool", () => {
       const reasons = Chunk.toReadonlyArray(yield* Fiber.join(reader)).map(({ reason }) => reason)
       assert.deepStrictEqual(reasons, ["one", "two"])
       assert.strictEqual(counts().listeners, 0)
+    })
+  )
+
+  it.effect("hardly any is kept till its deadline that has left long before", () =>
+    inVirtualTime(function* () {
+      const pool = yield* PooledExecutor.make({ poolSize: 2, control: fixed({}) })
+      books.lists = []
+      const kept = () => books.lists.reduce((sum, { size }) => sum + size, 0)
+      const atMost = { kept: 0 }
+      for (const _ of range(1000)) {
+        yield* pool.execute(Effect.void, { deadline: "1 hour", late: "refuse" })
+        atMost.kept = Math.max(atMost.kept, kept())
+      }
+      assert.isBelow(atMost.kept, 100)
     })
   )
 })
