@@ -131,7 +131,7 @@ export const open = <J extends Job, A, E>(
 
   const vote = (election: Election): J | undefined => {
     const { now } = election
-    const retry = waiting.ready === 0 ? undefined : waiting.peek(last, hasFresh(), now)
+    const retry = waiting.peek(last, hasFresh(), now)
     if (retry !== undefined && election.accepts(retry.asked)) return waiting.take(last, hasFresh(), now)
     const fresh = election.isOver ? undefined : elected.elect(election)
     if (retry === undefined && fresh !== undefined) waiting.take(last, true, now)
