@@ -130,6 +130,13 @@ export const equivalent = {
       why: "it lets go of memory: nobody goes on from a slot that is out"
     }
   ],
+  "src/pool/BatchInput.ts": [
+    {
+      what: "0 -> (0 + 1)",
+      line: "const anyTime = { now: () => 0, wallNow: () => 0 }",
+      why: "a deadline is right or wrong at any instant"
+    }
+  ],
   "src/pool/Elected.ts": [
     {
       what: "if (first !== undefined) always",
@@ -159,7 +166,12 @@ export const equivalent = {
       what: "1 -> (1 + 1)",
       line: "if (stickiness < Infinity) alarm.ringBy(now + stickiness + 1)",
       why: "it looks again once their home is late, a millisecond sooner or later"
-    }
+    },
+    ...["if (isEmpty()) never", "without return dismissAll()"].map((what) => ({
+      what,
+      line: "if (isEmpty()) return dismissAll()",
+      why: "a member that asks where nobody waits is sent away"
+    }))
   ],
   "src/pool/History.ts": [
     {
@@ -171,6 +183,11 @@ export const equivalent = {
   "src/pool/Job.ts": [
     { what: "0 -> (0 + 1)", line: "startedAt = 0", why: "set by the first start, or else by the end" }
   ],
+  "src/pool/Lane.ts": ["if (rejection === undefined) never", "without return"].map((what) => ({
+    what,
+    line: "if (rejection === undefined) return",
+    why: "no row fails so before a rejection: only the compiler does not know"
+  })),
   "src/pool/Outlet.ts": [
     {
       what: "without ?? 0",
@@ -196,6 +213,13 @@ export const equivalent = {
     }
   ],
   "src/pool/Trouble.ts": [{ what: "0 -> (0 + 1)", line: "let next = 0", why: "where a ring begins, nobody sees" }],
+  "src/pool/TurnLine.ts": [
+    {
+      what: "if (served?.waiter?.value === place) never",
+      line: "const known = served?.waiter?.value === place ? served : knownOf(place)",
+      why: "it is found all the same, which takes longer"
+    }
+  ],
   "src/route/Home.ts": [
     {
       what: "16 -> (16 + 1)",
