@@ -13,12 +13,13 @@ const error = new Capacity.CapacityError({ status: 429 })
 const watch = (budget: number, { inFlight = 0, pending = 1 } = {}) =>
   Effect.gen(function* () {
     const timers = yield* TimerQueue.make
+    const pause = Pause.make()
     const pool = { inFlight, pending, deaths: new Array<number>(), logged: new Array<Effect.Effect<void>>() }
     const silence = Silence.make({
       name: "p",
       budget,
       timers,
-      pause: Pause.make(),
+      pause,
       pending: () => pool.pending,
       inFlight: () => pool.inFlight,
       onDead: () => void pool.deaths.push(timers.now()),
@@ -28,7 +29,12 @@ const watch = (budget: number, { inFlight = 0, pending = 1 } = {}) =>
       const { layer, lines } = makeLogger()
       return Effect.as(Effect.provide(Effect.all(pool.logged), layer), lines)
     })
-    return { lines, pool, silence, timers }
+    const begin = Effect.sync(() => pause.begin(timers.now()))
+    const end = Effect.sync(() => {
+      pause.end(timers.now())
+      silence.resumed(timers.now())
+    })
+    return { lines, pool, silence, timers, paused: { begin, end } }
   })
 
 describe("An API that lets nothing through", () => {
@@ -143,6 +149,65 @@ describe("An API that lets nothing through", () => {
       silence.rejected(error, 31_000)
       silence.letThrough(31_001)
       assert.strictEqual(pool.logged.length, 1)
+    })
+  )
+
+  it.effect("has as much of its budget left after each pause as before", () =>
+    inVirtualTime(function* () {
+      const { paused, pool, silence, timers } = yield* watch(100)
+      silence.rejected(error, 0)
+      yield* Effect.sleep(40)
+      yield* paused.begin
+      yield* Effect.sleep(200)
+      yield* paused.end
+      yield* Effect.sleep(20)
+      yield* paused.begin
+      yield* Effect.sleep(20)
+      yield* paused.end
+      yield* Effect.sleep(60)
+      assert.deepStrictEqual([pool.deaths, timers.size], [[320], 0])
+      // One that is dead, or says nothing, has no end to wait for.
+      yield* paused.end
+      silence.letThrough(320)
+      yield* paused.end
+      assert.strictEqual(timers.size, 0)
+    })
+  )
+
+  it.effect("has its whole budget after a pause in which it began", () =>
+    inVirtualTime(function* () {
+      const { paused, pool, silence, timers } = yield* watch(100)
+      yield* paused.begin
+      yield* Effect.sleep(50)
+      silence.rejected(error, 50)
+      assert.strictEqual(timers.size, 0)
+      yield* Effect.sleep(200)
+      yield* paused.end
+      yield* Effect.sleep(200)
+      assert.deepStrictEqual(pool.deaths, [350])
+    })
+  )
+
+  it.effect("is ended by what was in flight, and told of in the log, without its pauses", () =>
+    inVirtualTime(function* () {
+      const { lines, paused, silence } = yield* watch(40_000, { inFlight: 1 })
+      silence.rejected(error, 0)
+      yield* Effect.sleep(10_000)
+      yield* paused.begin
+      yield* Effect.sleep(100_000)
+      yield* paused.end
+      yield* Effect.sleep(19_999)
+      assert.deepStrictEqual(yield* lines, [])
+      yield* Effect.sleep(20_001)
+      silence.ended(140_000)
+      assert.isFalse(silence.isDead)
+      silence.ended(140_001)
+      assert.isTrue(silence.isDead)
+      silence.letThrough(150_000)
+      assert.deepStrictEqual(yield* lines, [
+        'WARN pool "p": the API has let nothing through for 30s (last status 429); 1 wait',
+        'INFO pool "p": the API lets calls through again, after 50s'
+      ])
     })
   )
 })
