@@ -386,15 +386,16 @@ describe("Progress", () => {
       yield* pool.shutdown
       const progress = Chunk.toReadonlyArray(yield* Fiber.join(seen))
       assert.deepStrictEqual(
-        progress.map(({ done, failed, fresh, inFlight, retrying, rows }) => [
+        progress.map(({ done, failed, finished, fresh, inFlight, retrying, rows }) => [
           rows,
           done,
           failed,
           inFlight,
           fresh,
-          retrying
+          retrying,
+          finished
         ])[1],
-        [4, 0, 0, 2, 2, 0]
+        [4, 0, 0, 2, 2, 0, 0]
       )
       assert.deepStrictEqual(progress.at(-1)?.mayGrow, false)
     })

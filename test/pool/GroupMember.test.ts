@@ -147,6 +147,23 @@ describe("A member at work", () => {
     })
   )
 
+  it.effect("does not stay in line where it is dismissed while it joins: there is nothing for it to start", () =>
+    inVirtualTime(function* () {
+      const config = yield* PoolConfig.make({ limits: "1 request per second" })
+      const admission = yield* Admission.make(config, fixed({}), [])
+      const made = new GroupMember("a", admission, 0, {
+        offered: () => false,
+        elect: (self) => {
+          self.dismiss()
+          return false
+        },
+        onGone: () => {}
+      })
+      made.call()
+      assert.deepStrictEqual([made.isCalled, admission.heldBackBy], [false, undefined])
+    })
+  )
+
   it.effect("is gone with its pool, and tells so once", () =>
     inVirtualTime(function* () {
       const { admission, made, seen } = yield* member({})
