@@ -181,7 +181,12 @@ export const open = <J extends Job, A, E>(
     shutdown: (interrupt) => stop(new PoolError.PoolShutdownError({ pool: admission.config.name }), interrupt)
   }
   const line = LanePlace.make(admission, party, hasWork)
-  const waiting = new Waiting<J>(admission.timers, admission.pause, line.queueUp, (job) => {
+  const ready = (): void => {
+    // A row that is ready again may be due before those with which its lane stands in line.
+    if (standing !== undefined) line.moved()
+    line.queueUp()
+  }
+  const waiting = new Waiting<J>(admission.timers, admission.pause, ready, (job) => {
     fail(job)
     line.leaveIfIdle()
   })
