@@ -90,6 +90,15 @@ describe("Rejections that no test has asked for", () => {
     assert.match(draft.decision.reason, /^chance rejects 2\.\d % of all calls \(status 503\)$/)
   })
 
+  it("are looked at again after 64 starts instead of 500, where they were found from few", () => {
+    const draft = drafted()
+    told(
+      draft,
+      all(60, (i) => i === 40)
+    )
+    assert.strictEqual(Math.round(500 * 2 ** (draft.noise?.patience ?? NaN)), 64)
+  })
+
   it("are a limit where hardly anything was started before", () => {
     const verdicts = [31, 32].map((count) => {
       const draft = drafted()
