@@ -166,13 +166,13 @@ export const equivalent = {
       what: "1 -> (1 + 1)",
       line: "if (stickiness < Infinity) alarm.ringBy(now + stickiness + 1)",
       why: "it looks again once their home is late, a millisecond sooner or later"
-    },
-    ...["if (isEmpty()) never", "without return dismissAll()"].map((what) => ({
-      what,
-      line: "if (isEmpty()) return dismissAll()",
-      why: "a member that asks where nobody waits is sent away"
-    }))
+    }
   ],
+  "src/pool/GroupLines.ts": ["if (dismissIfEmpty()) never", "without return"].map((what) => ({
+    what,
+    line: "if (dismissIfEmpty()) return",
+    why: "a member that asks where nobody waits is sent away"
+  })),
   "src/pool/History.ts": [
     {
       what: "without ?? []",
