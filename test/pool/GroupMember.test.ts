@@ -15,7 +15,8 @@ const member = (
   decision: Partial<ControlLaw.Decision>,
   options: PoolConfig.Options = {},
   takes = 0,
-  onSample: (sample: ControlLaw.Sample) => void = () => undefined
+  onSample: (sample: ControlLaw.Sample) => void = () => undefined,
+  onOffer: (self: GroupMember) => void = () => undefined
 ) =>
   Effect.gen(function* () {
     const config = yield* PoolConfig.make({ poolSize: 4, ...options })
@@ -26,6 +27,7 @@ const member = (
       offered: (self, ticket) => {
         offers.push(ticket)
         self.started()
+        onOffer(self)
         return offers.length < takes
       },
       elect: (_, election) => election.accepts(Cost.one),
@@ -36,6 +38,22 @@ const member = (
   })
 
 const subject = () => ({ row: 1, attempts: 1, rejectedSince: Infinity, asked: Cost.one })
+
+describe("A member that is called while it is offered a start", () => {
+  it.effect("asks again afterwards, and not within the offer", () =>
+    inVirtualTime(function* () {
+      let within = 0
+      const deepest: Array<number> = []
+      const { offers } = yield* member({}, {}, 1, undefined, (self) => {
+        within += 1
+        deepest.push(within)
+        if (deepest.length === 1) self.call()
+        within -= 1
+      })
+      assert.deepStrictEqual([offers.length, deepest], [2, [1, 1]])
+    })
+  )
+})
 
 describe("A member that has done nothing yet", () => {
   it.effect("is open, has its whole window, and takes what others take for a row", () =>
